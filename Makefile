@@ -1,0 +1,76 @@
+# Everything a person or the CI does with this repository. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+LOCKS := deploy/requirements
+STAMP := .venv/.installed
+
+.PHONY: help install run test check lint docs bench up down lock clean
+
+help: ## List what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Create .venv with every dependency, pinned and hash-checked
+
+run: install ## Run everything on this machine; FOR=60s stops it by itself
+	@.venv/bin/horolog dev $(if $(FOR),--for $(FOR))
+
+test: install lint ## Check the code and run every test; ARGS=... goes to pytest
+	@$(PY) -m pytest $(ARGS)
+
+check: install lint ## Format, lint, types, import directions and the tidy rules; seconds
+	@$(PY) -m pytest tests/tidy
+
+docs: install ## Write the generated reference pages under docs/
+	@.venv/bin/horolog docs
+
+bench: install ## Measure throughput and latency; ARGS=... goes to the benchmark
+	@$(PY) -m bench $(ARGS)
+
+up: install ## Start real Kafka, Postgres and Valkey for development, without Docker
+	@$(PY) -m deploy.local up
+
+down: install ## Stop what `make up` started
+	@$(PY) -m deploy.local down
+
+lock: ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer ones
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	uv=.venv/bin/uv; \
+	if [ ! -x "$$uv" ]; then \
+		$(PYTHON) -m venv "$$scratch/venv"; \
+		"$$scratch/venv/bin/python" -m pip --disable-pip-version-check --quiet install uv; \
+		uv="$$scratch/venv/bin/uv"; \
+	fi; \
+	build() { $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'; }; \
+	pin() { "$$uv" --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) "$$@" > /dev/null; }; \
+	build | pin - --output-file $(LOCKS)/build.txt; \
+	pin pyproject.toml --output-file $(LOCKS)/runtime.txt; \
+	build | pin pyproject.toml - --extra embedded --extra dev --output-file $(LOCKS)/dev.txt
+
+clean: ## Remove .venv, caches and build results; data under .horolog stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lint: install
+	@$(PY) -m ruff format --check --quiet . || { echo "run: $(PY) -m ruff format ." >&2; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy
+	@report=$$(.venv/bin/lint-imports --no-logo) || { echo "$$report" >&2; exit 1; }
+
+# The lock is installed first, so that building the project needs no package index at all.
+$(STAMP): pyproject.toml $(LOCKS)/dev.txt
+	@command -v $(PYTHON) > /dev/null || { echo "make install needs Python 3.11 or newer; there is no '$(PYTHON)'." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make install needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V)." >&2; \
+		echo "Name another one: make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+		echo "'$(PYTHON)' cannot create virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PY) -c 'import pip' 2> /dev/null || $(PYTHON) -m venv --clear .venv
+	@$(PIP) install --require-hashes --requirement $(LOCKS)/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

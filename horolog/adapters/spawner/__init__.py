@@ -1,0 +1,18 @@
+"""Processes of attempts, started and ended by a small process of its own.
+
+The executor talks over a socket pair to one persistent spawner (`python -m horolog.adapters.spawner`, about
+10 MB, standard library only). It starts each program in a session of its own, with limits, a clean environment
+and no way to gain privileges, and it is the reaper of every descendant, so that a program's whole process tree
+can be ended, including what called `setsid`.
+
+Guarantees: the end of a process is told once, after nothing of its tree is left; whatever runs dies with the
+spawner, and the spawner dies with the executor.
+
+- `client`   the executor's side: `Spawner`, which starts the spawner when it is first needed and after it died
+- `server`   the spawner's loop: requests in, ends out
+- `child`    from the fork to the exec
+- `tree`     who descends from whom, read from /proc
+
+A small process, because Linux carries the peak memory of a process that forks over into what it starts: measured
+from a large one, every program would seem to be as large (getrusage(2), `ru_maxrss`).
+"""

@@ -1,0 +1,26 @@
+"""The real clock and the real ids: the only module that may ask the machine for time or randomness."""
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - this is the adapter that the ban points to
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+
+class RandomIds:
+    """Random UUIDs (RFC 9562, version 4)."""
+
+    def new(self) -> str:
+        return str(uuid.uuid4())  # noqa: TID251 - this is the adapter that the ban points to

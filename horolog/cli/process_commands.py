@@ -1,0 +1,54 @@
+"""`horolog serve`, `migrate`, `topics` and `dev`: declared here, run by `horolog.cli.serve` and `horolog.cli.dev`."""
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from horolog.cli.connection import data_directory
+from horolog.cli.options import DevOptions, Json, duration_s
+
+_SERVE, _DEV = "horolog.cli.serve", "horolog.cli.dev"
+_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "all"]
+
+
+def register(app: typer.Typer) -> None:
+    """Declare the commands."""
+    app.command("dev", epilog="Example:  horolog dev --for 60s")(dev)
+    app.command("serve", epilog="Example:  horolog serve ticker")(serve)
+    app.command("migrate", epilog="Example:  horolog migrate --json")(migrate)
+    app.command("topics", epilog="Example:  horolog topics")(topics)
+
+
+def dev(
+    for_s: Annotated[
+        float | None, typer.Option("--for", parser=duration_s, metavar="DURATION", help="Stop by itself after this.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Of the API; 0 takes a free one.")] = 3009,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", file_okay=False, help="Data; else HOROLOG_HOME, else .horolog here.")
+    ] = None,
+    examples: Annotated[bool, typer.Option(help="Create the example jobs.")] = True,
+    as_json: Json = False,
+) -> int:
+    """Run everything on this machine, without any server to install."""
+    where = directory or data_directory(os.environ)
+    options = DevOptions(for_s=for_s, port=port, directory=where, examples=examples, as_json=as_json)
+    return int(import_module(_DEV).run(options))
+
+
+def serve(role: Annotated[_Role, typer.Argument(help="Which part to run.")]) -> int:
+    """Run one part of a distributed installation, set up by the environment."""
+    return int(import_module(_SERVE).run(role))
+
+
+def migrate(as_json: Json = False) -> int:
+    """Bring the database of the read models up to date."""
+    return int(import_module(_SERVE).migrate(as_json))
+
+
+def topics(as_json: Json = False) -> int:
+    """Create the topics that are missing."""
+    return int(import_module(_SERVE).topics(as_json))

@@ -1,0 +1,10 @@
+"""The pure inside: values and rules, with neither I/O nor clock nor randomness.
+
+- `cron`       which instants an expression names.
+- `schedule`   which instants a job owes, version by version.
+- `identity`   names that follow from what they name, so that nothing can happen twice.
+- `misfire`    what becomes of instants that nobody was there to fire.
+- `retry`      whether and when a failed attempt is tried again.
+- `execution`  one execution that is still going on, and how events change it.
+- `fairness`   whose turn it is among tenants and priorities.
+"""

@@ -1,0 +1,53 @@
+"""Which instants a job owes, version by version.
+
+A job's definition may change while fires computed from an older version are on their way. An instant is governed by
+the latest schedule version that took effect strictly before it. A fire that the governing version did not name is
+void; the governing version's own fire for that instant, if it names it, has the same identity and counts.
+"""
+
+from datetime import datetime
+
+from schemas.jobs import Job, JobDefinition, JobStatus, ScheduleChange
+
+
+def governs(job: Job, schedule_version: int, instant: datetime) -> bool:
+    """Whether `schedule_version` of the job governs the instant.
+
+    A version too old to be remembered governs nothing that is newer than the oldest remembered change.
+    """
+    governing: ScheduleChange | None = None
+    for change in job.schedule_changes:
+        if change.effective_from < instant:
+            governing = change
+    if governing is not None:
+        return governing.schedule_version == schedule_version
+    oldest = job.schedule_changes[0] if job.schedule_changes else None
+    return oldest is not None and schedule_version < oldest.schedule_version
+
+
+def same_instants(before: JobDefinition, after: JobDefinition) -> bool:
+    """Whether both definitions owe the same instants, so that the schedule's version need not rise."""
+    return (
+        before.cron_expression == after.cron_expression
+        and before.timezone == after.timezone
+        and before.start_date == after.start_date
+        and before.end_date == after.end_date
+    )
+
+
+def owes_fires(job: Job) -> bool:
+    """Whether the job's schedule is in force at all."""
+    return job.status is JobStatus.ACTIVE and not job.deleted
+
+
+def with_change(job: Job, at: datetime, kept_count: int) -> Job:
+    """The job with its schedule's version raised, in force after `at`."""
+    version = job.schedule_version + 1
+    change = ScheduleChange(schedule_version=version, effective_from=at)
+    return job.model_copy(
+        update={
+            "schedule_version": version,
+            "effective_from": at,
+            "schedule_changes": (*job.schedule_changes, change)[-kept_count:],
+        }
+    )

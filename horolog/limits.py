@@ -1,0 +1,53 @@
+"""Every bound of the system, with its unit last in its name; how they relate is asserted below.
+
+A loop, queue, buffer or wait that is not bounded by one of these is a mistake.
+"""
+
+API_BODY_BYTES_MAX = 512 * 1024
+API_WAIT_S = 5.0
+"""How long the API waits for the outcome of a command before it answers that no owner did."""
+API_PAGE_COUNT_MAX = 200
+API_PAGE_COUNT_DEFAULT = 50
+
+BEAT_INTERVAL_S = 1.0
+LEASE_S = 10.0
+"""An attempt that no beat has named for this long is lost."""
+CANCEL_GRACE_S = 5.0
+"""Between SIGTERM and SIGKILL."""
+TIMEOUT_BACKSTOP_S = 10.0
+"""How long after an attempt's own timeout the dispatcher gives up on it, should its worker not report."""
+
+CHECKPOINT_IDLE_S = 5.0
+"""An owner with nothing to write still checkpoints this often: a sign of life."""
+OWNER_STALE_S = 20.0
+"""An owner whose last checkpoint is older than this counts as gone in `/health`."""
+
+LOOKAHEAD_S = 1.0
+"""How far ahead of its nominal instant a fire is emitted."""
+DISPATCH_AHEAD_S = 0.2
+"""How far ahead of its nominal instant a task is handed to a worker, which then waits for the instant."""
+MISFIRE_GRACE_S = 60.0
+"""A fire this late is merely late; beyond, the misfire policy decides."""
+MISFIRE_AGE_S_MAX = 3600.0
+FIRES_PER_TURN_COUNT_MAX = 5000
+"""How many fires one commit of the ticker may hold; the rest follow in the next."""
+
+TURN_RECORD_COUNT_MAX = 2000
+"""How many input records one turn of an owner takes."""
+QUEUED_PER_TENANT_COUNT_MAX = 20_000
+REMEMBERED_OUTCOME_COUNT = 20_000
+"""How many outcomes a partition remembers, to answer repeated commands."""
+SCHEDULE_CHANGES_KEPT_COUNT = 8
+
+OUTPUT_BYTES_MAX = 64 * 1024
+"""How much of stdout, of stderr and of an HTTP answer's body is kept."""
+HTTP_BODY_READ_BYTES_MAX = 1024 * 1024
+"""An HTTP answer larger than this is an error."""
+RESULT_BYTES_MAX = 256 * 1024
+
+PROJECTION_BATCH_COUNT_MAX = 5000
+
+assert BEAT_INTERVAL_S * 3 < LEASE_S
+assert CHECKPOINT_IDLE_S * 3 < OWNER_STALE_S
+assert DISPATCH_AHEAD_S < LOOKAHEAD_S
+assert RESULT_BYTES_MAX > 2 * OUTPUT_BYTES_MAX

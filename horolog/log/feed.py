@@ -1,0 +1,141 @@
+"""One reader of a process, shared by all partitions that it owns for a role.
+
+Guarantee: after `start` has returned, an inbox gets every record of its places from the given positions on, once,
+in order, and nothing read for an earlier holder of the same place. A full inbox pauses its places, nobody else's.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from horolog.log.port import Log, LogError, Place, Reader, Record
+
+POLL_RECORD_COUNT_MAX = 5000
+POLL_TIMEOUT_S = 1.0
+INBOX_RECORD_COUNT_MAX = 20_000
+RETRY_S = 0.5
+
+
+class Inbox:
+    """Records waiting for one partition's owner; `arrived` is set while there are any."""
+
+    def __init__(self, positions: Mapping[Place, int], arrived: asyncio.Event) -> None:
+        self.positions = dict(positions)
+        self.arrived = arrived
+        self.failure: LogError | None = None
+        self._records: list[Record] = []
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Take in records of the places."""
+        self._records.extend(records)
+        self.arrived.set()
+
+    def fail(self, failure: LogError) -> None:
+        """Tell the owner that its input is broken."""
+        self.failure = failure
+        self.arrived.set()
+
+    def take(self, count_max: int) -> Sequence[Record]:
+        """The oldest records, at most `count_max`.
+
+        Raises:
+            LogError: reading failed; the owner has to begin anew.
+        """
+        if self.failure is not None:
+            raise self.failure
+        taken, self._records = self._records[:count_max], self._records[count_max:]
+        for record in taken:
+            self.positions[Place(record.topic, record.partition)] = record.offset + 1
+        if not self._records:
+            self.arrived.clear()
+        return taken
+
+
+class Feed:
+    """Reads for many inboxes with one reader. `run` must be running for anything to arrive."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._inboxes: dict[Place, Inbox] = {}
+        self._requested = asyncio.Event()
+        self._applied = asyncio.Condition()
+        self._removed: set[Place] = set()
+        self._version = 0
+        self._applied_version = 0
+
+    async def start(self, inbox: Inbox) -> None:
+        """Begin to deliver the inbox's places from its positions; an earlier holder gets nothing more."""
+        for place in inbox.positions:
+            self._removed.add(place)
+            self._inboxes[place] = inbox
+        await self._apply()
+
+    async def stop(self, inbox: Inbox) -> None:
+        """Deliver nothing more to the inbox; idempotent."""
+        for place in inbox.positions:
+            if self._inboxes.get(place) is inbox:
+                del self._inboxes[place]
+                self._removed.add(place)
+        await self._apply()
+
+    async def _apply(self) -> None:
+        self._version += 1
+        wanted = self._version
+        self._requested.set()
+        async with self._applied:
+            await self._applied.wait_for(lambda: self._applied_version >= wanted)
+
+    async def run(self) -> None:
+        """Read and deliver until cancelled. The reader is only touched here, between polls."""
+        reader = self._log.reader()
+        try:
+            while True:
+                if self._requested.is_set():
+                    await self._reassign(reader)
+                await self._deliver(reader)
+        finally:
+            await reader.close()
+
+    async def _reassign(self, reader: Reader) -> None:
+        self._requested.clear()
+        version = self._version
+        kept = {p: i.positions[p] for p, i in self._inboxes.items() if p not in self._removed}
+        reader.assign(kept)
+        reader.assign({p: i.positions[p] for p, i in self._inboxes.items()})
+        self._removed.clear()
+        async with self._applied:
+            self._applied_version = version
+            self._applied.notify_all()
+
+    async def _deliver(self, reader: Reader) -> None:
+        reader.pause(frozenset(p for p, i in self._inboxes.items() if len(i) > INBOX_RECORD_COUNT_MAX))
+        poll = asyncio.ensure_future(reader.poll(POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S))
+        request = asyncio.ensure_future(self._requested.wait())
+        try:
+            await asyncio.wait((poll, request), return_when=asyncio.FIRST_COMPLETED)
+            if not poll.done():
+                poll.cancel()
+                await asyncio.wait((poll,))
+            if not poll.cancelled():
+                self._route(poll.result())
+        except LogError as failure:
+            for inbox in set(self._inboxes.values()):
+                inbox.fail(failure)
+            await asyncio.sleep(RETRY_S)
+        finally:
+            poll.cancel()
+            request.cancel()
+
+    def _route(self, records: Sequence[Record]) -> None:
+        batches: dict[Inbox, list[Record]] = defaultdict(list)
+        for record in records:
+            place = Place(record.topic, record.partition)
+            inbox = self._inboxes.get(place)
+            # A place that was re-requested meanwhile is read again from its new position.
+            if inbox is not None and place not in self._removed:
+                batches[inbox].append(record)
+        for inbox, batch in batches.items():
+            inbox.put(batch)

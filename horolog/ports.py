@@ -1,0 +1,31 @@
+"""The ports of the core besides the log: clock, ids, and the world in which attempts run.
+
+Everything that is not a pure function of its arguments comes through one of these, so that a simulation or a test
+can put its own in place. `horolog.adapters.system` has the real ones.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time. `now` may step; `monotonic` never goes back."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait at least this long (not at all when negative)."""
+
+
+class Ids(Protocol):
+    """Names that nobody else has."""
+
+    def new(self) -> str:
+        """A random UUID in canonical text form."""
+        ...

@@ -1,0 +1,12 @@
+"""The read side: facts from the log become PostgreSQL rows that the API queries.
+
+In: `jobs.v1`, `executions.v1`, `outcomes.v1`, `workers.v1`, `checkpoints.v1`. Out: the tables of
+`projections/migrations`. Guarantee: the rows are a fold of the log. Rows and consumed positions commit in one
+PostgreSQL transaction, guarded by the positions themselves, so each record is applied exactly once, whoever applies
+it and however often it is delivered. Any table can be dropped and rebuilt from the log.
+
+On failure: PostgreSQL or log gone, the projector waits and goes on where its positions say; a record that cannot be
+understood goes to the dead-letter topic and the partition goes on.
+
+`views` is what the API may see of it; `queries` answers it from PostgreSQL.
+"""

@@ -1,0 +1,186 @@
+"""Records of one batch into row changes: the read side's pure core.
+
+Guarantee: the rows are a function of the records and their order within each place. Splitting the records into
+other batches, or mixing places differently, leads to the same tables. A record that cannot be understood is
+reported and has no other effect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from horolog.log.port import Record
+from projections.fold_executions import ExecutionFold, json_text
+from projections.fold_jobs import fold_jobs, fold_versions
+from projections.rows import Changes, OutcomeRow, OwnerRow, WorkerRow
+from schemas.base import Message
+from schemas.codec import RecordError, decode, type_of
+from schemas.events.executions import AttemptDispatched, ExecutionEvent
+from schemas.events.jobs import JobChanged
+from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed
+from schemas.events.workers import WorkerBeat
+from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, WORKERS, partition_of
+
+SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS)
+"""The topics that the read models are a fold of."""
+
+_TENANTS_OWN = frozenset({JOBS.name, EXECUTIONS.name})
+_COMPACTED = frozenset(topic.name for topic in SOURCES if topic.compacted)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that belongs to the dead-letter topic, and why."""
+
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a batch comes to."""
+
+    changes: Changes
+    refusals: Sequence[Refusal]
+
+
+class Fold:
+    """The fold of one batch: `add` its records in order, then take the `result`."""
+
+    def __init__(self, partition_count: int) -> None:
+        self._partition_count = partition_count
+        self._executions = ExecutionFold()
+        self._jobs: list[JobChanged] = []
+        self._outcomes: dict[str, OutcomeRow] = {}
+        self._workers: dict[str, WorkerRow] = {}
+        self._owners: dict[tuple[str, int], OwnerRow] = {}
+        self._refusals: list[Refusal] = []
+
+    def add(self, record: Record) -> None:
+        """Take one record into account."""
+        if record.topic in _COMPACTED and record.value is None:
+            return  # a tombstone: the key is no longer kept, which says nothing about the row
+        if record.topic == EXECUTIONS.name and type_of(record.headers) == AttemptDispatched.TYPE:
+            return  # changes no row (see fold_executions), and is a third of all records: not even decoded
+        try:
+            message = decode(record.topic, record.headers, record.value)
+            self._check_place(record, message)
+        except RecordError as error:
+            self._refusals.append(Refusal(record, str(error)))
+        else:
+            self._apply(message)
+
+    def result(self) -> Folded:
+        """The row changes, one for each row, and the records refused."""
+        changes = Changes(
+            executions=self._executions.rows(),
+            jobs=fold_jobs(self._jobs),
+            versions=fold_versions(self._jobs),
+            activity=self._executions.activity(),
+            outcomes=list(self._outcomes.values()),
+            workers=list(self._workers.values()),
+            owners=list(self._owners.values()),
+            applied=tuple(self._applied()),
+        )
+        return Folded(changes, self._refusals)
+
+    def _check_place(self, record: Record, message: Message) -> None:
+        if record.topic not in _TENANTS_OWN:
+            return
+        expected = partition_of(message.tenant_id, self._partition_count)
+        if expected != record.partition:
+            raise RecordError(f"the record's tenant belongs to partition {expected}")
+
+    def _apply(self, message: Message) -> None:
+        match message:
+            case ExecutionEvent():
+                self._executions.add(message)
+            case JobChanged():
+                self._jobs.append(message)
+            case CommandAccepted() | CommandRejected():
+                self._outcomes.setdefault(message.command_id, _outcome_row(message))
+            case WorkerBeat():
+                self._keep_beat(message)
+            case OwnerCheckpointed():
+                self._keep_checkpoint(message)
+            case _:
+                raise AssertionError(f"{message.TYPE} is on a topic of the read models, and no rule is for it")
+
+    def _keep_beat(self, beat: WorkerBeat) -> None:
+        known = self._workers.get(beat.worker_id)
+        if known is None or beat.at >= known.last_beat_at:
+            self._workers[beat.worker_id] = _worker_row(beat)
+
+    def _keep_checkpoint(self, checkpoint: OwnerCheckpointed) -> None:
+        key = (checkpoint.role, checkpoint.partition)
+        known = self._owners.get(key)
+        if known is None or checkpoint.epoch >= known.epoch:
+            self._owners[key] = _owner_row(checkpoint)
+
+    def _applied(self) -> dict[str, None]:
+        named = dict.fromkeys(self._outcomes)
+        named |= dict.fromkeys(change.command_id for change in self._jobs if change.command_id)
+        return named
+
+
+def fold(records: Sequence[Record], partition_count: int) -> Folded:
+    """What the records come to."""
+    batch = Fold(partition_count)
+    for record in records:
+        batch.add(record)
+    return batch.result()
+
+
+def _outcome_row(outcome: CommandAccepted | CommandRejected) -> OutcomeRow:
+    if isinstance(outcome, CommandAccepted):
+        return OutcomeRow(
+            command_id=outcome.command_id,
+            tenant_id=outcome.tenant_id,
+            accepted=True,
+            request_hash=outcome.request_hash,
+            at=outcome.at,
+            effective_at=outcome.effective_at,
+            job_id=outcome.job_id,
+            job_version=outcome.job_version,
+            execution_id=outcome.execution_id,
+        )
+    return OutcomeRow(
+        command_id=outcome.command_id,
+        tenant_id=outcome.tenant_id,
+        accepted=False,
+        request_hash=outcome.request_hash,
+        at=outcome.at,
+        code=outcome.code,
+        message=outcome.message,
+        details=json_text(outcome.details),
+    )
+
+
+def _worker_row(beat: WorkerBeat) -> WorkerRow:
+    return WorkerRow(
+        worker_id=beat.worker_id,
+        state=beat.state.value,
+        capacity=beat.capacity,
+        held_count=len(beat.held),
+        running_count=beat.running_count,
+        finished_count=beat.finished_count,
+        host=beat.host,
+        pid=beat.pid,
+        isolation=beat.isolation,
+        memory_mb=beat.memory_mb,
+        started_at=beat.started_at,
+        last_beat_at=beat.at,
+    )
+
+
+def _owner_row(checkpoint: OwnerCheckpointed) -> OwnerRow:
+    return OwnerRow(
+        role=checkpoint.role,
+        partition=checkpoint.partition,
+        owner=checkpoint.owner,
+        epoch=checkpoint.epoch,
+        acquired_at=checkpoint.acquired_at,
+        last_checkpoint_at=checkpoint.at,
+        watermark=checkpoint.watermark,
+        positions=json_text(checkpoint.positions) or "{}",
+        replay_from=checkpoint.replay_from,
+    )

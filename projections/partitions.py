@@ -1,0 +1,104 @@
+"""The monthly partitions of `job_executions`: created ahead, and dropped when their month is out of retention.
+
+Guarantee: creating one never blocks readers or writers for longer than it takes to attach an empty table, and rows
+that had to wait in the default partition are moved to where they belong.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import asyncpg
+
+from projections.connections import SCHEMA_LOCK
+
+MONTHS_AHEAD_COUNT = 2
+
+Month = tuple[int, int]
+"""Year and month, in UTC."""
+
+_CREATE = """
+create table {name} (
+    like job_executions including defaults including constraints including generated including storage
+) with (
+    fillfactor = 85,
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_scale_factor = 0.05
+)
+"""
+_MOVE = """
+with moved as (
+    delete from job_executions_default where scheduled_at >= '{start}' and scheduled_at < '{end}' returning {columns}
+)
+insert into {name} ({columns}) select {columns} from moved
+"""
+_ATTACH = "alter table job_executions attach partition {name} for values from ('{start}') to ('{end}')"
+_STORED_COLUMNS = """
+select string_agg(quote_ident(attname), ', ')
+from pg_attribute
+where attrelid = 'job_executions'::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+"""
+
+
+def month_of(instant: datetime) -> Month:
+    """The month whose partition holds the instant."""
+    utc = instant.astimezone(UTC)
+    return utc.year, utc.month
+
+
+def following(month: Month, count: int = 1) -> Month:
+    """The month `count` months later."""
+    year, index = divmod(month[0] * 12 + month[1] - 1 + count, 12)
+    return year, index + 1
+
+
+def months_ahead(now: datetime) -> list[Month]:
+    """The month of `now` and those after it for which there is always to be a partition."""
+    return [following(month_of(now), count) for count in range(MONTHS_AHEAD_COUNT + 1)]
+
+
+def table_of(month: Month) -> str:
+    """The name of the month's partition."""
+    return f"job_executions_{month[0]:04}_{month[1]:02}"
+
+
+async def ensure_partitions(connection: asyncpg.Connection, now: datetime) -> list[str]:
+    """Create what is missing of this month's partition and the next ones; returns the names created."""
+    return await create_partitions(connection, months_ahead(now))
+
+
+async def create_partitions(connection: asyncpg.Connection, months: Iterable[Month]) -> list[str]:
+    """Create what is missing of the months' partitions; returns the names created. Any number may do so at once."""
+    created = []
+    for month in sorted(set(months)):
+        if await _exists(connection, table_of(month)):
+            continue
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", SCHEMA_LOCK)
+            if not await _exists(connection, table_of(month)):
+                await _create(connection, month)
+                created.append(table_of(month))
+    return created
+
+
+async def drop_partitions(connection: asyncpg.Connection, before: Month) -> list[str]:
+    """Drop the partitions of all months before `before`, with their rows; returns the names dropped."""
+    names = await connection.fetch(
+        "select relid::regclass::text as name from pg_partition_tree('job_executions') where isleaf order by 1"
+    )
+    old = [row["name"] for row in names if row["name"] < table_of(before) and row["name"][-7:-3].isdigit()]
+    for name in old:
+        await connection.execute(f"drop table {name}")
+    return old
+
+
+async def _exists(connection: asyncpg.Connection, table: str) -> bool:
+    return bool(await connection.fetchval("select to_regclass($1) is not null", table))
+
+
+async def _create(connection: asyncpg.Connection, month: Month) -> None:
+    start, end = (f"{year:04}-{number:02}-01 00:00:00+00" for year, number in (month, following(month)))
+    columns = await connection.fetchval(_STORED_COLUMNS)
+    names = {"name": table_of(month), "start": start, "end": end, "columns": columns}
+    for sql in (_CREATE, _MOVE, _ATTACH):
+        await connection.execute(sql.format(**names))

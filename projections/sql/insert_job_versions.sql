@@ -1,0 +1,27 @@
+with change as (
+    select *
+    from unnest(
+        $1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::uuid[],
+        $9::jsonb[], $10::jsonb[]
+    ) as change (job_id, version, tenant_id, at, change, actor, reason, command_id, before, after)
+),
+audited as (
+    insert into audit_events (job_id, version, tenant_id, at, action, actor, reason, command_id, before, after)
+    select job_id, version, tenant_id, at, change, actor, reason, command_id, before, after
+    from change
+    on conflict (job_id, version) do nothing
+),
+ended as (
+    update job_versions as earlier
+    set valid_to = change.at
+    from change
+    where earlier.job_id = change.job_id
+      and earlier.version = change.version - 1
+)
+insert into job_versions (
+    job_id, version, tenant_id, valid_from, valid_to, change, actor, reason, command_id, job
+)
+select job_id, version, tenant_id, at, lead(at) over (partition by job_id order by version), change, actor, reason,
+    command_id, after
+from change
+on conflict (job_id, version) do nothing

@@ -1,0 +1,96 @@
+"""Writes one batch: its rows and the positions after it, in one PostgreSQL transaction.
+
+Guarantee: exactly once. Every position moves from the value at which the batch began, or nothing is written; a
+batch delivered again, by this process or by another that believes to own the partition, is recognised by that.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+
+import asyncpg
+
+from horolog.log.port import Place
+from projections.partitions import Month, create_partitions, month_of
+from projections.rows import (
+    Changes,
+    ExecutionRow,
+    JobActivityRow,
+    JobRow,
+    JobVersionRow,
+    OutcomeRow,
+    OwnerRow,
+    WorkerRow,
+    columns,
+)
+from projections.statements import statement
+
+Moves = Mapping[Place, tuple[int, int]]
+"""For each place of a batch: the position that it began at, and the one after it."""
+
+_STATEMENTS: Sequence[tuple[str, type, str]] = (
+    # Jobs first: one that appears counts the executions that were applied before it.
+    ("upsert_jobs", JobRow, "jobs"),
+    ("insert_job_versions", JobVersionRow, "versions"),
+    ("upsert_executions", ExecutionRow, "executions"),
+    ("add_job_activity", JobActivityRow, "activity"),
+    ("insert_outcomes", OutcomeRow, "outcomes"),
+    ("upsert_workers", WorkerRow, "workers"),
+    ("upsert_owners", OwnerRow, "owners"),
+)
+
+
+class PositionsMoved(Exception):
+    """Someone else has applied records of these places; nothing was written. Read the positions anew."""
+
+
+class Writer:
+    """Applies batches through one connection, one at a time."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._months: set[Month] = set()
+
+    async def positions(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        """The next offset to apply of each place; a place never seen before begins where `starts` says."""
+        topics, partitions = _split(starts)
+        await self._connection.execute(statement("claim_positions"), topics, partitions, list(starts.values()))
+        rows = await self._connection.fetch(statement("read_positions"), topics, partitions)
+        return {Place(row["topic"], row["partition"]): row["next"] for row in rows}
+
+    @asynccontextmanager
+    async def batch(self, moves: Moves) -> AsyncIterator[None]:
+        """The transaction of one batch; whatever is written inside commits together with the positions.
+
+        Raises:
+            PositionsMoved: some place is not where the batch began.
+        """
+        ordered = sorted(moves)
+        topics, partitions = _split(ordered)
+        sources = [moves[place][0] for place in ordered]
+        targets = [moves[place][1] for place in ordered]
+        async with self._connection.transaction():
+            moved = await self._connection.fetchval(
+                statement("advance_positions"), topics, partitions, sources, targets
+            )
+            if moved != len(moves):
+                raise PositionsMoved(f"{len(moves) - moved} of {len(moves)} places were moved by someone else")
+            yield
+
+    async def write(self, changes: Changes) -> None:
+        """The rows of a batch; to be called inside `batch`."""
+        for name, row, attribute in _STATEMENTS:
+            rows = getattr(changes, attribute)
+            if rows:
+                await self._connection.execute(statement(name), *columns(row, rows))
+
+    async def prepare(self, rows: Sequence[ExecutionRow]) -> None:
+        """Make sure that the months of the rows have partitions; to be called outside `batch`."""
+        missing = {month_of(row.scheduled_at) for row in rows} - self._months
+        if missing:
+            await create_partitions(self._connection, missing)
+            self._months |= missing
+
+
+def _split(places: Sequence[Place] | Mapping[Place, int]) -> tuple[list[str], list[int]]:
+    return [place.topic for place in places], [place.partition for place in places]

@@ -1,0 +1,108 @@
+"""The base of every message, and the small vocabulary of field types that they share.
+
+A message is a frozen value; in JSON its fields are camelCase. Unknown fields are refused in both directions.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, cast
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
+from pydantic.alias_generators import to_camel
+
+JSON_DEPTH_MAX = 32
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _without_nul(value: str) -> str:
+    # PostgreSQL can store neither NUL nor half of a surrogate pair: refused here, they never reach it.
+    if "\x00" in value:
+        raise ValueError("must not contain the NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must be valid Unicode (it holds half of a surrogate pair)") from error
+    return value
+
+
+def _storable(value: JsonValue, depth: int = 0) -> JsonValue:
+    if depth > JSON_DEPTH_MAX:
+        raise ValueError(f"must not be nested deeper than {JSON_DEPTH_MAX} levels")
+    if isinstance(value, str):
+        _without_nul(value)
+    elif isinstance(value, list):
+        for item in value:
+            _storable(item, depth + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _without_nul(key)
+            _storable(item, depth + 1)
+    return value
+
+
+def _storable_mapping(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _storable(cast("JsonValue", value))
+    return value
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""An instant; any offset is accepted, UTC is kept."""
+Uuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+"""A UUID in its canonical, lower-case text form (RFC 9562, section 4)."""
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""Unicode text that PostgreSQL can store."""
+Json = Annotated[JsonValue, AfterValidator(_storable)]
+"""Any JSON value that PostgreSQL can store, at most 32 levels deep."""
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_storable_mapping)]
+"""A JSON object with the same bounds as `Json`."""
+Actor = Annotated[Text, Field(min_length=1, max_length=200)]
+"""Who asked: `user:<id>`, `token:<name>`, `service:<name>` or `system:<part>`."""
+
+
+class Value(BaseModel):
+    """A frozen part of a message."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        ser_json_inf_nan="null",
+    )
+
+    def to_json(self) -> bytes:
+        """The value's JSON; optional fields without a value are left out."""
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The value as plain JSON data, as `to_json` would write it."""
+        return cast("dict[str, JsonValue]", json.loads(self.to_json()))
+
+
+class Message(Value):
+    """A value that travels alone: it has a type string, and a tenant whose partition it belongs to."""
+
+    TYPE: ClassVar[str]
+    tenant_id: Uuid
+
+    def subject(self) -> str:
+        """What the message is about (CloudEvents `subject`); also the record's key unless it says otherwise."""
+        return self.tenant_id
+
+    def message_id(self) -> str:
+        """Unique among messages of this type (CloudEvents `id`); derived, so that a repeat is recognised."""
+        raise NotImplementedError(f"{type(self).__name__} names no message id")

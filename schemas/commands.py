@@ -1,0 +1,96 @@
+"""Commands: what callers ask for. The dispatcher that owns the tenant's partition decides.
+
+A command is applied at most once, however often it is sent: `command_id` is its identity. A repeat with the same
+id is answered with the first one's outcome, provided that `request_hash` is the same.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.base import Actor, JsonObject, Message, Text, UtcTime, Uuid
+from schemas.jobs import JobDefinition
+
+RequestHash = Annotated[str, Field(max_length=64)]
+
+
+class Command(Message):
+    """The part that all commands share. `issued_at` is the caller's clock and decides nothing."""
+
+    command_id: Uuid
+    actor: Actor
+    issued_at: UtcTime
+    request_hash: RequestHash = ""
+    reason: Annotated[Text, Field(max_length=1000)] | None = None
+
+    def message_id(self) -> str:
+        return self.command_id
+
+
+class CreateJob(Command):
+    """Create a job under an id that the caller chose."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.create.v1"
+    job_id: Uuid
+    definition: JobDefinition
+
+    def subject(self) -> str:
+        return self.job_id
+
+
+class JobCommand(Command):
+    """A command about an existing job. With `expected_version` it is refused when the job has moved on."""
+
+    job_id: Uuid
+    expected_version: Annotated[int, Field(ge=1)] | None = None
+
+    def subject(self) -> str:
+        return self.job_id
+
+
+class UpdateJob(JobCommand):
+    """Replace a job's whole definition."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.update.v1"
+    definition: JobDefinition
+
+
+class PauseJob(JobCommand):
+    """Owe no more fires, and start nothing that is still waiting, until resumed."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.pause.v1"
+
+
+class ResumeJob(JobCommand):
+    """Be active again from now on; the time between is not made up for."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.resume.v1"
+
+
+class StopJob(JobCommand):
+    """Become inactive; what waits or runs is cancelled."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.stop.v1"
+
+
+class DeleteJob(JobCommand):
+    """Stop, and forget the job; its executions stay in the ledger."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.delete.v1"
+
+
+class TriggerJob(JobCommand):
+    """Run the job once, now. `parameters` are merged over a function job's own."""
+
+    TYPE: ClassVar[str] = "io.horolog.job.trigger.v1"
+    parameters: JsonObject | None = None
+
+
+class CancelExecution(Command):
+    """End an execution that waits or runs."""
+
+    TYPE: ClassVar[str] = "io.horolog.execution.cancel.v1"
+    execution_id: Annotated[str, Field(min_length=1, max_length=100)]
+
+    def subject(self) -> str:
+        return self.execution_id

@@ -1,0 +1,93 @@
+"""Owners' checkpoints (`checkpoints.v1`), the outcomes of commands (`outcomes.v1`), and dead letters (`dlq.v1`)."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.base import JsonObject, Message, Text, UtcTime, Uuid
+from schemas.events.workers import SYSTEM_TENANT
+
+
+class OwnerCheckpointed(Message):
+    """Where an owner stands; written in the same transaction as the records that it accounts for.
+
+    `positions` maps an input topic to the offset of the next record to read. `watermark` (ticker) is the instant
+    up to which every fire is out. `replay_from` (dispatcher) is the offset in `executions.v1` of the oldest event
+    that is needed to rebuild what is still active.
+    """
+
+    TYPE: ClassVar[str] = "io.horolog.owner.checkpointed.v1"
+    tenant_id: Uuid = SYSTEM_TENANT
+    role: Annotated[str, Field(max_length=50)]
+    partition: Annotated[int, Field(ge=0)]
+    owner: Annotated[str, Field(max_length=200)]
+    epoch: int
+    acquired_at: UtcTime
+    at: UtcTime
+    positions: dict[str, int]
+    watermark: UtcTime | None = None
+    replay_from: int | None = None
+
+    def subject(self) -> str:
+        return f"{self.role}/{self.partition}"
+
+    def message_id(self) -> str:
+        return f"{self.role}/{self.partition}/{self.epoch}/{self.at.isoformat()}"
+
+
+class CommandAccepted(Message):
+    """The command took effect; from `effective_at` on nothing that it forbids will start."""
+
+    TYPE: ClassVar[str] = "io.horolog.command.accepted.v1"
+    command_id: Uuid
+    request_hash: str = ""
+    at: UtcTime
+    effective_at: UtcTime
+    job_id: Uuid | None = None
+    job_version: int | None = None
+    execution_id: Uuid | None = None
+
+    def subject(self) -> str:
+        return self.command_id
+
+    def message_id(self) -> str:
+        return self.command_id
+
+
+class CommandRejected(Message):
+    """The command had no effect, and why."""
+
+    TYPE: ClassVar[str] = "io.horolog.command.rejected.v1"
+    command_id: Uuid
+    request_hash: str = ""
+    at: UtcTime
+    code: Annotated[str, Field(max_length=50)]
+    message: Text
+    details: JsonObject | None = None
+
+    def subject(self) -> str:
+        return self.command_id
+
+    def message_id(self) -> str:
+        return self.command_id
+
+
+class RecordRefused(Message):
+    """A record that could not be understood, with the reason; the original value in base64, cut at 64 KiB."""
+
+    TYPE: ClassVar[str] = "io.horolog.record.refused.v1"
+    tenant_id: Uuid = SYSTEM_TENANT
+    topic: str
+    partition: int
+    offset: int
+    reason: Annotated[Text, Field(max_length=2000)]
+    refused_by: str
+    at: UtcTime
+    value_base64: str
+    value_bytes: int
+
+    def subject(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def message_id(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"

@@ -1,0 +1,179 @@
+"""Jobs: what is to run, when, and under which rules."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from schemas.base import Actor, Json, JsonObject, Text, UtcTime, Uuid, Value
+
+TIMEOUT_SECONDS_MAX = 86_400
+NAME_LENGTH_MAX = 200
+
+
+class JobType(StrEnum):
+    """The three kinds of work."""
+
+    HTTP = "http"
+    FUNCTION = "function"
+    COMMAND = "command"
+
+
+class JobStatus(StrEnum):
+    """`inactive` is for good until the job is resumed: stopped by hand, past its end, or used up."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    INACTIVE = "inactive"
+
+
+class ErrorType(StrEnum):
+    """What went wrong with an attempt; the retry rules speak of these."""
+
+    TIMEOUT = "TIMEOUT"
+    NETWORK_ERROR = "NETWORK_ERROR"
+    VALIDATION_ERROR = "VALIDATION_ERROR"
+    SYSTEM_ERROR = "SYSTEM_ERROR"
+    USER_ERROR = "USER_ERROR"
+
+
+RETRIED_BY_DEFAULT = (ErrorType.TIMEOUT, ErrorType.NETWORK_ERROR, ErrorType.SYSTEM_ERROR)
+
+TimeoutMs = Annotated[int, Field(gt=0, le=TIMEOUT_SECONDS_MAX * 1000)]
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e\t]{0,4000}$")]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+StatusCode = Annotated[int, Field(ge=100, le=599)]
+
+
+class HttpConfig(Value):
+    """One request. `timeout` is in milliseconds and covers connecting, sending and the whole answer."""
+
+    url: Annotated[Text, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=50)] | None = None
+    body: Json = None
+    timeout: TimeoutMs = 30_000
+    expected_status_code: StatusCode = 200
+    retry_on_status_codes: Annotated[tuple[StatusCode, ...], Field(max_length=50)] = ()
+
+
+class FunctionConfig(Value):
+    """A Python function, called with `parameters` as keyword arguments in a process of its own."""
+
+    module_path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
+    function_name: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$", max_length=100)]
+    parameters: JsonObject | None = None
+    timeout: TimeoutMs = 300_000
+
+
+class CommandConfig(Value):
+    """A program and its arguments, started without a shell. `timeout` is in milliseconds."""
+
+    command: Annotated[Text, Field(min_length=1, max_length=1000)]
+    args: Annotated[tuple[Annotated[Text, Field(max_length=10_000)], ...], Field(max_length=200)] = ()
+    working_directory: Annotated[Text, Field(min_length=1, max_length=1000)] | None = None
+    environment: (
+        Annotated[dict[VariableName, Annotated[Text, Field(max_length=10_000)]], Field(max_length=100)] | None
+    ) = None
+    timeout: TimeoutMs | None = None
+
+
+JobConfig = HttpConfig | FunctionConfig | CommandConfig
+CONFIG_OF_TYPE: dict[JobType, type[HttpConfig] | type[FunctionConfig] | type[CommandConfig]] = {
+    JobType.HTTP: HttpConfig,
+    JobType.FUNCTION: FunctionConfig,
+    JobType.COMMAND: CommandConfig,
+}
+
+
+def config_for(job_type: JobType, config: Any) -> Any:
+    """`config` as the config of `job_type`; a config of another type is refused.
+
+    Raises:
+        pydantic.ValidationError: with every problem of the config.
+    """
+    wanted = CONFIG_OF_TYPE[job_type]
+    if isinstance(config, wanted):
+        return config
+    return wanted.model_validate(config.model_dump(exclude_unset=True) if isinstance(config, Value) else config)
+
+
+_UNJUDGED = HttpConfig(url="http://unjudged", method="GET")
+
+
+class RetryConfig(Value):
+    """How often and how soon a failed execution is tried again; delays are in milliseconds."""
+
+    max_retries: Annotated[int, Field(ge=0, le=100)] = 3
+    retry_delay_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 1000
+    exponential_backoff: bool = True
+    retry_on_error_types: tuple[ErrorType, ...] | None = None
+    max_retry_delay_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
+
+
+class JobDefinition(Value):
+    """What a caller says of a job. `timeout` is in seconds; instants are kept in UTC."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+    description: Annotated[Text, Field(max_length=4000)] | None = None
+    cron_expression: Annotated[Text, Field(min_length=1)]
+    timezone: Annotated[Text, Field(min_length=1, max_length=50)] = "UTC"
+    job_type: JobType
+    config: JobConfig
+    retry_config: RetryConfig | None = None
+    timeout: Annotated[int, Field(gt=0, le=TIMEOUT_SECONDS_MAX)] = 300
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 1
+    start_date: UtcTime | None = None
+    end_date: UtcTime | None = None
+    max_executions: Annotated[int, Field(ge=1)] | None = None
+    tags: Annotated[tuple[Annotated[Text, Field(min_length=1, max_length=50)], ...], Field(max_length=20)] = ()
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _config_of_the_type(cls, config: Any, info: ValidationInfo) -> Any:
+        job_type = info.data.get("job_type")
+        # An unknown job type has been reported already; its config cannot be judged.
+        return config_for(job_type, config) if job_type is not None else _UNJUDGED
+
+    @model_validator(mode="after")
+    def _end_after_start(self) -> "JobDefinition":
+        if self.start_date and self.end_date and self.end_date <= self.start_date:
+            raise ValueError("endDate must be after startDate")
+        return self
+
+    def timeout_s(self) -> float:
+        """The time one attempt may take, in seconds: the config's own timeout, within the job's."""
+        own = self.config.timeout
+        return min(float(self.timeout), own / 1000) if own is not None else float(self.timeout)
+
+
+class ScheduleChange(Value):
+    """From `effective_from` (exclusive) on, the schedule is governed by this version."""
+
+    schedule_version: int
+    effective_from: UtcTime
+
+
+class Job(Value):
+    """A job as the log knows it.
+
+    `version` rises by one with every change. `schedule_version` rises only when the instants that the job owes
+    change; those after `effective_from` are governed by it. `schedule_changes` are the latest such changes,
+    oldest first, so that a fire computed from an older schedule can be judged.
+    """
+
+    job_id: Uuid
+    tenant_id: Uuid
+    definition: JobDefinition
+    status: JobStatus = JobStatus.ACTIVE
+    version: int = 1
+    schedule_version: int = 1
+    effective_from: UtcTime
+    schedule_changes: tuple[ScheduleChange, ...] = ()
+    execution_count: int = 0
+    created_by: Actor
+    created_at: UtcTime
+    updated_at: UtcTime
+    deleted: bool = False

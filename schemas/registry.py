@@ -1,0 +1,83 @@
+"""The closed registry: type string → model, and the topic on which that type travels."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas import commands
+from schemas.base import Message
+from schemas.events import executions, fires, jobs, owners, results, workers
+from schemas.topics import (
+    CHECKPOINTS,
+    COMMANDS,
+    CONTROL,
+    DLQ,
+    EXECUTIONS,
+    FIRES,
+    JOB_TABLE,
+    JOBS,
+    OUTCOMES,
+    RESULTS,
+    TASKS,
+    WORKERS,
+    Topic,
+)
+
+MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
+    {
+        COMMANDS: (
+            commands.CreateJob,
+            commands.UpdateJob,
+            commands.PauseJob,
+            commands.ResumeJob,
+            commands.StopJob,
+            commands.DeleteJob,
+            commands.TriggerJob,
+            commands.CancelExecution,
+        ),
+        OUTCOMES: (owners.CommandAccepted, owners.CommandRejected),
+        JOBS: (
+            jobs.JobCreated,
+            jobs.JobUpdated,
+            jobs.JobPaused,
+            jobs.JobResumed,
+            jobs.JobStopped,
+            jobs.JobExhausted,
+            jobs.JobDeleted,
+        ),
+        JOB_TABLE: (jobs.JobTabled,),
+        FIRES: (fires.FireDue, fires.FireMissed),
+        EXECUTIONS: (
+            executions.ExecutionAdmitted,
+            executions.ExecutionSkipped,
+            executions.ExecutionMissed,
+            executions.AttemptDispatched,
+            executions.AttemptStarted,
+            executions.AttemptProgressed,
+            executions.RetryScheduled,
+            executions.ExecutionCompleted,
+            executions.ExecutionFailed,
+            executions.ExecutionCancelled,
+            executions.CancellationRequested,
+            executions.LateResultRecorded,
+        ),
+        RESULTS: (
+            results.StartReported,
+            results.ProgressReported,
+            results.SuccessReported,
+            results.FailureReported,
+            results.CancellationReported,
+        ),
+        TASKS: (workers.TaskAssigned,),
+        CONTROL: (workers.AttemptRevoked,),
+        WORKERS: (workers.WorkerBeat,),
+        CHECKPOINTS: (owners.OwnerCheckpointed,),
+        DLQ: (owners.RecordRefused,),
+    }
+)
+
+MODEL_OF_TYPE: Mapping[str, type[Message]] = MappingProxyType(
+    {model.TYPE: model for models in MESSAGES_OF_TOPIC.values() for model in models}
+)
+TOPIC_OF_MODEL: Mapping[type[Message], Topic] = MappingProxyType(
+    {model: topic for topic, models in MESSAGES_OF_TOPIC.items() for model in models}
+)

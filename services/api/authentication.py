@@ -1,0 +1,49 @@
+"""Static tokens: a bearer token per tenant for the public API, one shared token for other services.
+
+Guarantee: a token is compared by digest and in constant time; nothing here keeps or logs one. Both are adapters of
+the `Authenticator` port, which signed tokens can implement as well.
+Source: RFC 6750, section 2.1 (Authorization: Bearer).
+"""
+
+import hmac
+from collections.abc import Sequence
+
+from services.api.ports import EVERYTHING, Headers, Principal
+from services.api.settings import TenantToken, digest_of
+
+_NOBODY = bytes(32)
+
+
+class StaticTokens:
+    """Callers of the public API, by `Authorization: Bearer`."""
+
+    def __init__(self, tokens: Sequence[TenantToken]) -> None:
+        self._known = {
+            token.digest: Principal(token.tenant_id, f"token:{token.name}", EVERYTHING) for token in tokens
+        }
+
+    async def recognise(self, headers: Headers) -> Principal | None:
+        """The tenant's caller, or None."""
+        scheme, _, token = _single(headers, b"authorization").partition(" ")
+        digest = digest_of(token.strip())
+        # Found by digest, which tells an attacker nothing of the token, and compared once more in constant time.
+        principal = self._known.get(digest)
+        matches = hmac.compare_digest(digest if principal else _NOBODY, digest)
+        return principal if matches and scheme.lower() == "bearer" else None
+
+
+class ServiceToken:
+    """Other services of the platform, by `X-Service-Token`; each call names its tenant itself."""
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
+
+    async def recognise(self, headers: Headers) -> Principal | None:
+        """A service, without a tenant, or None."""
+        matches = hmac.compare_digest(self._digest, digest_of(_single(headers, b"x-service-token")))
+        return Principal("", "service:internal", EVERYTHING) if matches else None
+
+
+def _single(headers: Headers, name: bytes) -> str:
+    values = [value for key, value in headers if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else ""

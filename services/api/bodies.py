@@ -1,0 +1,76 @@
+"""Reading request bodies: bounded while they arrive, JSON only, parsed once.
+
+Guarantee: not more than the limit is ever held, whatever Content-Length says; a body that is not JSON never reaches
+a handler. Depth is bounded by the parser (1,024), then by the models (32).
+Source: RFC 9110, sections 15.5.14 (413) and 15.5.16 (415); RFC 8259.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.context import context_of
+from services.api.errors import ApiError
+
+_TOO_LARGE_HEADERS = {"Connection": "close"}
+
+
+class JsonRequest(Request):
+    """A request whose JSON is parsed by orjson, once."""
+
+    async def json(self) -> Any:
+        """The body's JSON; raises `json.JSONDecodeError`."""
+        if not hasattr(self, "_json"):
+            self._json = orjson.loads(await self.body())
+        return self._json
+
+
+class JsonRoute(APIRoute):
+    """A route that reads its body, when it takes one, before anything else happens."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        """The handler, given a request whose body has been read and is known to be JSON."""
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+
+        async def handle_json(request: Request) -> Response:
+            if not takes_body:
+                return await handle(request)
+            body = await read_body(request, context_of(request).settings.body_bytes_max)
+            if body and not _is_json(request.headers.get("content-type", "")):
+                raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json.")
+            known = JsonRequest(request.scope, request.receive)
+            known._body = body
+            return await handle(known)
+
+        return handle_json
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        ApiError: PAYLOAD_TOO_LARGE as soon as more than `bytes_max` bytes are announced or have arrived.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced[:18]) > bytes_max:
+        raise _too_large(bytes_max)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > bytes_max:
+            raise _too_large(bytes_max)
+    return bytes(body)
+
+
+def _too_large(bytes_max: int) -> ApiError:
+    return ApiError("PAYLOAD_TOO_LARGE", f"A body has at most {bytes_max} bytes.", headers=_TOO_LARGE_HEADERS)
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))

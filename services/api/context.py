@@ -1,0 +1,73 @@
+"""What a handler works with: the ports, the settings, and the parts built from them; and who is calling.
+
+Guarantee: a handler gets its caller only through `allowed`, which has checked the permission that the route declares.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from projections.views import ReadModel
+from services.api.errors import ApiError
+from services.api.health import HealthCheck
+from services.api.ports import ApiPorts, Permission, Principal
+from services.api.sending import CommandDesk
+from services.api.settings import ApiSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """One running API."""
+
+    settings: ApiSettings
+    ports: ApiPorts
+    desk: CommandDesk
+    health: HealthCheck
+
+    @property
+    def read_model(self) -> ReadModel:
+        """The read models."""
+        return self.ports.read_model
+
+
+def context_of(request: Request) -> ApiContext:
+    """The API that serves the request."""
+    context = request.app.state.context
+    assert isinstance(context, ApiContext)
+    return context
+
+
+async def _context(request: Request) -> ApiContext:
+    return context_of(request)
+
+
+class Allowed:
+    """The dependency that yields the caller, if it has the permission that the route declares."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request) -> Principal:
+        """The caller.
+
+        Raises:
+            ApiError: FORBIDDEN
+        """
+        principal = request.scope["principal"]
+        assert isinstance(principal, Principal)
+        if self.permission not in principal.permissions:
+            raise ApiError("FORBIDDEN")
+        return principal
+
+
+Api = Annotated[ApiContext, Depends(_context)]
+JobReader = Annotated[Principal, Depends(Allowed(Permission.JOBS_READ))]
+JobWriter = Annotated[Principal, Depends(Allowed(Permission.JOBS_WRITE))]
+JobOperator = Annotated[Principal, Depends(Allowed(Permission.JOBS_OPERATE))]
+ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_READ))]
+ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
+SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]
+

@@ -1,0 +1,119 @@
+"""Whether the parts that the API depends on answer.
+
+Guarantee: a check takes about a second at most, however many ask at once, and is at most about a second old. What
+it tells is about the system, never about a tenant.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from horolog.limits import LEASE_S, OWNER_STALE_S
+from horolog.log.port import LogError, Place
+from projections.views import OwnerView, ReadModelUnavailable
+from schemas.http import SERVICE_NAME
+from schemas.topics import COMMANDS
+from services.api.ports import ApiPorts
+
+CHECK_S_MAX = 1.0
+KEPT_S = 1.0
+ROLES = ("dispatcher", "ticker")
+_T = TypeVar("_T")
+_OWNER_AGE_MAX = timedelta(seconds=OWNER_STALE_S)
+
+
+def is_live(owner: OwnerView, now: datetime) -> bool:
+    """Whether the owner has shown a sign of life lately."""
+    return now - owner.last_checkpoint_at <= _OWNER_AGE_MAX
+
+
+def unowned(owners: Sequence[OwnerView], partition_count: int, now: datetime) -> list[tuple[str, int]]:
+    """Every role and partition without a live owner."""
+    held = {(owner.role, owner.partition) for owner in owners if is_live(owner, now)}
+    return [(role, p) for role in ROLES for p in range(partition_count) if (role, p) not in held]
+
+
+class HealthCheck:
+    """The latest health of the system; asked anew when it is older than a second, by one asker for all."""
+
+    def __init__(self, ports: ApiPorts, port: int) -> None:
+        self._ports = ports
+        self._port = port
+        self._asking = asyncio.Lock()
+        self._checked_at = float("-inf")
+        self._latest: dict[str, Any] = {}
+
+    async def report(self) -> tuple[bool, Mapping[str, Any]]:
+        """Whether the system is healthy, and the body that says so."""
+        async with self._asking:
+            if self._ports.clock.monotonic() - self._checked_at >= KEPT_S:
+                self._latest = await self._check()
+                self._checked_at = self._ports.clock.monotonic()
+        return self._latest["status"] == "healthy", self._latest
+
+    async def _check(self) -> dict[str, Any]:
+        read_model = self._ports.read_model
+        now = self._ports.clock.now()
+        database, log, cache, owners, workers, jobs, queue = await asyncio.gather(
+            _answers(read_model.ping),
+            _answers(self._ask_log),
+            _answers(self._ports.cache_ping) if self._ports.cache_ping else _nothing(),
+            _answer(read_model.owners),
+            _answer(lambda: read_model.workers(now - timedelta(seconds=LEASE_S))),
+            _answer(lambda: read_model.job_counts(None)),
+            _answer(lambda: read_model.queue(None)),
+        )
+        missing = unowned(owners or (), self._ports.log.partition_count, now)
+        absent = {role for role, _ in missing}
+        dependencies = {
+            "database": _word(database),
+            "redis": "disabled" if cache is None else _word(cache),
+            "jobQueue": _word(log),
+            "distributedLock": _word(not missing),
+            "services": {
+                "ticker": _word("ticker" not in absent),
+                "dispatcher": _word("dispatcher" not in absent),
+                "executor": _word(any(worker.state != "stopped" for worker in workers or ())),
+            },
+        }
+        return {
+            "status": _word(database and log and not missing),
+            "service": SERVICE_NAME,
+            "port": self._port,
+            "dependencies": dependencies,
+            "metrics": {
+                "activeJobs": None if jobs is None else jobs.get("active", 0),
+                "queueSize": None if queue is None else queue.pending_count,
+                "memoryUsage": self._ports.memory_bytes(),
+            },
+        }
+
+    async def _ask_log(self) -> None:
+        log = self._ports.log
+        await log.ends([Place(COMMANDS.name, partition) for partition in range(log.partition_count)])
+
+
+async def _answers(probe: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            await probe()
+    except Exception:  # noqa: BLE001 - whatever a probe raises, its part does not answer
+        return False
+    return True
+
+
+async def _answer(question: Callable[[], Awaitable[_T]]) -> _T | None:
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            return await question()
+    except (ReadModelUnavailable, LogError, TimeoutError):
+        return None
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _word(good: bool) -> str:
+    return "healthy" if good else "unhealthy"

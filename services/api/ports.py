@@ -1,0 +1,92 @@
+"""What the API needs from outside, besides the log and the read models: identity, wake-ups, probes.
+
+Nothing here is constructed by the API itself; a composition root passes everything in as one `ApiPorts`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from horolog.log.port import Log
+from horolog.ports import Clock, Ids
+from projections.views import ReadModel
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""Raw request headers: names in lower case."""
+
+
+class Permission(StrEnum):
+    """What a caller may be allowed to do; every route of the public API demands exactly one."""
+
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
+    JOBS_OPERATE = "jobs:operate"
+    EXECUTIONS_READ = "executions:read"
+    EXECUTIONS_CANCEL = "executions:cancel"
+    SYSTEM_READ = "system:read"
+
+
+EVERYTHING = frozenset(Permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, for which tenant, and what that caller may do. `tenant_id` is empty for a service."""
+
+    tenant_id: str
+    actor: str
+    permissions: frozenset[Permission]
+
+
+class Authenticator(Protocol):
+    """Recognises a caller by the request's headers."""
+
+    async def recognise(self, headers: Headers) -> Principal | None:
+        """The caller, or None when the headers prove nobody. Takes as long for a wrong token as for a right one."""
+        ...
+
+
+class Wake(Protocol):
+    """Hears of applied commands sooner than polling would. It may miss any of them: polling makes up for it."""
+
+    @property
+    def live(self) -> bool:
+        """Whether notices arrive at present."""
+        ...
+
+    async def heard(self) -> Sequence[str]:
+        """Wait for the next notice: the ids of commands that were applied. While nothing can be heard, it waits."""
+        ...
+
+
+Probe = Callable[[], Awaitable[None]]
+"""Raises when what it probes does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One answered request, without anything that the caller wrote: `route` is the template, not the path."""
+
+    method: str
+    route: str
+    status: int
+    duration_s: float
+    tenant_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPorts:
+    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis."""
+
+    log: Log
+    read_model: ReadModel
+    clock: Clock
+    ids: Ids
+    callers: Authenticator
+    services: Authenticator
+    served: Callable[[Served], None]
+    memory_bytes: Callable[[], int]
+    wake: Wake | None = None
+    cache_ping: Probe | None = None

@@ -1,0 +1,112 @@
+"""Commands on their way: written to the log, then awaited until their effect can be read.
+
+Guarantee: the API decides nothing. A command counts as accepted only by the dispatcher's outcome, and is answered
+only once the read models show it and nothing that it forbids can still start. A repeat under the same
+Idempotency-Key is the same command, and is answered with the first one's outcome.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from horolog.log.port import Log, LogError, Outgoing
+from horolog.ports import Clock
+from projections.views import OutcomeView, ReadModel, ReadModelUnavailable
+from schemas.codec import headers_of
+from schemas.commands import Command
+from schemas.topics import COMMANDS, partition_of
+from services.api.errors import ApiError, rejection
+from services.api.outcomes import OutcomeWaiter
+
+SOURCE = "horolog/api"
+Settled = OutcomeView | ApiError
+
+
+class CommandDesk:
+    """Takes commands to the log and their outcomes back. `wait_s` bounds each of the two ways, in seconds."""
+
+    def __init__(
+        self, log: Log, read_model: ReadModel, clock: Clock, waiter: OutcomeWaiter, wait_s: float
+    ) -> None:
+        self._log = log
+        self._read_model = read_model
+        self._clock = clock
+        self._waiter = waiter
+        self._wait_s = wait_s
+
+    async def send(self, commands: Sequence[Command], traceparent: str | None = None) -> None:
+        """Write the commands to the log; durable when this returns.
+
+        Raises:
+            ApiError: LOG_UNAVAILABLE; the commands may have been written all the same.
+        """
+        now, count = self._clock.now(), self._log.partition_count
+        records = [
+            Outgoing(
+                topic=COMMANDS.name,
+                partition=partition_of(command.tenant_id, count),
+                key=command.tenant_id.encode(),
+                value=command.to_json(),
+                headers=headers_of(command, SOURCE, now, traceparent),
+            )
+            for command in commands
+        ]
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._log.append(records)
+        except (LogError, TimeoutError) as error:
+            raise ApiError("LOG_UNAVAILABLE", details=_named(commands)) from error
+
+    async def settle(self, command: Command, traceparent: str | None = None) -> OutcomeView:
+        """Send one command and wait until it is in force.
+
+        Raises:
+            ApiError: the command was rejected, or its outcome is not known in time.
+        """
+        settled = (await self.settle_all([command], traceparent))[0]
+        if isinstance(settled, ApiError):
+            raise settled
+        return settled
+
+    async def settle_all(self, commands: Sequence[Command], traceparent: str | None = None) -> list[Settled]:
+        """Send commands together; for each, the accepted outcome or the error that it ended in."""
+        known = await self._known([command.command_id for command in commands if command.request_hash])
+        unsent = [command for command in commands if command.command_id not in known]
+        if unsent:
+            await self.send(unsent, traceparent)
+        return await asyncio.gather(*(self._settled(command, known) for command in commands))
+
+    async def _known(self, command_ids: Sequence[str]) -> dict[str, OutcomeView]:
+        """Outcomes of an earlier request with the same key. Not having them is safe: a repeat changes nothing."""
+        if not command_ids:
+            return {}
+        try:
+            outcomes = await self._read_model.outcomes(command_ids)
+        except ReadModelUnavailable:
+            return {}
+        return {outcome.command_id: outcome for outcome in outcomes}
+
+    async def _settled(self, command: Command, known: dict[str, OutcomeView]) -> Settled:
+        outcome = known.get(command.command_id)
+        try:
+            if outcome is None or not outcome.visible:
+                outcome = await self._waiter.wait(command.command_id, self._wait_s)
+        except ApiError as error:
+            return error
+        if outcome is None:
+            return ApiError("LOCK_ACQUISITION_FAILED", details=_named([command]))
+        if outcome.request_hash != command.request_hash:
+            return ApiError("IDEMPOTENCY_KEY_REUSED")
+        if not outcome.accepted:
+            return rejection(outcome.code or "REJECTED", outcome.message, outcome.details)
+        await self._in_force(outcome)
+        return outcome
+
+    async def _in_force(self, outcome: OutcomeView) -> None:
+        if outcome.effective_at is not None:
+            left_s = (outcome.effective_at - self._clock.now()).total_seconds()
+            if left_s > 0:
+                await self._clock.sleep(min(left_s, self._wait_s))
+
+
+def _named(commands: Sequence[Command]) -> dict[str, str]:
+    return {"commandId": commands[0].command_id} if len(commands) == 1 else {}

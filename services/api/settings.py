@@ -1,0 +1,121 @@
+"""The API's settings, read once from the environment and checked before anything starts.
+
+Guarantee: a token that is missing, short, or copied from an example stops the process with a sentence that names
+the variable and never the value. Tokens are kept as SHA-256 digests only.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
+from schemas.base import UUID_PATTERN
+from schemas.events.workers import SYSTEM_TENANT
+
+PORT_DEFAULT = 3009
+TOKEN_LENGTH_MIN = 16
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_EXAMPLES = ("change", "example", "secret-token", "your-", "placeholder", "insert", "default", "password")
+
+
+class SettingsError(ValueError):
+    """A setting that the API cannot start with."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantToken:
+    """A bearer token, known by its digest only. `name` is who carries it."""
+
+    digest: bytes
+    tenant_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where to listen, whom to believe, and how long to wait (seconds)."""
+
+    service_token_digest: bytes
+    tokens: tuple[TenantToken, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = PORT_DEFAULT
+    wait_s: float = API_WAIT_S
+    body_bytes_max: int = API_BODY_BYTES_MAX
+
+
+def from_environment(
+    environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
+) -> ApiSettings:
+    """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
+    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`.
+
+    Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line.
+
+    Raises:
+        SettingsError: naming the variable that is wrong.
+    """
+    listed = environment.get("HOROLOG_TOKENS", "")
+    path = environment.get("HOROLOG_TOKENS_FILE", "")
+    try:
+        filed = read_file(path) if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"HOROLOG_TOKENS_FILE cannot be read: {type(error).__name__}") from error
+    return ApiSettings(
+        service_token_digest=digest_of(
+            _strong("INTERNAL_SERVICE_TOKEN", environment.get("INTERNAL_SERVICE_TOKEN", ""))
+        ),
+        tokens=_tokens(f"{listed}\n{filed}"),
+        host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
+        port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
+        wait_s=_number(environment, "HOROLOG_API_WAIT_S", API_WAIT_S, 60),
+    )
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a token, and compared."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _tokens(text: str) -> tuple[TenantToken, ...]:
+    lines = (line.strip() for line in text.splitlines())
+    entries = [entry.strip() for line in lines if not line.startswith("#") for entry in line.split(",")]
+    tokens = tuple(_token(number, entry) for number, entry in enumerate(filter(None, entries), 1))
+    if len({token.digest for token in tokens}) < len(tokens):
+        raise SettingsError("HOROLOG_TOKENS names the same token twice")
+    return tokens
+
+
+def _token(number: int, entry: str) -> TenantToken:
+    token, _, owner = entry.rpartition("=")
+    tenant_id, _, name = owner.partition(":")
+    where = f"HOROLOG_TOKENS, entry {number}"
+    if not re.fullmatch(UUID_PATTERN, tenant_id) or tenant_id == SYSTEM_TENANT:
+        raise SettingsError(f"{where}: expected token=tenant-uuid[:name] with the tenant's lower-case UUID")
+    if name and not _NAME.fullmatch(name):
+        raise SettingsError(f"{where}: a name has up to 64 letters, digits and . _ @ -")
+    return TenantToken(digest_of(_strong(where, token)), tenant_id, name or f"tenant-{tenant_id[:8]}")
+
+
+def _strong(where: str, token: str) -> str:
+    if not token:
+        raise SettingsError(f"{where}: a token is missing")
+    if len(token) < TOKEN_LENGTH_MIN or len(set(token)) < 6:
+        raise SettingsError(f"{where}: a token needs {TOKEN_LENGTH_MIN} characters or more, and not all alike")
+    if not _TOKEN.fullmatch(token):
+        raise SettingsError(f"{where}: a token has only letters, digits and - . _ ~ + /, and = at its end")
+    if any(example in token.lower() for example in _EXAMPLES):
+        raise SettingsError(f"{where}: this token looks copied from an example")
+    return token
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, maximum: float) -> float:
+    try:
+        value = float(environment.get(name, default))
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= maximum:
+        raise SettingsError(f"{name} must be a number above 0, at most {maximum:g}")
+    return value

@@ -1,0 +1,117 @@
+"""Judging a job's definition at the edge: everything wrong with it, at once, before the log sees it.
+
+Guarantee: the list holds every problem of shape, expression, zone and dates together, in the order of the
+definition's fields, bounded in number and length, and repeats no value that the caller sent (it may be a secret).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from horolog.domain import cron
+from schemas.base import UtcTime
+from schemas.http import Problem
+from schemas.jobs import JobDefinition
+from services.api.errors import ApiError
+
+PROBLEM_COUNT_MAX = 100
+FIELD_LENGTH_MAX = 200
+_FIELDS = [field.alias or name for name, field in JobDefinition.model_fields.items()]
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(UtcTime)
+
+
+def read_definition(raw: object) -> JobDefinition:
+    """The definition that a body holds.
+
+    Raises:
+        ApiError: INVALID_CRON_EXPRESSION when the expression is the first culprit, else INVALID_JOB_CONFIG.
+    """
+    definition, problems = judge(raw)
+    if definition is None or problems:
+        raise invalid(problems)
+    return definition
+
+
+def invalid(problems: Sequence[Problem]) -> ApiError:
+    """The error that lists the problems."""
+    code, message = "INVALID_JOB_CONFIG", "The job's definition has problems."
+    if problems and problems[0].reason is not None:
+        code, message = "INVALID_CRON_EXPRESSION", "The cron expression is refused."
+    return ApiError(code, message, [problem.to_dict() for problem in problems])
+
+
+def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
+    """The definition, if its shape is right, and everything that is wrong with it."""
+    definition, shape = None, list[Problem]()
+    try:
+        definition = JobDefinition.model_validate(raw)
+    except ValidationError as error:
+        shape = problems_of(error)
+    if not isinstance(raw, Mapping):
+        return None, shape
+    expression = _expression_problems(raw.get("cronExpression"))
+    if expression:
+        shape = [problem for problem in shape if problem.field != "cronExpression"]
+    # The model judges the dates only once all else is right; told here, they are never left out.
+    dates = _date_problems(raw)
+    shape = [problem for problem in shape if problem.field != "body"]
+    found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *dates]
+    return definition, sorted(found, key=_position)[:PROBLEM_COUNT_MAX]
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """What a model found wrong."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return problems_of_details(details)
+
+
+def problems_of_details(details: Sequence[ErrorDetails]) -> list[Problem]:
+    """What a model found wrong, from its error details."""
+    return [
+        Problem(field=_field(detail["loc"]), message=_sentence(detail["msg"]))
+        for detail in details[:PROBLEM_COUNT_MAX]
+    ]
+
+
+def _expression_problems(expression: object) -> list[Problem]:
+    if not isinstance(expression, str):
+        return []
+    return [
+        Problem(field="cronExpression", message=str(error), cron_field=error.field, reason=error.reason)
+        for error in cron.problems(expression)
+    ]
+
+
+def _zone_problems(name: object) -> list[Problem]:
+    # An empty or overlong name has been reported as such.
+    if not isinstance(name, str) or not 0 < len(name) <= 50:
+        return []
+    try:
+        cron.zone(name)
+    except cron.ZoneError as error:
+        return [Problem(field="timezone", message=str(error))]
+    return []
+
+
+def _date_problems(raw: Mapping[Any, Any]) -> list[Problem]:
+    try:
+        start, end = (_INSTANT.validate_python(raw.get(name)) for name in ("startDate", "endDate"))
+    except ValidationError:
+        return []
+    return [] if end > start else [Problem(field="endDate", message="must be after startDate")]
+
+
+def _position(problem: Problem) -> int:
+    top = problem.field.partition(".")[0]
+    return _FIELDS.index(top) if top in _FIELDS else len(_FIELDS)
+
+
+def _field(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in location)[:FIELD_LENGTH_MAX] or "body"
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,90 @@
+"""Handing waiting executions to workers that have room: the least loaded worker first, tenants in turn."""
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+
+from horolog.domain.execution import Execution
+from horolog.domain.schedule import with_change
+from horolog.limits import SCHEDULE_CHANGES_KEPT_COUNT
+from schemas.base import Message
+from schemas.events.executions import AttemptDispatched
+from schemas.events.jobs import JobExhausted, JobTabled
+from schemas.events.workers import TaskAssigned
+from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus
+from services.dispatcher.book import Book, WorkerSlot
+
+SYSTEM_ACTOR = "system:dispatcher"
+
+
+def assign(book: Book, now: datetime) -> Iterator[Message]:
+    """Hand out as many waiting executions as the workers have room for.
+
+    The caller applies each message before it takes the next.
+    """
+    offers = [(_load(slot), slot.worker_id) for slot in book.workers.values() if slot.room > 0]
+    heapq.heapify(offers)
+    while offers and len(book.ready):
+        execution_id = book.ready.pop()
+        if execution_id is None:
+            return
+        execution = book.executions[execution_id]
+        job = book.jobs.get(execution.job_id)
+        if job is None:
+            continue
+        slot = book.workers[offers[0][1]]
+        yield from _hand_out(execution, job, slot, now)
+        if slot.room > 0:
+            heapq.heapreplace(offers, (_load(slot), slot.worker_id))
+        else:
+            heapq.heappop(offers)
+
+
+def _load(slot: WorkerSlot) -> float:
+    return slot.load / max(1, slot.capacity)
+
+
+def _hand_out(execution: Execution, job: Job, slot: WorkerSlot, now: datetime) -> Iterator[Message]:
+    attempt = execution.attempt + 1
+    definition = job.definition
+    yield AttemptDispatched(**execution.next_event(now), attempt=attempt, worker_id=slot.worker_id)
+    yield TaskAssigned(
+        tenant_id=execution.tenant_id,
+        execution_id=execution.execution_id,
+        job_id=execution.job_id,
+        attempt=attempt,
+        worker_id=slot.worker_id,
+        scheduled_for=execution.scheduled_for,
+        not_before=execution.due_at,
+        trigger_type=execution.trigger_type,
+        priority=execution.priority,
+        timeout_ms=int(definition.timeout_s() * 1000),
+        job_name=definition.name,
+        job_type=definition.job_type,
+        config=_config(definition.config, execution),
+    )
+    if attempt == 1 and definition.max_executions is not None:
+        yield from _count(job, now)
+
+
+def _config(config: JobConfig, execution: Execution) -> JobConfig:
+    if not execution.parameters or not isinstance(config, FunctionConfig):
+        return config
+    return config.model_copy(update={"parameters": {**(config.parameters or {}), **execution.parameters}})
+
+
+def _count(job: Job, now: datetime) -> Iterator[Message]:
+    """Count a run of a job whose runs are limited; the last one makes the job inactive."""
+    count = job.execution_count + 1
+    if count < (job.definition.max_executions or 0):
+        yield JobTabled(tenant_id=job.tenant_id, job=job.model_copy(update={"execution_count": count}))
+        return
+    changes = {
+        "execution_count": count,
+        "version": job.version + 1,
+        "updated_at": now,
+        "status": JobStatus.INACTIVE,
+    }
+    after = with_change(job.model_copy(update=changes), now, SCHEDULE_CHANGES_KEPT_COUNT)
+    yield JobExhausted(tenant_id=job.tenant_id, job_id=job.job_id, actor=SYSTEM_ACTOR, at=now, job=after, before=job)
+    yield JobTabled(tenant_id=job.tenant_id, job=after)

@@ -1,0 +1,124 @@
+"""The dispatcher as a service: the owners' loop over partitions, fed with fires, commands, reports and beats."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from horolog.limits import REMEMBERED_OUTCOME_COUNT
+from horolog.log.owner import Owner, OwnerSettings
+from horolog.log.port import Log, LogError, Place, Record
+from horolog.ports import Clock
+from schemas.codec import RecordError, decode
+from schemas.events.owners import OwnerCheckpointed
+from schemas.events.workers import WorkerBeat
+from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, WORKERS
+from services.dispatcher.book import Book
+from services.dispatcher.partition import DispatcherPartition, restore
+
+_logger = logging.getLogger(__name__)
+
+BEAT_POLL_COUNT_MAX = 1000
+RETRY_S = 0.5
+
+
+class DispatcherRole:
+    """How a dispatcher takes a partition: jobs from the table, the rest from the ledger and the outcomes."""
+
+    name = "dispatcher"
+    inputs: Sequence[str] = (COMMANDS.name, FIRES.name, RESULTS.name)
+
+    async def rebuild(
+        self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
+    ) -> tuple[DispatcherPartition, Mapping[str, int]]:
+        """The book as the log has it; what the partition's last owner committed is all there."""
+        book = Book(partition)
+        places = {topic.name: Place(topic.name, partition) for topic in (JOB_TABLE, OUTCOMES, EXECUTIONS)}
+        inputs = [Place(topic, partition) for topic in self.inputs]
+        starts = await log.starts([*places.values(), *inputs])
+        ends = await log.ends(list(places.values()))
+        await self._replay(log, book, places[JOB_TABLE.name], starts, ends)
+        remembered = max(starts[places[OUTCOMES.name]], ends[places[OUTCOMES.name]] - REMEMBERED_OUTCOME_COUNT)
+        await self._replay(log, book, places[OUTCOMES.name], {places[OUTCOMES.name]: remembered}, ends)
+        ledger = places[EXECUTIONS.name]
+        book.log_mark = starts[ledger]
+        if checkpoint is not None and checkpoint.replay_from is not None:
+            book.log_mark = max(book.log_mark, checkpoint.replay_from)
+        await self._replay(log, book, ledger, {ledger: book.log_mark}, ends)
+        book.renew_all(now)
+        known = checkpoint.positions if checkpoint is not None else {}
+        positions = {p.topic: known.get(p.topic, starts[p]) for p in inputs}
+        return DispatcherPartition(book, log.partition_count), positions
+
+    async def _replay(
+        self, log: Log, book: Book, place: Place, starts: Mapping[Place, int], ends: Mapping[Place, int]
+    ) -> None:
+        async for records in log.scan(place, starts[place], ends[place]):
+            restore(book, records, self._unreadable)
+
+    @staticmethod
+    def _unreadable(record: Record, reason: str) -> None:
+        _logger.error(
+            "skipped an unreadable record: %s", reason, extra={"topic": record.topic, "offset": record.offset}
+        )
+
+
+class Dispatcher:
+    """Decides for every tenant whose partition it owns."""
+
+    def __init__(self, log: Log, clock: Clock, settings: OwnerSettings) -> None:
+        self._log = log
+        self._clock = clock
+        self.owner = Owner(log, clock, DispatcherRole(), settings, on_change=self._greet)
+        self._beats: dict[str, WorkerBeat] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Dispatch until `stop` is set."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            await self.owner.run(stop)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Hear all workers' beats, from now on. They renew leases and make room; they are never replayed."""
+        while True:
+            reader = self._log.reader()
+            try:
+                places = [Place(WORKERS.name, p) for p in range(self._log.partition_count)]
+                reader.assign(await self._log.ends(places))
+                while True:
+                    self._hear(await reader.poll(BEAT_POLL_COUNT_MAX, 1.0))
+            except LogError as error:
+                _logger.warning("beats cannot be read: %s", error)
+                await self._clock.sleep(RETRY_S)
+            finally:
+                await reader.close()
+
+    def _hear(self, records: Sequence[Record]) -> None:
+        for record in records:
+            try:
+                beat = decode(record.topic, record.headers, record.value)
+            except RecordError as error:
+                _logger.warning("skipped an unreadable beat: %s", error)
+                continue
+            assert isinstance(beat, WorkerBeat)
+            self._beats[beat.worker_id] = beat
+            now = self._clock.now()
+            for holding in list(self.owner.holdings.values()):
+                state = holding.state
+                assert isinstance(state, DispatcherPartition)
+                state.note_beat(beat, now)
+                if state.wants_room:
+                    holding.wake.set()
+
+    def _greet(self) -> None:
+        """Tell newly held partitions of the workers that are known already, so that they need not wait for a beat."""
+        now = self._clock.now()
+        for holding in self.owner.holdings.values():
+            state = holding.state
+            if isinstance(state, DispatcherPartition) and not state.book.workers:
+                for beat in self._beats.values():
+                    if (now - beat.at).total_seconds() < RETRY_S * 6:
+                        state.note_beat(beat.model_copy(update={"held": ()}), now)

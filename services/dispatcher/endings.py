@@ -1,0 +1,142 @@
+"""Ending executions: by request, by a job's pause, stop or deletion, by a failure, by the loss of a worker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from horolog.domain.execution import Execution
+from horolog.domain.retry import retry_at
+from schemas.base import Json, JsonObject, Message
+from schemas.events.executions import (
+    CancellationRequested,
+    ExecutionCancelled,
+    ExecutionFailed,
+    ExecutionSkipped,
+    Failure,
+    Reason,
+    RetryScheduled,
+    TriggerType,
+    Usage,
+)
+from schemas.events.workers import AttemptRevoked
+from services.dispatcher.book import Book
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """How an attempt failed: as its worker reported, or as the dispatcher concluded."""
+
+    failure: Failure
+    completed_at: datetime
+    started_at: datetime | None = None
+    usage: Usage = NO_USAGE
+    result: Json = None
+    metadata: JsonObject | None = None
+
+
+def revoke(execution: Execution, now: datetime, only_waiting: bool = False) -> AttemptRevoked:
+    """Take the latest attempt back from its worker."""
+    return AttemptRevoked(
+        tenant_id=execution.tenant_id,
+        execution_id=execution.execution_id,
+        attempt=execution.attempt,
+        worker_id=execution.worker_id or "",
+        only_waiting=only_waiting,
+        at=now,
+    )
+
+
+def cancel(book: Book, execution: Execution, reason: Reason, actor: str | None, now: datetime) -> Sequence[Message]:
+    """End the execution: at once when it waits, through its worker when one has it."""
+    if not execution.in_flight:
+        if (
+            execution.attempt == 0
+            and execution.trigger_type is TriggerType.SCHEDULED
+            and reason is not Reason.REQUESTED
+        ):
+            return [skipped(book, execution, reason, now)]
+        return [cancelled(execution, reason, actor, now)]
+    revocation = revoke(execution, now)
+    if execution.cancel_reason is not None:
+        return [revocation]
+    request = CancellationRequested(
+        **execution.next_event(now), attempt=execution.attempt, reason=reason, requested_by=actor
+    )
+    return [request, revocation]
+
+
+def withdraw(book: Book, execution: Execution, reason: Reason, actor: str | None, now: datetime) -> Sequence[Message]:
+    """End the execution unless it runs: what only waits in its worker's hands is taken back, the rest is left alone."""
+    if execution.in_flight:
+        return [] if execution.started_at is not None else [revoke(execution, now, only_waiting=True)]
+    return cancel(book, execution, reason, actor, now)
+
+
+def skipped(
+    book: Book, execution: Execution, reason: Reason, now: datetime, blocked_by: str | None = None
+) -> ExecutionSkipped:
+    """The end of an execution that was admitted, but will not run."""
+    job = book.jobs.get(execution.job_id)
+    return ExecutionSkipped(
+        **execution.next_event(now),
+        trigger_type=execution.trigger_type,
+        job_version=job.version if job is not None else 0,
+        job_type=execution.job_type,
+        reason=reason,
+        blocked_by=blocked_by,
+    )
+
+
+def cancelled(
+    execution: Execution,
+    reason: Reason,
+    actor: str | None,
+    now: datetime,
+    started_at: datetime | None = None,
+    usage: Usage = NO_USAGE,
+) -> ExecutionCancelled:
+    """The end of an execution that was ended from outside."""
+    return ExecutionCancelled(
+        **execution.next_event(now),
+        attempt=execution.attempt,
+        worker_id=execution.worker_id,
+        started_at=started_at or execution.started_at,
+        completed_at=now,
+        usage=usage,
+        reason=reason,
+        cancelled_by=actor,
+    )
+
+
+def failed(book: Book, execution: Execution, attempt: FailedAttempt, now: datetime) -> Message:
+    """What follows the failure of the latest attempt: the next attempt, or the end."""
+    started_at = attempt.started_at or execution.started_at
+    if execution.cancel_reason is not None:
+        reason, actor = execution.cancel_reason, execution.cancelled_by
+        return cancelled(execution, reason, actor, now, started_at, attempt.usage)
+    job = book.jobs.get(execution.job_id)
+    again = retry_at(job.definition.retry_config if job is not None else None, attempt.failure, execution.attempt, now)
+    if again is not None:
+        return RetryScheduled(
+            **execution.next_event(now),
+            attempt=execution.attempt,
+            worker_id=execution.worker_id,
+            started_at=started_at,
+            completed_at=attempt.completed_at,
+            failure=attempt.failure,
+            usage=attempt.usage,
+            retry_at=again,
+        )
+    return ExecutionFailed(
+        **execution.next_event(now),
+        attempt=execution.attempt,
+        worker_id=execution.worker_id,
+        started_at=started_at,
+        completed_at=attempt.completed_at,
+        failure=attempt.failure,
+        usage=attempt.usage,
+        result=attempt.result,
+        metadata=attempt.metadata,
+    )

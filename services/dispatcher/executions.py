@@ -1,0 +1,195 @@
+"""Deciding on fires, triggers, cancellations and reports: the life of one execution."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from horolog.domain.execution import Execution
+from horolog.domain.identity import triggered_execution_id
+from horolog.domain.schedule import governs
+from horolog.limits import QUEUED_PER_TENANT_COUNT_MAX
+from schemas.base import Message
+from schemas.commands import CancelExecution, TriggerJob
+from schemas.events.executions import (
+    AttemptProgressed,
+    AttemptStarted,
+    ExecutionAdmitted,
+    ExecutionCompleted,
+    ExecutionMissed,
+    LateResultRecorded,
+    Reason,
+    TriggerType,
+)
+from schemas.events.fires import FireDue, FireMissed
+from schemas.events.owners import CommandAccepted
+from schemas.events.results import (
+    AttemptReport,
+    CancellationReported,
+    FailureReported,
+    ProgressReported,
+    StartReported,
+    SuccessReported,
+)
+from schemas.jobs import Job, JobStatus, JobType
+from services.dispatcher.book import Book
+from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed
+from services.dispatcher.jobs import reject
+
+
+def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
+    """Admit the fire; whether it may run is decided when its instant comes. A void fire has no effect."""
+    job = book.jobs.get(fire.job_id)
+    if job is None or job.tenant_id != fire.tenant_id or fire.fire_id in book.executions:
+        return ()
+    if not governs(job, fire.schedule_version, fire.scheduled_for):
+        return ()
+    return [_admitted(job, fire.fire_id, fire.scheduled_for, TriggerType.SCHEDULED, now)]
+
+
+def decide_missed(book: Book, missed: FireMissed, now: datetime) -> Sequence[Message]:
+    """Enter the missed range into the ledger: one row with its count."""
+    job = book.jobs.get(missed.job_id)
+    if job is None or job.tenant_id != missed.tenant_id:
+        return ()
+    return [
+        ExecutionMissed(
+            tenant_id=job.tenant_id,
+            execution_id=missed.miss_id,
+            job_id=job.job_id,
+            scheduled_for=missed.first,
+            seq=1,
+            at=now,
+            job_version=job.version,
+            job_type=job.definition.job_type,
+            missed_until=missed.last,
+            missed_count=missed.count,
+        )
+    ]
+
+
+def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[Message]:
+    """Run the job now, unless it may not."""
+    job = book.jobs.get(command.job_id)
+    if job is None or job.tenant_id != command.tenant_id:
+        return [reject(command, now, "JOB_NOT_FOUND", f"there is no job {command.job_id}")]
+    if command.expected_version is not None and command.expected_version != job.version:
+        return [reject(command, now, "VERSION_CONFLICT", f"the job is at version {job.version}; read it again")]
+    if job.status is JobStatus.INACTIVE:
+        return [reject(command, now, "JOB_NOT_ACTIVE", "the job is inactive; resume it first")]
+    if command.parameters is not None and job.definition.job_type is not JobType.FUNCTION:
+        return [reject(command, now, "INVALID_JOB_CONFIG", "only a function job takes parameters")]
+    occupying = book.occupying(job.job_id)
+    if len(occupying) >= job.definition.max_concurrent:
+        text = f"{len(occupying)} of at most {job.definition.max_concurrent} executions are going on"
+        return [reject(command, now, "JOB_ALREADY_RUNNING", text)]
+    if book.ready_count(job.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
+        text = f"{QUEUED_PER_TENANT_COUNT_MAX} executions of this tenant are waiting already"
+        return [reject(command, now, "QUOTA_EXCEEDED", text)]
+    execution_id = triggered_execution_id(command.command_id)
+    admitted = _admitted(job, execution_id, now, TriggerType.MANUAL, now).model_copy(
+        update={"triggered_by": command.actor, "parameters": command.parameters}
+    )
+    return [admitted, _accepted(command, job.job_id, execution_id, now)]
+
+
+def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequence[Message]:
+    """End the execution, if it has not ended."""
+    execution = book.executions.get(command.execution_id)
+    if execution is None or execution.tenant_id != command.tenant_id:
+        text = f"there is no execution {command.execution_id} that waits or runs"
+        return [reject(command, now, "EXECUTION_NOT_FOUND", text)]
+    ended = cancel(book, execution, Reason.REQUESTED, command.actor, now)
+    return [*ended, _accepted(command, execution.job_id, execution.execution_id, now)]
+
+
+def decide_report(book: Book, report: AttemptReport, now: datetime) -> Sequence[Message]:
+    """Fold a worker's report; one of an older attempt, or after the end, is kept as evidence only."""
+    execution = book.executions.get(report.execution_id)
+    if execution is None or execution.tenant_id != report.tenant_id or not _current(execution, report):
+        return _late(execution, report, now)
+    if isinstance(report, StartReported):
+        if execution.started_at is not None:
+            return ()
+        return [
+            AttemptStarted(
+                **execution.next_event(now),
+                attempt=report.attempt,
+                worker_id=report.worker_id,
+                started_at=report.started_at,
+            )
+        ]
+    if isinstance(report, ProgressReported):
+        return [AttemptProgressed(**execution.next_event(now), attempt=report.attempt, progress=report.progress)]
+    return [_ended(book, execution, report, now)]
+
+
+def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetime) -> Message:
+    if isinstance(report, SuccessReported):
+        return ExecutionCompleted(
+            **execution.next_event(now),
+            attempt=report.attempt,
+            worker_id=report.worker_id,
+            started_at=report.started_at,
+            completed_at=report.at,
+            usage=report.usage,
+            result=report.result,
+            metadata=report.metadata,
+        )
+    if isinstance(report, FailureReported):
+        attempt = FailedAttempt(
+            report.failure, report.at, report.started_at, report.usage, report.result, report.metadata
+        )
+        return failed(book, execution, attempt, now)
+    assert isinstance(report, CancellationReported)
+    reason = execution.cancel_reason or Reason.PAUSED
+    return cancelled(execution, reason, execution.cancelled_by, now, report.started_at, report.usage)
+
+
+def _current(execution: Execution, report: AttemptReport) -> bool:
+    return execution.in_flight and execution.attempt == report.attempt and execution.worker_id == report.worker_id
+
+
+def _late(execution: Execution | None, report: AttemptReport, now: datetime) -> Sequence[Message]:
+    if isinstance(report, StartReported | ProgressReported):
+        return ()
+    return [
+        LateResultRecorded(
+            tenant_id=report.tenant_id,
+            execution_id=report.execution_id,
+            job_id=report.job_id,
+            scheduled_for=report.scheduled_for,
+            seq=execution.seq + 1 if execution is not None else 0,
+            at=now,
+            attempt=report.attempt,
+            worker_id=report.worker_id,
+            reported=report.TYPE,
+        )
+    ]
+
+
+def _admitted(
+    job: Job, execution_id: str, scheduled_for: datetime, trigger: TriggerType, now: datetime
+) -> ExecutionAdmitted:
+    return ExecutionAdmitted(
+        tenant_id=job.tenant_id,
+        execution_id=execution_id,
+        job_id=job.job_id,
+        scheduled_for=scheduled_for,
+        seq=1,
+        at=now,
+        trigger_type=trigger,
+        job_version=job.version,
+        job_type=job.definition.job_type,
+        priority=job.definition.priority,
+    )
+
+
+def _accepted(command: TriggerJob | CancelExecution, job_id: str, execution_id: str, now: datetime) -> CommandAccepted:
+    return CommandAccepted(
+        tenant_id=command.tenant_id,
+        command_id=command.command_id,
+        request_hash=command.request_hash,
+        at=now,
+        effective_at=now,
+        job_id=job_id,
+        execution_id=execution_id,
+    )

@@ -1,0 +1,207 @@
+"""One owned partition of the ticker: a turn takes in schedule changes, then emits what is due up to the horizon."""
+
+import heapq
+import itertools
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from horolog.domain.cron import CronError, ZoneError, count_between, previous_before_s
+from horolog.domain.identity import fire_id, miss_id
+from horolog.limits import FIRES_PER_TURN_COUNT_MAX, LOOKAHEAD_S, MISFIRE_AGE_S_MAX, MISFIRE_GRACE_S
+from horolog.log.owner import Turn
+from horolog.log.port import Log, Outgoing, Record
+from schemas.base import Message
+from schemas.codec import RecordError, decode, headers_of
+from schemas.events.fires import FireDue, FireMissed
+from schemas.events.jobs import JobTabled
+from schemas.topics import FIRES
+from services.ticker.segments import Segment, floor_s, segment_of
+
+_logger = logging.getLogger(__name__)
+
+SOURCE = "horolog/ticker"
+MISSED_COUNT_MAX = 100_000
+"""A longer missed range is entered as several rows."""
+
+
+def instant_of(epoch_s: int) -> datetime:
+    """Epoch seconds as an instant."""
+    return datetime.fromtimestamp(epoch_s, UTC)
+
+
+class TickerPartition:
+    """The schedules of one partition, and the watermark up to which their fires are out."""
+
+    def __init__(self, partition: int, watermark_s: int | None) -> None:
+        self.partition = partition
+        self.watermark_s = watermark_s
+        self._current: dict[str, Segment] = {}
+        self._versions: dict[str, int] = {}
+        self._heap: list[tuple[int, int, Segment]] = []
+        self._order = itertools.count()
+
+    def __len__(self) -> int:
+        """How many schedules owe fires."""
+        return len(self._current)
+
+    def take_in(self, record: Record, after_s: int) -> None:
+        """Take in one record of the job table; a new version owes its instants after `after_s`."""
+        if record.value is None:
+            return
+        try:
+            message = decode(record.topic, record.headers, record.value)
+        except RecordError as error:
+            _logger.error("skipped an unreadable job: %s", error, extra={"offset": record.offset})
+            return
+        assert isinstance(message, JobTabled)
+        job = message.job
+        if self._versions.get(job.job_id, 0) >= job.schedule_version:
+            return
+        if job.deleted:
+            self._versions.pop(job.job_id, None)
+        else:
+            self._versions[job.job_id] = job.schedule_version
+        previous = self._current.pop(job.job_id, None)
+        if previous is not None:
+            previous.close(floor_s(job.effective_from))
+        try:
+            segment = segment_of(job, after_s)
+        except (CronError, ZoneError) as error:
+            _logger.error("a schedule can no longer be understood: %s", error, extra={"job_id": job.job_id})
+            return
+        if segment is not None:
+            self._current[job.job_id] = segment
+            self._push(segment)
+
+    def turn(self, records: Sequence[Record], now: datetime) -> Turn:
+        """Take in the changes, then emit every fire up to the horizon (now and the lookahead)."""
+        for record in records:
+            self.take_in(record, 0)
+        now_s = floor_s(now)
+        horizon_s = max(int(now.timestamp() + LOOKAHEAD_S), self.watermark_s or 0)
+        outputs: list[Outgoing] = []
+        while self._heap and self._heap[0][0] <= horizon_s:
+            # What lies behind the watermark was owed by a new version; the next turn would take it for emitted.
+            if len(outputs) >= FIRES_PER_TURN_COUNT_MAX and self._heap[0][0] > (self.watermark_s or 0):
+                break
+            _, _, segment = heapq.heappop(self._heap)
+            self._emit(segment, now_s, now, outputs)
+        self._advance_watermark(horizon_s)
+        return Turn(outputs, self._wake_at(), watermark=instant_of(self.watermark_s or horizon_s))
+
+    async def sample(self, log: Log) -> None:
+        """A ticker learns nothing from the log but its input."""
+
+    def _advance_watermark(self, horizon_s: int) -> None:
+        """Up to the horizon when all is out; else to just before the first instant that is not."""
+        reached = horizon_s
+        if self._heap and self._heap[0][0] <= horizon_s:
+            reached = self._heap[0][0] - 1
+        self.watermark_s = max(self.watermark_s or 0, reached) if self.watermark_s is not None else reached
+
+    def _wake_at(self) -> datetime | None:
+        return instant_of(self._heap[0][0] - int(LOOKAHEAD_S)) if self._heap else None
+
+    def _push(self, segment: Segment) -> None:
+        heapq.heappush(self._heap, (segment.next_s, next(self._order), segment))
+
+    def _emit(self, segment: Segment, now_s: int, now: datetime, outputs: list[Outgoing]) -> None:
+        """Emit the segment's next instant (or the missed range that begins with it), and go to the following."""
+        if segment.next_s > segment.until_s:
+            self._finish(segment)
+            return
+        last_s = segment.next_s
+        late_s = now_s - int(MISFIRE_GRACE_S)
+        if segment.next_s < late_s:
+            last_s = self._emit_missed(segment, late_s, now_s, now, outputs)
+        else:
+            outputs.append(self._due(segment, segment.next_s, now))
+        if segment.advance(last_s):
+            self._push(segment)
+        else:
+            self._finish(segment)
+
+    def _finish(self, segment: Segment) -> None:
+        if self._current.get(segment.job_id) is segment:
+            del self._current[segment.job_id]
+
+    def _emit_missed(self, segment: Segment, late_s: int, now_s: int, now: datetime, outputs: list[Outgoing]) -> int:
+        """Emit the instants before `late_s` by the misfire policy; returns the last instant dealt with.
+
+        The policy: the latest instant fires once if it is not older than the limit and none follows that is merely
+        late; every other one is missed, one record for the whole range.
+        """
+        first_s = segment.next_s
+        end_s = min(late_s - 1, segment.until_s)
+        last_s = previous_before_s(segment.spec, segment.zone, end_s + 1)
+        assert last_s is not None
+        count = count_between(segment.spec, segment.zone, first_s - 1, last_s, MISSED_COUNT_MAX + 1)
+        if count > MISSED_COUNT_MAX:
+            last_s, count = self._cut(segment, first_s)
+        elif self._fires_late(segment, last_s, now_s):
+            outputs.append(self._due(segment, last_s, now))
+            if count == 1:
+                return last_s
+            missed_last_s = previous_before_s(segment.spec, segment.zone, last_s)
+            assert missed_last_s is not None
+            outputs.append(self._missed(segment, (first_s, missed_last_s, count - 1), now))
+            return last_s
+        outputs.append(self._missed(segment, (first_s, last_s, count), now))
+        return last_s
+
+    @staticmethod
+    def _cut(segment: Segment, first_s: int) -> tuple[int, int]:
+        """The end of a part of a very long range, and its count: found by halving the range."""
+        low, high = first_s, first_s + MISSED_COUNT_MAX
+        while count_between(segment.spec, segment.zone, first_s - 1, high, MISSED_COUNT_MAX) < MISSED_COUNT_MAX:
+            low, high = high, high + 2 * (high - first_s)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if count_between(segment.spec, segment.zone, first_s - 1, middle, MISSED_COUNT_MAX) < MISSED_COUNT_MAX:
+                low = middle
+            else:
+                high = middle
+        return high, MISSED_COUNT_MAX
+
+    @staticmethod
+    def _fires_late(segment: Segment, last_s: int, now_s: int) -> bool:
+        if now_s - last_s > MISFIRE_AGE_S_MAX:
+            return False
+        follower = replace(segment)
+        return not (follower.advance(last_s) and follower.next_s <= now_s)
+
+    def _due(self, segment: Segment, epoch_s: int, now: datetime) -> Outgoing:
+        instant = instant_of(epoch_s)
+        return self._outgoing(
+            FireDue(
+                tenant_id=segment.tenant_id,
+                job_id=segment.job_id,
+                fire_id=fire_id(segment.tenant_id, segment.job_id, instant),
+                scheduled_for=instant,
+                schedule_version=segment.schedule_version,
+                emitted_at=now,
+            ),
+            now,
+        )
+
+    def _missed(self, segment: Segment, missed: tuple[int, int, int], now: datetime) -> Outgoing:
+        first, last = instant_of(missed[0]), instant_of(missed[1])
+        return self._outgoing(
+            FireMissed(
+                tenant_id=segment.tenant_id,
+                job_id=segment.job_id,
+                miss_id=miss_id(segment.tenant_id, segment.job_id, first),
+                first=first,
+                last=last,
+                count=missed[2],
+                schedule_version=segment.schedule_version,
+                emitted_at=now,
+            ),
+            now,
+        )
+
+    def _outgoing(self, message: Message, now: datetime) -> Outgoing:
+        headers = headers_of(message, SOURCE, now)
+        return Outgoing(FIRES.name, self.partition, message.subject().encode(), message.to_json(), headers)

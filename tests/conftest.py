@@ -1,0 +1,9 @@
+"""What every test session has: real servers on demand, the Kafka gate, and property tests that never race a clock."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# A slow machine is no failure, and a failing example must be repeatable from the log alone.
+settings.register_profile("horolog", deadline=None, print_blob=True)
+settings.load_profile("horolog")

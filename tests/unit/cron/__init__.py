@@ -1,0 +1,1 @@
+"""The cron engine: golden vectors, laws, and two independent oracles."""
