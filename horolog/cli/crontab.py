@@ -7,7 +7,7 @@ by `SHELL -c`, as cron does; it becomes a plain argument list only when the shel
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,7 @@ DEFAULT_SHELL = "/bin/sh"
 _ASSIGNMENT = re.compile(r"""\s*(?P<name>[A-Za-z_]\w*|"[^"]*"|'[^']*')\s*=\s*(?P<value>.*?)\s*""")
 _MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9_@%+:,./= \t'\"-]*")
+_OPEN_STEP = re.compile(r"(?:^|,)[A-Za-z0-9]+/")
 _QUOTED = re.compile(r"""'[^']*'|"[^"$`\\]*\"""")
 # Words that a shell takes as its own rather than as a program (POSIX shell, sections 2.4 and 2.14, and dash).
 _SHELL_WORDS = frozenset(
@@ -114,7 +115,7 @@ def read_crontab(text: str, surroundings: Surroundings) -> Crontab:
             continue
         try:
             if (assignment := _assignment(line)) is not None:
-                _assign(environment, *assignment)
+                environment[assignment[0]] = assignment[1]
                 continue
             entry = _entry(number, line, environment, surroundings, taken)
         except _NotTaken as reason:
@@ -136,23 +137,13 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
-def _assign(environment: dict[str, str], name: str, value: str) -> None:
-    if name == "CRON_TZ" and value:
-        try:
-            zone(value.lstrip(":"))
-        except ZoneError as error:
-            environment.pop(name, None)
-            raise _NotTaken(f"{error} The lines below keep the zone from before.") from error
-        value = value.lstrip(":")
-    environment[name] = value
-
-
 def _entry(
     number: int, line: str, environment: dict[str, str], surroundings: Surroundings, taken: set[str]
 ) -> CronEntry:
     # A leading '-' keeps SUSE's cron from logging the run; it changes nothing else.
     expression, rest = _schedule(line.removeprefix("-"))
-    notes = list(_day_note(expression))
+    timezone = _timezone(environment.get("CRON_TZ"), surroundings)
+    notes = list(_schedule_notes(expression))
     user = None
     if surroundings.user_column:
         user, rest = _user(rest)
@@ -169,7 +160,7 @@ def _entry(
         text=line,
         name=_name(shell_line, taken),
         expression=expression,
-        timezone=environment.get("CRON_TZ") or surroundings.timezone,
+        timezone=timezone,
         command=command,
         args=args,
         environment=tuple(pair for pair in environment.items() if pair[0] not in _NOT_PASSED_ON),
@@ -197,15 +188,24 @@ def _schedule(line: str) -> tuple[str, str]:
     return expression, words[5]
 
 
-def _day_note(expression: str) -> Sequence[str]:
+def _timezone(name: str | None, surroundings: Surroundings) -> str:
+    if not name:
+        return surroundings.timezone
+    try:
+        return zone(name.removeprefix(":")).name
+    except ZoneError as error:
+        raise _NotTaken(f"The CRON_TZ above it is of no use: {error}") from error
+
+
+def _schedule_notes(expression: str) -> Iterator[str]:
     fields = expression.split()
     if len(fields) != 5:
-        return ()
-    month_day, week_day = fields[2], fields[4]
-    starred = any(field.startswith("*") and field != "*" for field in (month_day, week_day))
-    if starred and "*" not in (month_day, week_day):
-        return ("cron runs on days that match both day fields, for one starts with *; here either is enough",)
-    return ()
+        return
+    days = (fields[2], fields[4])
+    if "*" not in days and any(field.startswith("*") for field in days):
+        yield "cron wants both day fields to match, for one starts with *; here either is enough"
+    if any(_OPEN_STEP.search(field) for field in fields):
+        yield "a step without a range, as in 5/15, goes on to the end of the field here; crons differ"
 
 
 def _user(rest: str) -> tuple[str, str]:
