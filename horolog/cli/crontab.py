@@ -23,9 +23,11 @@ _OPEN_STEP = re.compile(r"(?:^|,)[A-Za-z0-9]+/")
 _QUOTED = re.compile(r"""'[^']*'|"[^"$`\\]*\"""")
 # Words that a shell takes as its own rather than as a program (POSIX shell, sections 2.4 and 2.14, and dash).
 _SHELL_WORDS = frozenset(
-    ". : [ alias bg bind break case cd command continue do done echo elif else esac eval exec exit export false fg fi "
-    "for function getopts hash if in jobs kill local printf pwd read readonly return set shift source test then time "
-    "times trap true type ulimit umask unalias unset until wait while".split()
+    """
+    . : [ alias bg bind break case cd command continue do done echo elif else esac eval exec exit export
+    false fg fi for function getopts hash if in jobs kill local printf pwd read readonly return set
+    shift source test then time times trap true type ulimit umask unalias unset until wait while
+    """.split()  # noqa: SIM905 - thirty quoted words would be harder to read
 )
 _NOT_PASSED_ON = frozenset({"MAILTO", "MAILFROM", "CRON_TZ", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING"})
 UserColumn = Literal["auto", "yes", "no"]
@@ -171,7 +173,7 @@ def _entry(
 
 def _schedule(line: str) -> tuple[str, str]:
     if line.startswith("@"):
-        macro, _, rest = line.replace("\t", " ").partition(" ")
+        macro = line.split(maxsplit=1)[0]
         if macro.lower() == "@reboot":
             raise _NotTaken("@reboot names no instant; start such a program with the machine's init system.")
         if macro.lower() not in _MACROS:

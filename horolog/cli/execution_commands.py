@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import typer
@@ -13,12 +14,23 @@ from horolog.cli.problems import OK
 from horolog.cli.tail import Tail
 
 ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION", help="Its id.")]
-JobFilter = Annotated[str | None, typer.Option("--job", help="Of this job (id).")]
-TagFilter = Annotated[str | None, typer.Option("--tag", help="Of jobs with this tag.")]
 Status = Literal["pending", "running", "completed", "failed", "cancelled", "skipped", "missed"]
-StatusFilter = Annotated[Status | None, typer.Option("--status", help="In this state.")]
 
 _COLUMNS = ("id", "jobId", "triggerType", "status", "reason", "scheduledAt", "durationMs", "attempt", "errorMessage")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which executions."""
+
+    job: Annotated[str | None, typer.Option(help="Of this job (id).")] = None
+    status: Annotated[Status | None, typer.Option(help="In this state.")] = None
+    tag: Annotated[str | None, typer.Option(help="Of jobs with this tag.")] = None
+
+    def query(self) -> dict[str, str]:
+        """The filters that were given, as the API names them."""
+        pairs = {"jobId": self.job, "status": self.status, "tag": self.tag}
+        return {name: value for name, value in pairs.items() if value is not None}
 
 
 def register(app: typer.Typer) -> None:
@@ -35,18 +47,15 @@ def register(app: typer.Typer) -> None:
 
 
 def list_executions(
+    filters: Filters,
     api: ApiOptions,
-    job: JobFilter = None,
-    status: StatusFilter = None,
-    tag: TagFilter = None,
     since: Annotated[str | None, typer.Option("--from", metavar="ISO", help="Nominal instant not before.")] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="ISO", help="Nominal instant before.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,
 ) -> int:
     """List executions, newest first."""
-    filters = {"jobId": job, "status": status, "tag": tag, "from": since, "to": until}
     with open_client(api) as client:
-        items = list(client.pages("/executions", filters, limit))
+        items = list(client.pages("/executions", {**filters.query(), "from": since, "to": until}, limit))
     if api.as_json:
         write_json({"items": items})
     else:
@@ -74,10 +83,8 @@ def cancel(
 
 
 def tail(
+    filters: Filters,
     api: ApiOptions,
-    job: JobFilter = None,
-    status: StatusFilter = None,
-    tag: TagFilter = None,
     for_s: Annotated[
         float | None, typer.Option("--for", parser=duration_s, metavar="DURATION", help="Stop by itself after this.")
     ] = None,
@@ -88,10 +95,9 @@ def tail(
     """Follow executions live, one line a change, until Ctrl-C."""
     with open_client(api) as client:
         try:
-            filters = {"jobId": job, "status": status, "tag": tag}
             names: dict[str, str] = {}
             write = write_json if api.as_json else lambda item: write_line(_line(item, _job_name(client, names, item)))
-            _follow(Tail(client, filters), write, for_s, max(0.1, interval_s))
+            _follow(Tail(client, filters.query()), write, for_s, max(0.1, interval_s))
         except KeyboardInterrupt:
             return OK
     return OK

@@ -46,19 +46,20 @@ def read_question(arguments: Sequence[str]) -> Question | None:
         found, rest = gnu_getopt(list(arguments), "n:", _LONG_OPTIONS)
     except GetoptError:
         return None
-    names = {name: value for name, value in found}
-    written = {argument.partition("=")[0] for argument in arguments if argument.startswith("--")}
-    count = names.pop("-n", names.get("--count", str(COUNT_DEFAULT)))
-    exact = written <= names.keys() | {"--"} and len(names) + ("-n" in dict(found)) == len(found)
-    if not exact or len(rest) > 1 or not (count.isascii() and count.isdigit() and 1 <= int(count[:9]) <= COUNT_MAX):
+    given = dict(found)
+    # getopt takes a shortened name for the whole one, which the declared command does not.
+    written = {word.partition("=")[0] for word in arguments if word.startswith("--") and word != "--"}
+    count = given.get("-n", given.get("--count", str(COUNT_DEFAULT)))
+    plain = written <= given.keys() and len(given) == len(found) and len(rest) <= 1
+    if not plain or not count.isdecimal() or not 1 <= int(count[:9]) <= COUNT_MAX:
         return None
     return Question(
         expression=rest[0] if rest else None,
-        tz=names.get("--tz", "UTC"),
-        after=names.get("--after"),
+        tz=given.get("--tz", "UTC"),
+        after=given.get("--after"),
         count=int(count[:9]),
-        batch=names.get("--batch"),
-        as_json="--json" in names,
+        batch=given.get("--batch"),
+        as_json="--json" in given,
     )
 
 
@@ -104,9 +105,10 @@ def answer(line: bytes, defaults: Mapping[str, Any]) -> dict[str, Any]:
 def upcoming(spec: CronSpec, place: Zone, after: datetime, count: int) -> list[datetime]:
     """The first `count` fires after an instant; fewer when nothing more fires within a hundred years."""
     fires: list[datetime] = []
-    fire: datetime | None = after
-    while len(fires) < count and (fire := next_after(spec, place, fire)) is not None:
+    fire = next_after(spec, place, after)
+    while fire is not None and len(fires) < count:
         fires.append(fire)
+        fire = next_after(spec, place, fire)
     return fires
 
 
@@ -175,7 +177,7 @@ def _instant(text: str | None) -> datetime:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{ascii(text[:40])} is not an ISO 8601 instant such as 2026-01-01T00:00:00Z.") from None
+        raise ValueError(f"{text[:40]!a} is not an ISO 8601 instant such as 2026-01-01T00:00:00Z.") from None
 
 
 def _text(question: Mapping[str, Any], name: str) -> str:

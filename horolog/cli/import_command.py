@@ -109,11 +109,17 @@ def _surroundings(file: str, choice: Literal["auto", "yes", "no"], tz: str | Non
     path = file if file == "-" else str(Path(file).resolve())
     try:
         name = zone(tz).name if tz is not None else machine_zone()
-        return Surroundings(name, has_user_column(path, choice), getpass.getuser())
     except ZoneError as error:
         raise wrong_use(f"--tz: {error}") from error
+    return Surroundings(name, has_user_column(path, choice), _current_user())
+
+
+def _current_user() -> str | None:
+    try:
+        return getpass.getuser()
     except (KeyError, OSError):
-        return Surroundings(name, has_user_column(path, choice))
+        # A container's user id need not have a name.
+        return None
 
 
 def _report(rows: list[Row], as_json: bool) -> None:

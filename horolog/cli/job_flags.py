@@ -7,7 +7,6 @@ Whether the values are good is for the API to say; here only the options themsel
 import json
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +17,7 @@ from horolog.cli.options import duration_s
 from horolog.cli.problems import wrong_use
 
 _WHAT, _WHEN, _RETRY = "What to run", "When to run", "Retries"
-_ErrorType = Literal["TIMEOUT", "NETWORK_ERROR", "VALIDATION_ERROR", "SYSTEM_ERROR", "USER_ERROR"]
+_ERROR_TYPES = "TIMEOUT, NETWORK_ERROR, VALIDATION_ERROR, SYSTEM_ERROR or USER_ERROR; several times."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,7 @@ class PlanFlags:
     start: Annotated[str | None, typer.Option(metavar="ISO", help="Not before.", rich_help_panel=_WHEN)] = None
     end: Annotated[str | None, typer.Option(metavar="ISO", help="Not after.", rich_help_panel=_WHEN)] = None
     max_executions: Annotated[int | None, typer.Option(help="Then it ends.", rich_help_panel=_WHEN)] = None
-    timeout: Annotated[
-        float | None, typer.Option(parser=duration_s, metavar="DURATION", help="Of one attempt.")
-    ] = None
+    timeout: Annotated[float | None, typer.Option(parser=duration_s, metavar="DURATION", help="Of one attempt.")] = None
     priority: Annotated[int | None, typer.Option(help="Higher goes first.")] = None
     max_concurrent: Annotated[int | None, typer.Option(help="Runs at a time.")] = None
 
@@ -149,10 +146,12 @@ class RetryFlags:
         float | None,
         typer.Option(parser=duration_s, metavar="DURATION", help="The longest.", rich_help_panel=_RETRY),
     ] = None
-    retry_backoff: Annotated[
-        bool | None, typer.Option(help="Double the delay each time.", rich_help_panel=_RETRY)
-    ] = None
-    retry_on: Annotated[list[_ErrorType] | None, typer.Option(help="Error types.", rich_help_panel=_RETRY)] = None
+    retry_backoff: Annotated[bool | None, typer.Option(help="Double the delay each time.", rich_help_panel=_RETRY)] = (
+        None
+    )
+    retry_on: Annotated[list[str] | None, typer.Option(metavar="TYPE", help=_ERROR_TYPES, rich_help_panel=_RETRY)] = (
+        None
+    )
 
     def fields(self) -> dict[str, Any]:
         """`retryConfig`, if any of it was given."""
@@ -204,7 +203,7 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None and value != []}
 
 
-def _split(text: str, separator: str, option: str) -> Sequence[str]:
+def _split(text: str, separator: str, option: str) -> tuple[str, str]:
     left, found, right = text.partition(separator)
     if not found or not left.strip():
         raise wrong_use(f"{option}: {text!r} has no {separator!r} between a name and a value.")

@@ -64,6 +64,7 @@ class Feed:
         self._applied = asyncio.Condition()
         self._removed: set[Place] = set()
         self._version = 0
+        self._ended = False
         self._applied_version = 0
 
     async def start(self, inbox: Inbox) -> None:
@@ -86,7 +87,7 @@ class Feed:
         wanted = self._version
         self._requested.set()
         async with self._applied:
-            await self._applied.wait_for(lambda: self._applied_version >= wanted)
+            await self._applied.wait_for(lambda: self._ended or self._applied_version >= wanted)
 
     async def run(self) -> None:
         """Read and deliver until cancelled. The reader is only touched here, between polls."""
@@ -97,6 +98,9 @@ class Feed:
                     await self._reassign(reader)
                 await self._deliver(reader)
         finally:
+            self._ended = True
+            async with self._applied:
+                self._applied.notify_all()
             await reader.close()
 
     async def _reassign(self, reader: Reader) -> None:

@@ -70,7 +70,7 @@ class Zone:
         begin = origin
         for change, changed in self._changes(origin, end):
             stretches.append(Stretch(begin, change, offset, shown))
-            begin, offset, shown = change, changed, max(shown, change + offset)
+            begin, offset, shown = change, changed, change + offset
         stretches.append(Stretch(begin, end, offset, shown))
         chunk = tuple(_cut(stretch, start) for stretch in stretches if stretch.end > start)
         if len(self._chunks) >= _CHUNK_COUNT_MAX:

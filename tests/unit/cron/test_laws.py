@@ -197,6 +197,14 @@ def test_the_first_pass_of_a_rare_job_is_found_from_within_the_second(text: str)
     assert answer == datetime(2024, 11, 3, 5, 45, tzinfo=UTC)
 
 
+def test_a_catch_up_and_a_match_at_the_gaps_end_are_listed_and_counted_once() -> None:
+    spec, place = parse("0 0,30 2,3 * * *"), zone("America/New_York")
+    gap_end = int(datetime(2024, 3, 10, 7, tzinfo=UTC).timestamp())
+    for start in (gap_end - 1, gap_end - 7200):
+        assert fires_between_s(spec, place, start, gap_end + 3600, 9) == [gap_end, gap_end + 1800]
+        assert count_between(spec, place, start, gap_end + 3600, 9) == 2
+
+
 def test_a_rare_interval_job_keeps_its_second_pass_in_a_window() -> None:
     spec, place = parse("0 */30 1 * * SUN"), zone("America/New_York")
     after, until = datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 11, 4, tzinfo=UTC)
