@@ -1,1 +1,10 @@
-""""""
+"""Example jobs, the functions that they call, and a sample crontab.
+
+`jobs.json` is what `horolog dev` loads: all three job types at different rates, so that within a minute there is
+plenty to look at. `functions.py` shows what a function job may do; `crontab` is food for `horolog import crontab`.
+Nothing here is needed to run Horolog, and Horolog does not know of it.
+"""
+
+from examples.jobs import load
+
+__all__ = ["load"]

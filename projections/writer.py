@@ -4,9 +4,8 @@ Guarantee: exactly once. Every position moves from the value at which the batch 
 batch delivered again, by this process or by another that believes to own the partition, is recognised by that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 
 import asyncpg
 

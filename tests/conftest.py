@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import settings
 
+pytest_plugins = ["tests.plugins.kafka"]
+
 # A slow machine is no failure, and a failing example must be repeatable from the log alone.
 settings.register_profile("horolog", deadline=None, print_blob=True)
 settings.load_profile("horolog")

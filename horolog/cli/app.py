@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 import typer
 from typer.main import get_command
@@ -66,9 +67,13 @@ def _wrong_use(error: typer.TyperException, as_json: bool) -> int:
     return USAGE
 
 
-def _root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
-    if version:
-        from importlib.metadata import version as version_of  # noqa: PLC0415 - slow to load, seldom needed
-
-        write_line(f"horolog {version_of('horolog')}")
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        write_line(f"horolog {version('horolog')}")
         raise typer.Exit
+
+
+def _root(
+    _: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=_print_version),
+) -> None:
+    """Nothing to do before a command."""

@@ -1,1 +1,24 @@
-""""""
+"""The executor: runs attempts that the dispatcher hands to this worker, and reports how they ended.
+
+Reads `tasks.v1` and `control.v1` in one partition, the worker's inbox; writes `results.v1` and `workers.v1`.
+
+An attempt is one pipeline: decode → guard → run → classify → report. It is *waiting* until its instant has come and
+there is room, then *running* until its runner says that nothing of it is left, then reported, and forgotten once
+the log accepted the report.
+
+Guarantees: only attempts addressed to this worker run, none before its `not_before`, each attempt number at most
+once; at its timeout an attempt ends with its whole process tree; every end is reported at least once.
+
+Failure: safety comes from the lease, not from redelivery. A beat a second names every held attempt. When no beat
+reached the log for a lease, everything that runs is killed, what waited is given back, and the worker begins anew
+at the end of its inbox, as if it had just been started.
+
+- `worker`      the life of one worker: sessions, beats, draining
+- `inbox`       records in, messages out
+- `hand`        the held attempts: who waits, who is ready, who runs
+- `attempt`     one held attempt, and the classification of its end
+- `reports`     what is told to the log, in batches
+- `guard`       the step that may refuse an attempt before it runs
+- `runners`     http, function, command
+- `composition` puts a worker together
+"""

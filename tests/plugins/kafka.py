@@ -6,28 +6,18 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from deploy.local.cluster import LocalKafka, have_kafka
+from deploy.local.kafka_jars import kafka_version
 from tests.plugins.kafka_gate import BOOTSTRAP, KafkaGate
-
-POM = Path(__file__).resolve().parents[2] / "deploy" / "local" / "kafka" / "pom.xml"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the gate up."""
-    gate = KafkaGate(os.environ, why_not=have_kafka, version=local_kafka_version())
+    gate = KafkaGate(os.environ, why_not=have_kafka, version=kafka_version())
     config.pluginmanager.register(gate, "kafka-gate")
-
-
-def local_kafka_version() -> str:
-    """The version of Kafka that a private broker is made of, as pinned for it."""
-    version = ElementTree.parse(POM).findtext(".//{*}kafka.version")
-    if version is None:
-        raise LookupError(f"{POM} does not pin kafka.version")
-    return version
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.local.kafka_jars import kafka_version
 from tests.tidy.tree import ROOT
 
 OURS = {"api", "ticker", "dispatcher", "executor", "projections"}
@@ -88,9 +89,7 @@ def test_image_is_pinned(name: str) -> None:
 
 
 def test_broker_is_the_one_the_tests_run_on() -> None:
-    pinned = re.search(r"<kafka\.version>(.+?)<", (ROOT / "deploy/local/kafka/pom.xml").read_text(encoding="utf-8"))
-    assert pinned is not None
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{pinned[1]}"
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
 
 
 def test_only_the_api_is_reachable_from_outside() -> None:

@@ -34,27 +34,26 @@ def readable_binaries(binaries: PostgresBinaries, home: Path, run_as: RunAs | No
     """Return binaries the account can execute: the given ones, or a copy of their installation in `home`."""
     if is_reachable(binaries.directory, run_as):
         return binaries
-    installation = binaries.directory.parent
-    # The change time tells a reinstalled wheel of the same version from the one that was copied.
+    # The modification time tells a reinstalled version from the one that was copied.
     stamp = (binaries.directory / "postgres").stat().st_mtime_ns
     copy = home / f"binaries-{binaries.major}-{stamp:x}"
     if not copy.is_dir():
         for old in home.glob("binaries-*"):
             shutil.rmtree(old)
         aside = home / f"binaries-new.{os.getpid()}"
-        shutil.copytree(installation, aside, symlinks=True)
-        _copy_bundled_libraries(installation, aside)
+        _copy_installation(binaries.directory.parent, aside)
         aside.chmod(0o755)
         aside.rename(copy)
-    return PostgresBinaries(copy / binaries.directory.name, binaries.major)
+    return PostgresBinaries(copy.joinpath(*binaries.directory.parts[-3:]), binaries.major)
 
 
-def _copy_bundled_libraries(installation: Path, target: Path) -> None:
-    """Libraries that a repaired wheel keeps beside its package are looked up relative to the binaries."""
-    bundled = installation.parent.with_name(f"{installation.parent.name}.libs")
+def _copy_installation(installation: Path, target: Path) -> None:
+    """Copy `PACKAGE/INSTALLATION` and keep that depth: a wheel finds libraries by $ORIGIN/../../../PACKAGE.libs."""
+    package = installation.parent
+    shutil.copytree(installation, target / package.name / installation.name, symlinks=True)
+    bundled = package.with_name(f"{package.name}.libs")
     if bundled.is_dir():
-        for library in bundled.iterdir():
-            shutil.copy2(library, target / "lib" / library.name)
+        shutil.copytree(bundled, target / bundled.name, symlinks=True)
 
 
 def _outside_home(data_dir: Path, run_as: RunAs) -> Path:

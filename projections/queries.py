@@ -1,0 +1,183 @@
+"""The read models in PostgreSQL, as the API asks for them.
+
+Guarantee: every tenant's question is answered from that tenant's rows only, within a bounded time; a database that
+does not answer is reported as `ReadModelUnavailable`, never as an empty answer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import asyncpg
+
+from projections.connections import CONNECT_TIMEOUT_S, UNAVAILABLE
+from projections.statements import statement
+from projections.views import (
+    Cursor,
+    ExecutionFilter,
+    ExecutionView,
+    JobFilter,
+    JobView,
+    OutcomeView,
+    OwnerView,
+    QueueView,
+    ReadModelUnavailable,
+    StatisticsView,
+    WorkerView,
+)
+
+QUERY_TIMEOUT_S = 5.0
+_UUID_TEXT_LENGTH = 36
+
+_JOB_COLUMNS = """
+id::text, tenant_id::text, name, status, version, schedule_version, definition, execution_count, created_by,
+created_at, updated_at, last_execution_at, effective_from
+"""
+_EXECUTION_COLUMNS = """
+execution_id, tenant_id::text, job_id::text, trigger_type, triggered_by, status, reason, blocked_by::text, progress,
+scheduled_at, started_at, completed_at, duration_ms, result, metadata, error_type, error_code, error_message,
+error_stack, attempt, retry_count, retry_at, worker_id, memory_peak_mb, cpu_time_ms, missed_until, missed_count,
+late_count, created_at
+"""
+
+
+async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
+    """Connections for reading; JSON columns come as Python values."""
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size_max,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=QUERY_TIMEOUT_S,
+        init=prepare,
+        server_settings={"application_name": "horolog-api", "timezone": "UTC"},
+    )
+
+
+class PostgresReadModel:
+    """Implements `ReadModel`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def _fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        try:
+            async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+                return list(await connection.fetch(sql, *arguments, timeout=QUERY_TIMEOUT_S))
+        except (*UNAVAILABLE, TimeoutError, asyncpg.QueryCanceledError) as error:
+            raise ReadModelUnavailable(f"the database does not answer: {type(error).__name__}") from error
+
+    async def job(self, tenant_id: str, job_id: str) -> JobView | None:
+        sql = f"select {_JOB_COLUMNS} from scheduled_jobs where id = $1 and tenant_id = $2 and deleted_at is null"  # noqa: S608 - constants only
+        rows = await self._fetch(sql, job_id, tenant_id)
+        return JobView(**rows[0]) if rows else None
+
+    async def jobs(self, tenant_id: str, where: JobFilter, after: Cursor | None, limit: int) -> Sequence[JobView]:
+        conditions = Conditions("tenant_id = {}", tenant_id)
+        conditions.add("status = {}", where.status)
+        conditions.add("job_type = {}", where.job_type)
+        conditions.add("tags @> {}", None if where.tag is None else [where.tag])
+        conditions.add("name ilike {}", None if where.text is None else f"%{_escaped(where.text)}%")
+        if after is not None:
+            conditions.add_pair("(created_at, id) < ({}, {}::uuid)", after.at, after.id)
+        sql = f"""select {_JOB_COLUMNS} from scheduled_jobs
+        where deleted_at is null and {conditions.text} order by created_at desc, id desc limit {int(limit)}"""  # noqa: S608 - constants and placeholders only
+        return [JobView(**row) for row in await self._fetch(sql, *conditions.arguments)]
+
+    async def job_counts(self, tenant_id: str | None) -> Mapping[str, int]:
+        rows = await self._fetch(statement("count_jobs"), tenant_id)
+        return {row["status"]: row["count"] for row in rows}
+
+    async def execution(self, tenant_id: str, execution_id: str) -> ExecutionView | None:
+        sql = f"select {_EXECUTION_COLUMNS} from job_executions where id = $1 and tenant_id = $2"  # noqa: S608 - constants only
+        rows = await self._fetch(sql, execution_id, tenant_id)
+        return ExecutionView(**rows[0]) if rows else None
+
+    async def executions(
+        self, tenant_id: str, where: ExecutionFilter, after: Cursor | None, limit: int
+    ) -> Sequence[ExecutionView]:
+        conditions = Conditions("tenant_id = {}", tenant_id)
+        conditions.add("status = {}", where.status)
+        conditions.add("job_id = {}::uuid", where.job_id)
+        conditions.add("trigger_type = {}", where.trigger_type)
+        conditions.add("scheduled_at >= {}", where.scheduled_from)
+        conditions.add("scheduled_at < {}", where.scheduled_to)
+        conditions.add(
+            "exists (select from scheduled_jobs as job where job.id = job_id and job.tags @> {})",
+            None if where.tag is None else [where.tag],
+        )
+        if after is not None:
+            conditions.add_pair("(scheduled_at, id) < ({}, {}::uuid)", after.at, after.id)
+        sql = f"""select {_EXECUTION_COLUMNS} from job_executions
+        where {conditions.text} order by scheduled_at desc, id desc limit {int(limit)}"""  # noqa: S608 - constants and placeholders only
+        return [ExecutionView(**row) for row in await self._fetch(sql, *conditions.arguments)]
+
+    async def running_executions(self, tenant_id: str, job_id: str, limit: int) -> Sequence[str]:
+        rows = await self._fetch(statement("running_executions"), tenant_id, job_id, limit)
+        return [row["execution_id"] for row in rows]
+
+    async def statistics(self, tenant_id: str, job_id: str | None, start: datetime, end: datetime) -> StatisticsView:
+        (row,) = await self._fetch(statement("statistics"), tenant_id, job_id, start, end)
+        return StatisticsView(**row)
+
+    async def daily_counts(self, tenant_id: str, day: date) -> Mapping[str, int]:
+        start = datetime.combine(day, time(), UTC)
+        view = await self.statistics(tenant_id, None, start, start + timedelta(days=1))
+        return view.by_status
+
+    async def queue(self, tenant_id: str | None) -> QueueView:
+        (row,) = await self._fetch(statement("queue"), tenant_id)
+        return QueueView(**row)
+
+    async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:
+        names = ", ".join(field.name for field in fields(WorkerView))
+        sql = f"select {names} from workers where last_beat_at > $1 order by worker_id"  # noqa: S608 - constants only
+        return [WorkerView(**row) for row in await self._fetch(sql, seen_after)]
+
+    async def owners(self) -> Sequence[OwnerView]:
+        names = ", ".join(field.name for field in fields(OwnerView))
+        sql = f"select {names} from partition_owners order by role, partition"  # noqa: S608 - constants only
+        return [OwnerView(**row) for row in await self._fetch(sql)]
+
+    async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
+        wanted = [i for i in command_ids if len(i) == _UUID_TEXT_LENGTH]
+        return [OutcomeView(**row) for row in await self._fetch(statement("outcomes"), wanted)]
+
+    async def ping(self) -> None:
+        await self._fetch("select 1")
+
+
+class Conditions:
+    """Conditions joined by `and`, with their arguments as numbered placeholders."""
+
+    def __init__(self, text: str, argument: Any) -> None:
+        self._parts: list[str] = []
+        self.arguments: list[Any] = []
+        self.add(text, argument)
+
+    @property
+    def text(self) -> str:
+        """The conditions as SQL."""
+        return " and ".join(self._parts)
+
+    def add(self, text: str, argument: Any | None) -> None:
+        """Add a condition with one argument; none when the argument is None."""
+        if argument is not None:
+            self.arguments.append(argument)
+            self._parts.append(text.format(f"${len(self.arguments)}"))
+
+    def add_pair(self, text: str, first: Any, second: Any) -> None:
+        """Add a condition with two arguments."""
+        self.arguments += [first, second]
+        count = len(self.arguments)
+        self._parts.append(text.format(f"${count - 1}", f"${count}"))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,13 @@
+-- An outcome is visible once the rows that it speaks of have been applied, which travel on other topics.
+select
+    outcome.command_id::text, outcome.tenant_id::text, outcome.accepted, outcome.request_hash, outcome.effective_at,
+    outcome.job_id::text, outcome.job_version, outcome.execution_id::text, outcome.code, outcome.message,
+    outcome.details,
+    (outcome.job_version is null or coalesce(job.version >= outcome.job_version, false))
+    and (
+        outcome.execution_id is null
+        or exists (select from job_executions as execution where execution.id = outcome.execution_id)
+    ) as visible
+from command_outcomes as outcome
+left join scheduled_jobs as job on job.id = outcome.job_id
+where outcome.command_id = any ($1::uuid[])

@@ -1,0 +1,165 @@
+"""One held attempt, and the last two steps of its pipeline: classify its end, and put it in words."""
+
+from datetime import datetime
+from enum import Enum, auto
+from typing import Protocol
+
+from pydantic import JsonValue, ValidationError
+
+from schemas.events.executions import Failure, Usage
+from schemas.events.results import AttemptReport, CancellationReported, FailureReported, SuccessReported
+from schemas.events.workers import HeldAttempt, TaskAssigned
+from schemas.jobs import ErrorType
+from services.executor.outcome import NO_USAGE, Outcome, failure
+from services.executor.runner import Stop
+
+
+class Ending(Enum):
+    """Why an attempt was ended from outside."""
+
+    REVOKED = auto()
+    TIMED_OUT = auto()
+    LEASE_LOST = auto()
+    WORKER_STOPPED = auto()
+
+
+class Owner(Protocol):
+    """Who holds attempts."""
+
+    def attempt_progressed(self, held: "Held", percent: int) -> None:
+        """It is this far."""
+
+    def attempt_ended(self, held: "Held", outcome: Outcome) -> None:
+        """It is over, and nothing of it is left."""
+
+
+class Held:
+    """An attempt in the worker's hands. It watches its own run.
+
+    `due` is `not_before` as a POSIX timestamp, `deadline` in monotonic seconds; `ending` is set once it is to end.
+    """
+
+    __slots__ = (
+        *("attempt", "deadline", "due", "ending", "execution_id", "is_over", "is_start_told"),
+        *("_name", "_owner", "started_at", "stop", "task"),
+    )
+
+    def __init__(self, task: TaskAssigned, owner: Owner) -> None:
+        self.task = task
+        self.execution_id = task.execution_id
+        self.attempt = task.attempt
+        self.due = task.not_before.timestamp()
+        self.deadline = float("inf")
+        self.started_at: datetime | None = None
+        self.ending: Ending | None = None
+        self.stop: Stop | None = None
+        self.is_over = False
+        self.is_start_told = False
+        self._owner = owner
+        self._name: HeldAttempt | None = None
+
+    @property
+    def name(self) -> HeldAttempt:
+        """How a beat names it. Made when first needed: most attempts do not live as long as that."""
+        if self._name is None:
+            self._name = HeldAttempt(execution_id=self.execution_id, attempt=self.attempt)
+        return self._name
+
+    def timeout_s(self) -> float:
+        """The task's timeout, or the config's own when that is shorter."""
+        own = self.task.config.timeout
+        return (self.task.timeout_ms if own is None else min(own, self.task.timeout_ms)) / 1000
+
+    def progressed(self, percent: int) -> None:
+        if not self.is_over:
+            self._owner.attempt_progressed(self, max(0, min(100, percent)))
+
+    def ended(self, outcome: Outcome) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self._owner.attempt_ended(self, outcome)
+
+
+def final_report(held: Held, outcome: Outcome, worker_id: str, at: datetime) -> AttemptReport:
+    """What is told of an attempt's end. An end from outside outweighs what the runner saw.
+
+    A result that cannot be stored makes a success a failure: a report that nobody can read would be lost.
+    """
+    if held.ending is Ending.REVOKED:
+        return cancellation(held, worker_id, at, outcome.usage)
+    reason = _failure_of(held) or outcome.failure
+    try:
+        if reason is not None:
+            return _failure_report(held, reason, outcome, worker_id, at)
+        return _success_report(held, outcome, worker_id, at)
+    except ValidationError as error:
+        return unstorable(held, str(error), outcome.usage, worker_id, at)
+
+
+def cancellation(held: Held, worker_id: str, at: datetime, usage: Usage = NO_USAGE) -> CancellationReported:
+    """The report of an attempt that was ended because it had been revoked."""
+    task = held.task
+    return CancellationReported(
+        tenant_id=task.tenant_id,
+        execution_id=held.execution_id,
+        job_id=task.job_id,
+        attempt=held.attempt,
+        worker_id=worker_id,
+        at=at,
+        started_at=held.started_at,
+        usage=usage,
+    )
+
+
+def unstorable(held: Held, why: str, usage: Usage, worker_id: str, at: datetime) -> FailureReported:
+    """The report of an attempt whose result cannot be written to the log."""
+    reason = failure(ErrorType.VALIDATION_ERROR, "RESULT_NOT_STORABLE", f"the result cannot be stored: {why}")
+    return _failure_report(held, reason, Outcome(usage=usage), worker_id, at)
+
+
+def _failure_of(held: Held) -> Failure | None:
+    match held.ending:
+        case Ending.TIMED_OUT:
+            return failure(ErrorType.TIMEOUT, "TIMED_OUT", f"still running after {held.timeout_s():g} s; it was ended")
+        case Ending.LEASE_LOST:
+            return failure(ErrorType.SYSTEM_ERROR, "LEASE_LOST", "the worker could not reach the log for a lease")
+        case Ending.WORKER_STOPPED:
+            return failure(ErrorType.SYSTEM_ERROR, "WORKER_STOPPED", "the worker was stopped before it was done")
+        case _:
+            return None
+
+
+def _failure_report(
+    held: Held, reason: Failure, outcome: Outcome, worker_id: str, at: datetime
+) -> FailureReported:
+    task = held.task
+    return FailureReported(
+        tenant_id=task.tenant_id,
+        execution_id=held.execution_id,
+        job_id=task.job_id,
+        attempt=held.attempt,
+        worker_id=worker_id,
+        at=at,
+        started_at=held.started_at,
+        failure=reason,
+        result=outcome.result,
+        metadata=outcome.metadata,
+        usage=outcome.usage,
+    )
+
+
+def _success_report(held: Held, outcome: Outcome, worker_id: str, at: datetime) -> SuccessReported:
+    task = held.task
+    result: JsonValue = outcome.result
+    return SuccessReported(
+        tenant_id=task.tenant_id,
+        execution_id=held.execution_id,
+        job_id=task.job_id,
+        attempt=held.attempt,
+        worker_id=worker_id,
+        at=at,
+        started_at=held.started_at or at,
+        result=result,
+        metadata=outcome.metadata,
+        usage=outcome.usage,
+    )

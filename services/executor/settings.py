@@ -1,0 +1,23 @@
+"""What one worker is told at its start."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """`capacity` attempts run at a time; `prefetch` more are willingly held, waiting for their instant or for room.
+
+    `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
+    lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
+    commands run that name none.
+    """
+
+    worker_id: str
+    capacity: int = 100
+    prefetch: int = 200
+    function_process_count: int = 5
+    drain_grace_s: float = 30.0
+    host: str = ""
+    isolation: str = ""
+    function_paths: tuple[str, ...] = ()
+    directory: str = "/"

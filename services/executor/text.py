@@ -1,0 +1,64 @@
+"""Making what strangers wrote fit to be stored: valid Unicode without NUL, bounded, and no deeper than allowed.
+
+Source of the rule: PostgreSQL stores neither NUL nor half of a surrogate pair, in text nor in jsonb.
+"""
+
+from collections.abc import Mapping
+
+import orjson
+from pydantic import JsonValue
+
+from schemas.base import JSON_DEPTH_MAX
+
+_NUL_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def clean(text: str) -> str:
+    """The text with every NUL and every half of a surrogate pair replaced."""
+    if "\0" in text:
+        text = text.replace("\0", _NUL_REPLACEMENT)
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def clip(text: str, length_max: int) -> str:
+    """The text, cleaned and cut to at most `length_max` characters; a cut is shown by an ellipsis."""
+    text = clean(text)
+    return text if len(text) <= length_max else text[: length_max - 1] + "…"
+
+
+def kept_text(data: bytes, bytes_max: int, charset: str = "utf-8") -> str:
+    """The head of `data` as text that takes at most `bytes_max` bytes as JSON."""
+    try:
+        text = clean(data[:bytes_max].decode(charset, "replace"))
+    except LookupError:
+        text = clean(data[:bytes_max].decode("utf-8", "replace"))
+    while (size := len(orjson.dumps(text))) > bytes_max + 2:
+        text = text[: len(text) * bytes_max // (size + 1)]
+    return text
+
+
+def parsed_json(data: bytes) -> JsonValue:
+    """The JSON value of `data`, cleaned.
+
+    Raises:
+        ValueError: it is not JSON, or nested too deep to be stored.
+    """
+    value: JsonValue = orjson.loads(data)
+    return cleaned(value)
+
+
+def cleaned(value: JsonValue, depth: int = 0) -> JsonValue:
+    """The value with every text in it cleaned.
+
+    Raises:
+        ValueError: it is nested deeper than may be stored.
+    """
+    if depth > JSON_DEPTH_MAX:
+        raise ValueError(f"nested deeper than {JSON_DEPTH_MAX} levels")
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [cleaned(item, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        return {clean(key): cleaned(item, depth + 1) for key, item in value.items()}
+    return value

@@ -1,0 +1,69 @@
+"""The golden records: for each message type ever released, one record as it was written then.
+
+A golden file is never changed. `python -m tests.unit.schemas.goldens` writes those that are missing, from the
+samples; it leaves every file alone that is there.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.base import Message
+from schemas.codec import Headers, headers_of
+from schemas.registry import TOPIC_OF_MODEL
+from tests.unit.schemas.samples import AT, samples
+
+FOLDER = Path(__file__).resolve().parents[2] / "golden" / "events"
+SOURCE = "horolog/golden"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """One record: `value` holds the exact bytes."""
+
+    type_: str
+    topic: str
+    headers: Headers
+    value: bytes
+
+
+def goldens() -> list[Golden]:
+    """Every golden record, by type."""
+    return [_read(path) for path in sorted(FOLDER.glob("*.json"))]
+
+
+def encoded(message: Message) -> tuple[Headers, bytes]:
+    """A message as the golden records were written."""
+    return headers_of(message, SOURCE, AT, TRACE), message.to_json()
+
+
+def write_missing(folder: Path) -> list[Path]:
+    """Write the golden file of each sample that has none; the paths written."""
+    written = []
+    for message in samples():
+        path = folder / f"{message.TYPE}.json"
+        if path.exists():
+            continue
+        headers, value = encoded(message)
+        record = {
+            "topic": TOPIC_OF_MODEL[type(message)].name,
+            "headers": {name: text.decode() for name, text in headers},
+            "value": json.loads(value),
+        }
+        path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _read(path: Path) -> Golden:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    # On the wire JSON has no blanks; in the file it has them, so that a person can read it.
+    value = json.dumps(record["value"], separators=(",", ":"), ensure_ascii=False).encode()
+    headers = tuple((name, text.encode()) for name, text in record["headers"].items())
+    return Golden(path.name.removesuffix(".json"), record["topic"], headers, value)
+
+
+if __name__ == "__main__":
+    for new in write_missing(FOLDER):
+        print(f"written: {new.name}")
