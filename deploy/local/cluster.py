@@ -62,6 +62,11 @@ class LocalKafka:
         except BaseException:
             self.stop()
             raise
+        return self.bootstrap
+
+    @property
+    def bootstrap(self) -> str:
+        """The bootstrap servers of the started cluster."""
         return ",".join(node.address for node in self._nodes)
 
     def stop(self) -> None:

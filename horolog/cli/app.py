@@ -2,7 +2,7 @@
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import typer
 from typer.main import get_command
@@ -69,7 +69,10 @@ def _wrong_use(error: typer.TyperException, as_json: bool) -> int:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        write_line(f"horolog {version('horolog')}")
+        try:
+            write_line(f"horolog {version('horolog')}")
+        except PackageNotFoundError:
+            write_line("horolog, not installed: run from its sources")
         raise typer.Exit
 
 

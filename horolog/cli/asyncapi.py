@@ -6,7 +6,6 @@ Source: AsyncAPI specification 3.0.0; Kafka bindings 0.5.0; JSON Schema 2020-12.
 """
 
 import inspect
-from importlib.metadata import version
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -32,6 +31,8 @@ from schemas.topics import (
     Topic,
 )
 
+CONTRACT_VERSION = "1.0.0"
+"""Of the topics and types, which carry versions of their own; it is not the version of the package."""
 PREFIX_DEFAULT = "horolog."
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -68,7 +69,7 @@ def asyncapi_document() -> dict[str, Any]:
     payloads = {model: references[model, "validation"] for model in MODEL_OF_TYPE.values()}
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Horolog events", "version": version("horolog"), "description": _INFO},
+        "info": {"title": "Horolog events", "version": CONTRACT_VERSION, "description": _INFO},
         "defaultContentType": "application/json",
         "servers": {"log": _server()},
         "channels": {channel_name(topic): _channel(topic) for topic in TOPICS},

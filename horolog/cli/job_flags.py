@@ -47,7 +47,9 @@ class WorkFlags:
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Of the function; JSON or text.", rich_help_panel=_WHAT),
     ] = None
-    argv: Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help="A program to start, after --; no shell.")] = None
+    argv: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="A program to start, after --; no shell.")
+    ] = None
 
     def fields(self) -> dict[str, Any]:
         """`jobType` and `config`, as far as they were given."""

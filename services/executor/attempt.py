@@ -103,6 +103,7 @@ def cancellation(held: Held, worker_id: str, at: datetime, usage: Usage = NO_USA
         tenant_id=task.tenant_id,
         execution_id=held.execution_id,
         job_id=task.job_id,
+        scheduled_for=task.scheduled_for,
         attempt=held.attempt,
         worker_id=worker_id,
         at=at,
@@ -129,14 +130,13 @@ def _failure_of(held: Held) -> Failure | None:
             return None
 
 
-def _failure_report(
-    held: Held, reason: Failure, outcome: Outcome, worker_id: str, at: datetime
-) -> FailureReported:
+def _failure_report(held: Held, reason: Failure, outcome: Outcome, worker_id: str, at: datetime) -> FailureReported:
     task = held.task
     return FailureReported(
         tenant_id=task.tenant_id,
         execution_id=held.execution_id,
         job_id=task.job_id,
+        scheduled_for=task.scheduled_for,
         attempt=held.attempt,
         worker_id=worker_id,
         at=at,
@@ -155,6 +155,7 @@ def _success_report(held: Held, outcome: Outcome, worker_id: str, at: datetime) 
         tenant_id=task.tenant_id,
         execution_id=held.execution_id,
         job_id=task.job_id,
+        scheduled_for=task.scheduled_for,
         attempt=held.attempt,
         worker_id=worker_id,
         at=at,

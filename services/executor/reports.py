@@ -112,7 +112,7 @@ class Reporter:
         batch: list[Outgoing] = []
         while self._starts and self._starts[0][0] + FLUSH_INTERVAL_S <= monotonic:
             held = self._starts.popleft()[1]
-            if not held.is_over:
+            if not held.is_over and not held.is_start_told:
                 batch.append(self._start_of(held))
         if self._starts:
             self._alarm.set_for(self._starts[0][0] + FLUSH_INTERVAL_S)
@@ -130,6 +130,7 @@ class Reporter:
                 tenant_id=held.task.tenant_id,
                 execution_id=held.execution_id,
                 job_id=held.task.job_id,
+                scheduled_for=held.task.scheduled_for,
                 attempt=held.attempt,
                 worker_id=self._worker_id,
                 at=self._clock.now(),
@@ -147,6 +148,7 @@ class Reporter:
             tenant_id=held.task.tenant_id,
             execution_id=held.execution_id,
             job_id=held.task.job_id,
+            scheduled_for=held.task.scheduled_for,
             attempt=held.attempt,
             worker_id=self._worker_id,
             at=now,

@@ -6,10 +6,11 @@ servers to use instead; the first must let its user create databases.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import asyncpg
 import pytest
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey
+from projections.migrate import migrate
 
 DATABASE_URL = "HOROLOG_TEST_DATABASE_URL"
 REDIS_URL = "HOROLOG_TEST_REDIS_URL"
@@ -54,15 +56,27 @@ def redis_url() -> Iterator[str]:
             valkey.stop()
 
 
+@pytest.fixture(scope="session")
+def migrated_template(postgres_dsn: str) -> Iterator[str]:
+    """The name of a database that has every migration of the read models: migrated once, copied for each test."""
+    name = f"horolog_test_{os.getpid()}_template"
+    asyncio.run(_create_migrated(postgres_dsn, name))
+    yield name
+    asyncio.run(_drop(postgres_dsn, name))
+
+
 @pytest.fixture
 async def database(postgres_dsn: str) -> AsyncIterator[str]:
     """An empty database for one test, dropped after it, whatever is still connected to it."""
-    name = f"horolog_test_{os.getpid()}_{next(_numbers)}"
-    await _execute(postgres_dsn, f'CREATE DATABASE "{name}" TEMPLATE template0')
-    try:
-        yield with_database(postgres_dsn, name)
-    finally:
-        await _execute(postgres_dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
+    async with _temporary_database(postgres_dsn, template="template0") as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def migrated_database(postgres_dsn: str, migrated_template: str) -> AsyncIterator[str]:
+    """A database with the read models' schema and no rows, for one test."""
+    async with _temporary_database(postgres_dsn, template=migrated_template) as dsn:
+        yield dsn
 
 
 def with_database(dsn: str, name: str) -> str:
@@ -80,6 +94,25 @@ def _reachable_folder(prefix: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+@asynccontextmanager
+async def _temporary_database(server: str, template: str) -> AsyncIterator[str]:
+    name = f"horolog_test_{os.getpid()}_{next(_numbers)}"
+    await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield with_database(server, name)
+    finally:
+        await _drop(server, name)
+
+
+async def _create_migrated(server: str, name: str) -> None:
+    await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    await migrate(with_database(server, name))
+
+
+async def _drop(server: str, name: str) -> None:
+    await _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def _execute(dsn: str, statement: str) -> None:

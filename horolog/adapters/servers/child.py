@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from horolog.adapters.servers.errors import ServerUnavailable
 from horolog.adapters.servers.process import POLL_S, Identity, identify
@@ -67,7 +66,7 @@ class Child:
                 "It was started from a side thread, and would be killed when that thread ends.",
                 "Start private servers from the main thread.",
             )
-        with launch.log.open("ab") as log:
+        with open(launch.log, "ab", opener=open_no_follow) as log:
             process = subprocess.Popen(
                 _launch_argv(launch),
                 stdin=subprocess.DEVNULL,
@@ -136,27 +135,32 @@ class DirectoryLock:
     def __init__(self, server: str, path: Path) -> None:
         self._server = server
         self._path = path
-        self._file: IO[str] | None = None
+        self._descriptor = -1
 
     def acquire(self) -> None:
         """Take the lock. Raises ServerUnavailable at once when another supervisor holds it."""
-        file = self._path.open("a")
+        descriptor = open_no_follow(str(self._path), os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.close()
+            os.close(descriptor)
             raise ServerUnavailable(
                 self._server,
                 f"Another supervisor already serves {self._path.parent}.",
                 "Stop that one first, or choose another data directory.",
             ) from None
-        self._file = file
+        self._descriptor = descriptor
 
     def release(self) -> None:
         """Give the lock back; without effect when it is not held."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def open_no_follow(path: str, flags: int) -> int:
+    """Open a file, never a link: root writes here into directories that belong to a lesser account."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o644)
 
 
 def _launch_argv(launch: Launch) -> list[str]:

@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
         # A parent that died before the prctl call sends no signal any more.
         if os.getppid() != parent:
             raise OSError(f"supervisor {parent} is gone")
-        os.execv(argv[4], argv[4:])
+        os.execv(argv[4], argv[4:])  # noqa: S606 - becoming the server without a shell is the purpose
     except OSError as error:
         sys.stderr.write(f"launch: cannot run {argv[4]}: {error}\n")
     return 127

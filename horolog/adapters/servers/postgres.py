@@ -160,8 +160,8 @@ class PrivatePostgres:
         descriptor = os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        if self._run_as is not None:
-            os.chown(self._password_file, self._run_as.uid, self._run_as.gid)
+            if self._run_as is not None:
+                os.fchown(descriptor, self._run_as.uid, self._run_as.gid)
 
     def _serve(self, binaries: PostgresBinaries) -> str:
         sockets = socket_directory(SERVER, self._home, f".s.PGSQL.{SOCKET_PORT}.lock", self._run_as)

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from horolog.adapters.servers.account import is_reachable
-from horolog.adapters.servers.child import RunAs
+from horolog.adapters.servers.child import RunAs, open_no_follow
 from horolog.adapters.servers.postgres_binaries import PostgresBinaries
 
 OUTSIDE_ROOT = Path("/var/lib/horolog")
@@ -82,7 +82,7 @@ def _remove_abandoned() -> None:
 
 
 def _remove_unused(home: Path) -> None:
-    with (home / "lock").open("a") as lock:
+    with open(home / "lock", "a", opener=open_no_follow) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ def _bases() -> Iterator[Path]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_dir():
         yield Path(runtime)
-    yield Path("/tmp")
+    yield Path(tempfile.gettempdir())
 
 
 def _own(directory: Path, owner: int) -> bool:

@@ -204,6 +204,10 @@ def _executions() -> tuple[Message, ...]:
         (executions.ExecutionCompleted, {**ended, **result}),
         (executions.ExecutionFailed, {**ended, **result, "failure": _FAILURE}),
         (executions.ExecutionCancelled, {**ended, "reason": "requested", "cancelled_by": "user:42"}),
+        (
+            executions.CancellationRequested,
+            {**event, "attempt": 1, "reason": "requested", "requested_by": "user:42"},
+        ),
         (executions.LateResultRecorded, {**attempt, "reported": "success"}),
     )
     return tuple(model.model_validate(fields) for model, fields in rows)
@@ -214,6 +218,7 @@ def _results() -> tuple[Message, ...]:
         "tenant_id": TENANT,
         "execution_id": EXECUTION,
         "job_id": JOB,
+        "scheduled_for": FIRE,
         "attempt": 2,
         "worker_id": WORKER,
         "at": AT,

@@ -1,0 +1,226 @@
+"""The public routes of jobs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Query, Request
+from starlette.responses import Response
+
+from horolog.domain.identity import created_job_id
+from projections.views import Cursor, ExecutionFilter, JobFilter, JobView
+from schemas.commands import CreateJob, DeleteJob, JobCommand, PauseJob, ResumeJob, StopJob, TriggerJob, UpdateJob
+from schemas.http import ExecutionPage, ExecutionResponse, JobPage, JobResponse, ReasonBody, TriggerBody, ValidationResponse
+from schemas.jobs import JobDefinition
+from services.api.answers import Answer, expected_version, names_version, nothing, tag_of
+from services.api.bodies import JsonRoute
+from services.api.context import Api, ApiContext, ExecutionReader, JobOperator, JobReader, JobWriter
+from services.api.cursors import decode_cursor, encode_cursor
+from services.api.documents import errors, job_body_schema
+from services.api.errors import ApiError
+from services.api.ports import Principal
+from services.api.queries import JobExecutionQuery, JobQuery
+from services.api.requests import PREFIX, carry_out, identity_of, known_uuid
+from services.api.schedules import preview
+from services.api.shapes import execution_body, execution_summary, job_body
+from services.api.validation import judge, read_definition
+
+router = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=JsonRoute)
+IfMatch = Annotated[str | None, Header(description="The version to change, as its ETag; 412 if the job moved on.")]
+RawBody = Annotated[Any, Body()]
+
+
+async def read_job(api: ApiContext, caller: Principal, job_id: str) -> JobView:
+    """The caller's job.
+
+    Raises:
+        ApiError: JOB_NOT_FOUND, also for the job of another tenant.
+    """
+    job = await api.read_model.job(caller.tenant_id, known_uuid(job_id, "JOB_NOT_FOUND"))
+    if job is None:
+        raise ApiError("JOB_NOT_FOUND")
+    return job
+
+
+async def job_answer(api: ApiContext, caller: Principal, job_id: str, status: int = 200) -> Answer:
+    """The job as an answer with its entity tag."""
+    job = await read_job(api, caller, job_id)
+    headers = tag_of(job.version)
+    if status == 201:
+        headers["Location"] = f"{PREFIX}/jobs/{job_id}"
+    return Answer(job_body(job, api.ports.clock.now()), status, headers)
+
+
+@router.post("/jobs", status_code=201, responses=errors(JobResponse, 201), openapi_extra=job_body_schema())
+async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody) -> Response:
+    """Create a job. With an Idempotency-Key, a repeat is answered with the same job."""
+    identity = identity_of(request, api, caller, body)
+    job_id = created_job_id(identity["command_id"])
+    command = CreateJob(**identity, job_id=job_id, definition=read_definition(body))
+    return await carry_out(request, api, command, lambda: job_answer(api, caller, job_id, 201))
+
+
+@router.post("/jobs/validate", responses=errors(ValidationResponse), openapi_extra=job_body_schema())
+async def validate_definition(api: Api, caller: JobReader, body: RawBody) -> Response:
+    """Judge a definition without writing anything: every problem at once, or the next ten instants."""
+    return _judged(api, body)
+
+
+@router.get("/jobs", responses=errors(JobPage))
+async def list_jobs(api: Api, caller: JobReader, query: Annotated[JobQuery, Query()]) -> Response:
+    """The tenant's jobs, newest first."""
+    where = JobFilter(query.status, query.job_type, query.tag, query.q)
+    rows = await api.read_model.jobs(caller.tenant_id, where, decode_cursor(query.cursor), query.limit + 1)
+    page, now = rows[: query.limit], api.ports.clock.now()
+    more = len(rows) > query.limit
+    cursor = encode_cursor(Cursor(page[-1].created_at, page[-1].id)) if more else None
+    return Answer({"items": [job_body(job, now) for job in page], "nextCursor": cursor})
+
+
+@router.get("/jobs/{job_id}", responses=errors(JobResponse))
+async def get_job(
+    api: Api, caller: JobReader, job_id: str, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
+    """One job."""
+    job = await read_job(api, caller, job_id)
+    if names_version(if_none_match, job.version):
+        return nothing(304, tag_of(job.version))
+    return Answer(job_body(job, api.ports.clock.now()), 200, tag_of(job.version))
+
+
+@router.put("/jobs/{job_id}", responses=errors(JobResponse), openapi_extra=job_body_schema())
+async def update_job(
+    request: Request, api: Api, caller: JobWriter, job_id: str, body: RawBody, if_match: IfMatch = None
+) -> Response:
+    """Replace a job's whole definition."""
+    command = UpdateJob(
+        **identity_of(request, api, caller, body),
+        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
+        expected_version=_expected(if_match),
+        definition=read_definition(body),
+    )
+    return await carry_out(request, api, command, lambda: job_answer(api, caller, job_id))
+
+
+@router.delete("/jobs/{job_id}", status_code=204, responses=errors(None, 204))
+async def delete_job(
+    request: Request, api: Api, caller: JobWriter, job_id: str, if_match: IfMatch = None
+) -> Response:
+    """Delete a job: what waits or runs is cancelled; its executions stay in the ledger."""
+    command = DeleteJob(
+        **identity_of(request, api, caller, None),
+        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
+        expected_version=_expected(if_match),
+    )
+
+    async def gone() -> Response:
+        return nothing(204)
+
+    return await carry_out(request, api, command, gone)
+
+
+@router.post("/jobs/{job_id}/validate", responses=errors(ValidationResponse))
+async def validate_job(api: Api, caller: JobReader, job_id: str, body: Annotated[Any, Body()] = None) -> Response:
+    """Judge a new definition for the job, or (without a body) the one that it has."""
+    job = await read_job(api, caller, job_id)
+    return _judged(api, dict(job.definition) if body is None else body)
+
+
+@router.post("/jobs/{job_id}/trigger", status_code=201, responses=errors(ExecutionResponse, 201))
+async def trigger_job(
+    request: Request, api: Api, caller: JobOperator, job_id: str, body: TriggerBody | None = None
+) -> Response:
+    """Run the job once, now."""
+    wish = body or TriggerBody()
+    command = TriggerJob(
+        **identity_of(request, api, caller, wish.to_dict()),
+        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
+        reason=wish.reason,
+        parameters=wish.parameters,
+    )
+    return await carry_out(request, api, command, lambda: triggered(api, caller, command))
+
+
+@router.post("/jobs/{job_id}/pause", responses=errors(JobResponse))
+async def pause_job(
+    request: Request, api: Api, caller: JobOperator, job_id: str, body: ReasonBody | None = None, if_match: IfMatch = None
+) -> Response:
+    """Owe no more fires, and start nothing that still waits, until the job is resumed."""
+    return await operate(request, api, caller, PauseJob, (job_id, body, if_match))
+
+
+@router.post("/jobs/{job_id}/resume", responses=errors(JobResponse))
+async def resume_job(
+    request: Request, api: Api, caller: JobOperator, job_id: str, body: ReasonBody | None = None, if_match: IfMatch = None
+) -> Response:
+    """Be active again from now on."""
+    return await operate(request, api, caller, ResumeJob, (job_id, body, if_match))
+
+
+@router.post("/jobs/{job_id}/stop", responses=errors(JobResponse))
+async def stop_job(
+    request: Request, api: Api, caller: JobOperator, job_id: str, body: ReasonBody | None = None, if_match: IfMatch = None
+) -> Response:
+    """Become inactive; what waits or runs is cancelled."""
+    return await operate(request, api, caller, StopJob, (job_id, body, if_match))
+
+
+@router.get("/jobs/{job_id}/executions", responses=errors(ExecutionPage))
+async def list_job_executions(
+    api: Api, caller: ExecutionReader, job_id: str, query: Annotated[JobExecutionQuery, Query()]
+) -> Response:
+    """A job's executions, latest instant first."""
+    await read_job(api, caller, job_id)
+    where = ExecutionFilter(query.status, job_id, None, query.trigger_type, query.start, query.end)
+    return await execution_page(api, caller, where, query)
+
+
+async def operate(
+    request: Request,
+    api: ApiContext,
+    caller: Principal,
+    kind: type[PauseJob | ResumeJob | StopJob],
+    wish: tuple[str, ReasonBody | None, str | None],
+) -> Response:
+    """Change a job's state, and answer with the job."""
+    job_id, body, if_match = wish
+    command: JobCommand = kind(
+        **identity_of(request, api, caller, body.to_dict() if body else None),
+        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
+        expected_version=_expected(if_match),
+        reason=body.reason if body else None,
+    )
+    return await carry_out(request, api, command, lambda: job_answer(api, caller, job_id))
+
+
+async def execution_page(
+    api: ApiContext, caller: Principal, where: ExecutionFilter, query: JobExecutionQuery
+) -> Answer:
+    """One page of executions."""
+    rows = await api.read_model.executions(caller.tenant_id, where, decode_cursor(query.cursor), query.limit + 1)
+    page, more = rows[: query.limit], len(rows) > query.limit
+    cursor = encode_cursor(Cursor(page[-1].scheduled_at, page[-1].execution_id)) if more else None
+    return Answer({"items": [execution_summary(row) for row in page], "nextCursor": cursor})
+
+
+async def triggered(api: ApiContext, caller: Principal, command: TriggerJob) -> Answer:
+    """The execution that a trigger asked for."""
+    (outcome,) = await api.read_model.outcomes([command.command_id])
+    execution = await api.read_model.execution(caller.tenant_id, outcome.execution_id or "")
+    if execution is None:
+        raise ApiError("EXECUTION_NOT_FOUND")
+    place = f"{PREFIX}/executions/{execution.execution_id}"
+    return Answer(execution_body(execution), 201, {"Location": place})
+
+
+def _expected(if_match: str | None) -> int | None:
+    version = expected_version(if_match)
+    if version == 0:
+        raise ApiError("VERSION_CONFLICT")
+    return version
+
+
+def _judged(api: ApiContext, body: Any) -> Answer:
+    definition, problems = judge(body)
+    good = isinstance(definition, JobDefinition) and not problems
+    instants = preview(definition, api.ports.clock.now()) if definition is not None and good else []
+    told = [problem.to_dict() for problem in problems]
+    return Answer({"valid": good, "problems": told, "nextExecutions": instants})

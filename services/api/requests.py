@@ -1,0 +1,88 @@
+"""From a request to a command: its identity, and how its caller wants to be answered.
+
+Guarantee: the same Idempotency-Key of the same tenant always makes the same command id, and the hash of the request
+tells a repeat from another request under the same key.
+Source: RFC 7240 (Prefer: respond-async); the Idempotency-Key header field draft of the IETF HTTPAPI group.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypedDict
+
+import orjson
+from fastapi import Request
+from starlette.responses import Response
+
+from horolog.domain.identity import command_id
+from schemas.commands import Command
+from schemas.base import UtcTime, UUID_PATTERN
+from services.api.answers import Answer
+from services.api.context import ApiContext
+from services.api.errors import ApiError
+from services.api.ports import Principal
+
+PREFIX = "/api/v1/scheduler"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_UUID = re.compile(UUID_PATTERN)
+
+
+class Identity(TypedDict):
+    """The fields that every command has."""
+
+    tenant_id: str
+    command_id: str
+    actor: str
+    issued_at: UtcTime
+    request_hash: str
+
+
+def identity_of(request: Request, api: ApiContext, caller: Principal, body: Any) -> Identity:
+    """The identity of the command that this request asks for.
+
+    Raises:
+        ApiError: INVALID_PARAMETER for an Idempotency-Key that is not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise ApiError("INVALID_PARAMETER", "Idempotency-Key takes 1 to 255 visible ASCII characters.")
+    return Identity(
+        tenant_id=caller.tenant_id,
+        command_id=api.ports.ids.new() if key is None else command_id(caller.tenant_id, key),
+        actor=caller.actor,
+        issued_at=api.ports.clock.now(),
+        request_hash="" if key is None else _hash(request, body),
+    )
+
+
+def _hash(request: Request, body: Any) -> str:
+    text = f"{request.method} {request.url.path}\n".encode()
+    text += orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)
+    match = request.headers.get("if-match", "").encode("latin-1")
+    return hashlib.sha256(text + b"\n" + match).hexdigest()
+
+
+def known_uuid(text: str, code: str) -> str:
+    """The id, if it can be one at all; anything else is answered like an unknown one."""
+    if not _UUID.fullmatch(text):
+        raise ApiError(code)
+    return text
+
+
+async def carry_out(
+    request: Request, api: ApiContext, command: Command, answer: Callable[[], Awaitable[Response]]
+) -> Response:
+    """Send the command, and answer once it is in force; or at once, when the caller prefers that."""
+    traceparent = request.headers.get("traceparent")
+    if not _prefers_async(request):
+        await api.desk.settle(command, traceparent)
+        return await answer()
+    await api.desk.send([command], traceparent)
+    place = f"{PREFIX}/commands/{command.command_id}"
+    body = {"commandId": command.command_id, "status": "accepted", "links": {"self": place}}
+    return Answer(body, 202, {"Preference-Applied": "respond-async", "Location": place})
+
+
+def _prefers_async(request: Request) -> bool:
+    wishes = ",".join(request.headers.getlist("prefer")).lower()
+    return any(wish.partition(";")[0].strip() == "respond-async" for wish in wishes.split(","))

@@ -1,0 +1,116 @@
+"""The public routes about the scheduler itself, and the open health check."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic.alias_generators import to_camel
+from starlette.responses import Response
+
+from horolog.limits import LEASE_S
+from projections.views import OwnerView
+from schemas.http import HealthResponse, MetricsResponse, QueuesResponse, StatusResponse, WorkersResponse
+from services.api.answers import Answer
+from services.api.context import Api, SystemReader
+from services.api.documents import errors
+from services.api.health import is_live, unowned
+from services.api.queries import MetricsQuery
+from services.api.requests import PREFIX
+
+router = APIRouter(prefix=PREFIX, tags=["scheduler"])
+open_router = APIRouter(tags=["health"])
+DAY = timedelta(days=1)
+_LISTED_FOR = timedelta(hours=1)
+
+
+@router.get("/status", responses=errors(StatusResponse))
+async def get_status(api: Api, caller: SystemReader) -> Response:
+    """Who owns which partition, how far each ticker is, and whether anything is without an owner."""
+    owners, now = await api.read_model.owners(), api.ports.clock.now()
+    count = api.ports.log.partition_count
+    missing = [f"{role}/{partition}" for role, partition in unowned(owners, count, now)]
+    body = {
+        "status": "degraded" if missing else "running",
+        "timestamp": now,
+        "partitionCount": count,
+        "owners": [_owner(owner, now) for owner in owners],
+        "unowned": missing,
+    }
+    return Answer(body)
+
+
+@router.get("/metrics", responses=errors(MetricsResponse))
+async def get_metrics(api: Api, caller: SystemReader, query: Annotated[MetricsQuery, Query()]) -> Response:
+    """The tenant's figures over a time range (the last 24 hours unless told); times in milliseconds."""
+    now = api.ports.clock.now()
+    end = query.end or now
+    counted = await api.read_model.statistics(caller.tenant_id, None, query.start or end - DAY, end)
+    jobs = await api.read_model.job_counts(caller.tenant_id)
+    queue = await api.read_model.queue(caller.tenant_id)
+    workers = await api.read_model.workers(now - timedelta(seconds=LEASE_S))
+    statuses = counted.by_status
+    ran = sum(statuses.get(status, 0) for status in ("completed", "failed", "cancelled"))
+    body = {
+        "totalJobs": sum(jobs.values()),
+        "activeJobs": jobs.get("active", 0),
+        "pausedJobs": jobs.get("paused", 0),
+        "totalExecutions": counted.total,
+        "successfulExecutions": statuses.get("completed", 0),
+        "failedExecutions": statuses.get("failed", 0),
+        "cancelledExecutions": statuses.get("cancelled", 0),
+        "averageExecutionTime": counted.average_duration_ms or 0.0,
+        "queueLength": queue.pending_count,
+        "activeWorkers": sum(1 for worker in workers if worker.state == "ready"),
+        "errorRate": statuses.get("failed", 0) / ran if ran else 0.0,
+        "timeoutRate": counted.timeout_count / ran if ran else 0.0,
+        "retryRate": counted.retried_count / ran if ran else 0.0,
+    }
+    return Answer(body)
+
+
+@router.get("/queues", responses=errors(QueuesResponse))
+async def get_queues(api: Api, caller: SystemReader) -> Response:
+    """What of the tenant's waits and runs."""
+    queue, now = await api.read_model.queue(caller.tenant_id), api.ports.clock.now()
+    oldest = queue.oldest_pending_at
+    body = {
+        "queueName": "executions",
+        **{to_camel(name): value for name, value in asdict(queue).items()},
+        "oldestPendingAgeSeconds": None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+    }
+    return Answer({"queues": [body]})
+
+
+@router.get("/workers", responses=errors(WorkersResponse))
+async def get_workers(api: Api, caller: SystemReader) -> Response:
+    """The workers heard of within the last hour."""
+    now = api.ports.clock.now()
+    workers = await api.read_model.workers(now - _LISTED_FOR)
+    alive = now - timedelta(seconds=LEASE_S)
+    bodies = [
+        {
+            **{to_camel(name): value for name, value in asdict(worker).items()},
+            "live": worker.last_beat_at > alive and worker.state != "stopped",
+        }
+        for worker in workers
+    ]
+    return Answer({"workers": bodies})
+
+
+@open_router.get("/health", responses=errors(HealthResponse, closed=False))
+@open_router.get("/internal/health", responses=errors(HealthResponse, closed=False))
+async def get_health(api: Api) -> Response:
+    """Whether the parts that the scheduler depends on answer; open to all, and about no tenant."""
+    healthy, body = await api.health.report()
+    return Answer(body, 200 if healthy else 503)
+
+
+def _owner(owner: OwnerView, now: datetime) -> dict[str, Any]:
+    watermark = owner.watermark
+    return {
+        **{to_camel(name): value for name, value in asdict(owner).items()},
+        "ageSeconds": (now - owner.last_checkpoint_at).total_seconds(),
+        "watermarkAgeSeconds": None if watermark is None else (now - watermark).total_seconds(),
+        "live": is_live(owner, now),
+    }

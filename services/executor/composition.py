@@ -1,0 +1,51 @@
+"""Puts a worker together: the one place of the executor that names adapters."""
+
+import os
+
+from horolog.adapters.spawner.client import Spawner
+from horolog.log.port import Log
+from horolog.ports import Clock
+from schemas.jobs import JobType
+from services.executor.guard import Guard, RequestGuard
+from services.executor.inbox import OnRefused
+from services.executor.runners.command import CommandRunner
+from services.executor.runners.function import FunctionRunner, FunctionSettings
+from services.executor.runners.http import HttpRunner
+from services.executor.settings import WorkerSettings
+from services.executor.worker import Worker, ignore_refused
+
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+"""Of the worker's own environment, what programs and functions may see."""
+FILE_BYTES_MAX = 1 << 30
+OPEN_FILE_COUNT_MAX = 1024
+ISOLATION = "session, rlimits, no-new-privs, subreaper"
+
+
+def open_worker(
+    log: Log,
+    clock: Clock,
+    settings: WorkerSettings,
+    guard: Guard | None = None,
+    on_refused: OnRefused = ignore_refused,
+) -> Worker:
+    """A worker with all three runners, ready to `run`; call it in the loop that runs it."""
+    processes = Spawner()
+    environment = {name: value for name in PASSED_ON if (value := os.environ.get(name)) is not None}
+    limits = {"CORE": 0, "NOFILE": OPEN_FILE_COUNT_MAX, "FSIZE": FILE_BYTES_MAX}
+    functions = FunctionRunner(
+        processes,
+        FunctionSettings(
+            process_count=settings.function_process_count,
+            paths=settings.function_paths,
+            environment=environment,
+            directory=settings.directory,
+            limits=limits,
+        ),
+    )
+    functions.warm_up()
+    runners = {
+        JobType.HTTP: HttpRunner(settings.capacity),
+        JobType.FUNCTION: functions,
+        JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, limits),
+    }
+    return Worker(log, clock, runners, settings, guard=guard or RequestGuard(), on_refused=on_refused)

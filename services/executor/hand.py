@@ -1,0 +1,122 @@
+"""The held attempts: which wait for their instant, which are ready, which run.
+
+Guarantee: an attempt number that was taken in once is never taken in again, as far as memory reaches
+(`REMEMBERED_COUNT`); of two attempts of one execution only the newer is taken in. Ready attempts leave by priority,
+highest first, then by their instant, as far as their job type has room.
+"""
+
+import heapq
+from collections.abc import Iterator, Mapping
+
+from schemas.jobs import JobType
+from services.executor.attempt import Held
+
+REMEMBERED_COUNT = 50_000
+"""How many attempts that are over, or were revoked before they came, are remembered against repeats."""
+
+_NEVER = float("inf")
+
+
+class Hand:
+    """What one worker holds. `room` says how many attempts of each type may run, `capacity` how many in all."""
+
+    def __init__(self, capacity: int, room: Mapping[JobType, int]) -> None:
+        self._room = dict(room)
+        self._capacity = capacity
+        self._latest: dict[str, Held] = {}
+        self._superseded: set[Held] = set()
+        self._waiting: list[tuple[float, int, Held]] = []
+        self._ready: dict[JobType, list[tuple[int, float, int, Held]]] = {type_: [] for type_ in room}
+        self.running: set[Held] = set()
+        self._past: dict[str, int] = {}
+        self._revoked: dict[str, int] = {}
+        self._taken_count = 0
+
+    def __len__(self) -> int:
+        return len(self._latest) + len(self._superseded)
+
+    def __iter__(self) -> Iterator[Held]:
+        yield from self._latest.values()
+        yield from self._superseded
+
+    def find(self, execution_id: str) -> Held | None:
+        """The newest held attempt of the execution."""
+        return self._latest.get(execution_id)
+
+    def is_known(self, execution_id: str, attempt: int) -> bool:
+        """Whether this attempt, or a newer one of the execution, is held or was."""
+        held = self._latest.get(execution_id)
+        if held is not None and held.attempt >= attempt:
+            return True
+        return self._past.get(execution_id, 0) >= attempt
+
+    def was_revoked(self, execution_id: str, attempt: int) -> bool:
+        """Whether the attempt was revoked before it came."""
+        return self._revoked.get(execution_id, 0) >= attempt
+
+    def remember_revoked(self, execution_id: str, attempt: int) -> None:
+        """The attempt, not known so far, is not to run when it comes."""
+        _remember(self._revoked, execution_id, attempt)
+
+    def take_in(self, held: Held, now: float) -> Held | None:
+        """Hold an attempt that is not known; returns the older one of the same execution, if that is held."""
+        older = self._latest.get(held.execution_id)
+        if older is not None:
+            self._superseded.add(older)
+        self._latest[held.execution_id] = held
+        self._taken_count += 1
+        if held.due <= now:
+            self._make_ready(held, self._taken_count)
+        else:
+            heapq.heappush(self._waiting, (held.due, self._taken_count, held))
+        return older
+
+    def next_to_run(self, now: float) -> Held | None:
+        """The attempt that is to start now, counted as running from here on."""
+        while self._waiting and self._waiting[0][0] <= now:
+            _, count, held = heapq.heappop(self._waiting)
+            self._make_ready(held, count)
+        if len(self.running) >= self._capacity:
+            return None
+        best: list[tuple[int, float, int, Held]] | None = None
+        for type_, heap in self._ready.items():
+            _drop_ended(heap)
+            if heap and self._room[type_] > 0 and (best is None or heap[0] < best[0]):
+                best = heap
+        if best is None:
+            return None
+        held = heapq.heappop(best)[-1]
+        self._room[held.task.job_type] -= 1
+        self.running.add(held)
+        return held
+
+    def next_due(self) -> float:
+        """When the next attempt's instant comes, as a POSIX timestamp; infinite when none waits."""
+        while self._waiting and self._waiting[0][2].ending is not None:
+            heapq.heappop(self._waiting)
+        return self._waiting[0][0] if self._waiting else _NEVER
+
+    def let_go(self, held: Held) -> None:
+        """The attempt is over."""
+        if held in self.running:
+            self.running.remove(held)
+            self._room[held.task.job_type] += 1
+        self._superseded.discard(held)
+        if self._latest.get(held.execution_id) is held:
+            del self._latest[held.execution_id]
+        _remember(self._past, held.execution_id, max(held.attempt, self._past.get(held.execution_id, 0)))
+
+    def _make_ready(self, held: Held, count: int) -> None:
+        heapq.heappush(self._ready[held.task.job_type], (-held.task.priority, held.due, count, held))
+
+
+def _drop_ended(heap: list[tuple[int, float, int, Held]]) -> None:
+    while heap and heap[0][-1].ending is not None:
+        heapq.heappop(heap)
+
+
+def _remember(memory: dict[str, int], execution_id: str, attempt: int) -> None:
+    memory.pop(execution_id, None)
+    memory[execution_id] = attempt
+    if len(memory) > REMEMBERED_COUNT:
+        del memory[next(iter(memory))]

@@ -1,0 +1,98 @@
+"""The worker's inbox: its partition of `tasks.v1` and of `control.v1`.
+
+Guarantee: every record written after `open` returned is read, and what is addressed to another worker is left alone.
+What precedes is not read: the dispatcher knows from the beats which attempts this worker holds, and deals anew with
+those that no beat names.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+import orjson
+
+from horolog.log.port import Log, LogUnavailable, Place, PositionLost, Reader, Record
+from horolog.ports import Clock
+from schemas.codec import RecordError, decode
+from schemas.events.workers import AttemptRevoked, TaskAssigned
+from schemas.topics import CONTROL, TASKS, partition_of
+
+POLL_RECORD_COUNT_MAX = 1000
+POLL_TIMEOUT_S = 1.0
+RETRY_S = 0.25
+
+_logger = logging.getLogger(__name__)
+
+OnRefused = Callable[[Record, str], None]
+
+
+class Inbox:
+    """Reads what is addressed to one worker. `refused_count` counts records that could not be understood."""
+
+    def __init__(self, log: Log, clock: Clock, worker_id: str, on_refused: OnRefused) -> None:
+        self.partition = partition_of(worker_id, log.partition_count)
+        self.refused_count = 0
+        self._log = log
+        self._clock = clock
+        self._worker_id = worker_id
+        self._on_refused = on_refused
+        self._address = orjson.dumps(worker_id)
+        self._tasks = Place(TASKS.name, self.partition)
+        self._control = Place(CONTROL.name, self.partition)
+        self._reader: Reader | None = None
+
+    async def open(self) -> None:
+        """Read from the present end of the inbox on.
+
+        Raises:
+            LogUnavailable: the log does not say where that is.
+        """
+        await self.close()
+        positions = await self._log.ends((self._tasks, self._control))
+        self._reader = self._log.reader()
+        self._reader.assign(positions)
+
+    async def close(self) -> None:
+        """Stop reading; idempotent."""
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+
+    def accept_tasks(self, wanted: bool) -> None:
+        """Whether tasks are read for now; revocations always are."""
+        if self._reader is not None:
+            self._reader.pause(frozenset() if wanted else frozenset({self._tasks}))
+
+    async def messages(self) -> AsyncGenerator[Sequence[TaskAssigned | AttemptRevoked], None]:
+        """What arrives, batch by batch, for ever."""
+        while True:
+            try:
+                records = await self._poll()
+            except LogUnavailable as error:
+                _logger.warning("the inbox cannot be read: %s", error)
+                await self._clock.sleep(RETRY_S)
+            except PositionLost:
+                _logger.warning("the inbox was read too slowly; going on from its end")
+                await self.open()
+            else:
+                yield [message for record in records if (message := self._message(record)) is not None]
+
+    async def _poll(self) -> Sequence[Record]:
+        if self._reader is None:
+            await self.open()
+        assert self._reader is not None
+        return await self._reader.poll(POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S)
+
+    def _message(self, record: Record) -> TaskAssigned | AttemptRevoked | None:
+        # Looked for in the bytes first: decoding the tasks of all workers that share the partition costs too much.
+        if record.value is None or self._address not in record.value:
+            return None
+        try:
+            message = decode(record.topic, record.headers, record.value)
+        except RecordError as error:
+            self.refused_count += 1
+            _logger.warning("a record on %s at %d is refused: %s", record.topic, record.offset, error)
+            self._on_refused(record, str(error))
+            return None
+        if isinstance(message, TaskAssigned | AttemptRevoked) and message.worker_id == self._worker_id:
+            return message
+        return None

@@ -1,0 +1,88 @@
+"""Function jobs: Python functions, called with their parameters as keyword arguments in warm processes.
+
+A process runs one function at a time and is kept for the next, so a module is imported once, not for each attempt;
+what a function leaves in module state is seen by later calls in the same process. A process that has to be killed is
+replaced. Coroutine functions are run to their end. A parameter named `context` is given a
+`horolog.function.FunctionContext`, whatever the job's parameters say.
+
+The result is what the function returns, and must be JSON; what it prints is kept in the metadata.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import services.executor
+from schemas.events.workers import TaskAssigned
+from schemas.jobs import FunctionConfig
+from services.executor.processes import Processes, Program
+from services.executor.runner import Stop, Watcher
+from services.executor.runners.function_channel import FunctionHost
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """`paths` are searched for modules before everything else. A process is replaced after `calls_max` calls, or
+    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`."""
+
+    process_count: int = 5
+    paths: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: str | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    calls_max: int = 20_000
+    resident_mb_max: int = 256
+    python: str = sys.executable
+
+
+class FunctionRunner:
+    """Calls functions in up to `process_count` processes, started when first needed."""
+
+    def __init__(self, processes: Processes, settings: FunctionSettings) -> None:
+        self._processes = processes
+        self._settings = settings
+        self._hosts: set[FunctionHost] = set()
+        self._idle: list[FunctionHost] = []
+        options = {
+            "paths": list(settings.paths),
+            "calls_max": settings.calls_max,
+            "resident_mb_max": settings.resident_mb_max,
+        }
+        root = str(Path(services.executor.__file__).parents[2])
+        self._program = Program(
+            argv=(settings.python, "-P", "-m", "services.executor.function_host", json.dumps(options)),
+            environment={**settings.environment, "PYTHONPATH": root},
+            directory=settings.directory,
+            limits=settings.limits,
+        )
+
+    @property
+    def capacity(self) -> int:
+        return self._settings.process_count
+
+    def warm_up(self) -> None:
+        """Have one process ready before the first call; needs a running loop."""
+        if not self._hosts:
+            self._idle.append(self._launch())
+
+    def start(self, task: TaskAssigned, watcher: Watcher) -> Stop:
+        config = task.config
+        if not isinstance(config, FunctionConfig):
+            raise TypeError("not a function task")
+        host = self._idle.pop() if self._idle else self._launch()
+        return host.call(task, config, watcher)
+
+    async def close(self) -> None:
+        await self._processes.close()
+
+    def _launch(self) -> FunctionHost:
+        host = FunctionHost(self._processes, self._program, self._idle.append, self._gone)
+        self._hosts.add(host)
+        return host
+
+    def _gone(self, host: FunctionHost) -> None:
+        self._hosts.discard(host)
+        if host in self._idle:
+            self._idle.remove(host)

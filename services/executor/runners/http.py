@@ -1,0 +1,182 @@
+"""HTTP jobs: one request, no redirects, no proxies from the environment.
+
+Guarantees: the answer is read up to `HTTP_BODY_READ_BYTES_MAX` and never decompressed, so that memory stays flat
+whatever a server sends; stopping closes the connection, however slowly the server drips.
+
+The request names its attempt: `Idempotency-Key` (the same for all attempts of an execution; IETF draft
+idempotency-key-header), `Horolog-Execution-Id`, `Horolog-Attempt`, `Horolog-Scheduled-For`, `Horolog-Fencing-Token`.
+
+The result is the answer's body: JSON when it says so and fits, text otherwise. A status other than the expected one
+fails: USER_ERROR, or SYSTEM_ERROR from 500 on. What went wrong before there was a status is a NETWORK_ERROR.
+"""
+
+import asyncio
+import base64
+import ssl
+from functools import partial
+from urllib.parse import unquote_to_bytes
+
+import httpx
+import orjson
+from pydantic import JsonValue
+
+from horolog.limits import HTTP_BODY_READ_BYTES_MAX, OUTPUT_BYTES_MAX
+from schemas.events.workers import TaskAssigned
+from schemas.jobs import ErrorType, HttpConfig
+from services.executor.outcome import Outcome, failed, failure
+from services.executor.runner import Stop, Watcher
+from services.executor.text import clean, kept_text, parsed_json
+
+KEPT_CONNECTION_COUNT = 100
+HEADER_COUNT_MAX = 100
+HEADER_LENGTH_MAX = 200
+
+_DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "horolog"}
+
+
+class HttpRunner:
+    """Sends requests over pooled connections. `transport` replaces how connections are made.
+
+    The transport is used without httpx's client around it: that would keep one tenant's cookies and send them for
+    another, and would judge deadlines by single reads instead of the whole exchange.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        transport: httpx.AsyncBaseTransport | None = None,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        self._capacity = capacity
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._transport = transport or httpx.AsyncHTTPTransport(
+            verify=verify,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTION_COUNT),
+        )
+
+    @property
+    def capacity(self) -> int:
+        return self._capacity
+
+    def start(self, task: TaskAssigned, watcher: Watcher) -> Stop:
+        run = asyncio.get_running_loop().create_task(self._exchange(task))
+        self._running.add(run)
+        run.add_done_callback(partial(self._done, watcher))
+        return lambda _: _cancel(run)
+
+    async def close(self) -> None:
+        for run in self._running:
+            run.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._transport.aclose()
+
+    def _done(self, watcher: Watcher, run: asyncio.Task[Outcome]) -> None:
+        self._running.discard(run)
+        if run.cancelled():
+            watcher.ended(failed(ErrorType.SYSTEM_ERROR, "STOPPED", "the request was given up"))
+        elif (error := run.exception()) is not None:
+            watcher.ended(failed(ErrorType.SYSTEM_ERROR, "RUNNER_ERROR", repr(error)))
+        else:
+            watcher.ended(run.result())
+
+    async def _exchange(self, task: TaskAssigned) -> Outcome:
+        config = task.config
+        if not isinstance(config, HttpConfig):
+            raise TypeError("not an http task")
+        try:
+            response = await self._transport.handle_async_request(_request_of(task, config))
+            try:
+                body = await _read(response)
+            finally:
+                await response.aclose()
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+            return failed(ErrorType.VALIDATION_ERROR, "REQUEST_INVALID", f"the request cannot be sent: {error}")
+        except httpx.TransportError as error:
+            return failed(ErrorType.NETWORK_ERROR, _network_code(error), _network_message(error))
+        return _outcome_of(config, response, body)
+
+
+def _cancel(run: asyncio.Task[Outcome]) -> None:
+    run.cancel()
+
+
+def _request_of(task: TaskAssigned, config: HttpConfig) -> httpx.Request:
+    url = httpx.URL(config.url)
+    headers = httpx.Headers(_DEFAULT_HEADERS)
+    if url.userinfo:
+        headers["authorization"] = f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"
+    headers.update(config.headers)
+    content: bytes | None = None
+    if isinstance(config.body, str):
+        content = config.body.encode()
+    elif config.body is not None:
+        content = orjson.dumps(config.body)
+        headers.setdefault("content-type", "application/json")
+    headers["idempotency-key"] = task.execution_id
+    headers["horolog-execution-id"] = task.execution_id
+    headers["horolog-attempt"] = headers["horolog-fencing-token"] = str(task.attempt)
+    headers["horolog-scheduled-for"] = task.scheduled_for.isoformat()
+    return httpx.Request(config.method, url, headers=headers, content=content)
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """The body as it was sent; None when it is larger than allowed. The raw bytes: a decoder could be made to swell."""
+    if int(response.headers.get("content-length", "0")) > HTTP_BODY_READ_BYTES_MAX:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_raw():
+        parts.append(part)
+        size += len(part)
+        if size > HTTP_BODY_READ_BYTES_MAX:
+            return None
+    return b"".join(parts)
+
+
+def _outcome_of(config: HttpConfig, response: httpx.Response, body: bytes | None) -> Outcome:
+    status = response.status_code
+    metadata: dict[str, JsonValue] = {"statusCode": status, "headers": _kept_headers(response)}
+    if body is None:
+        why = f"the answer's body is larger than {HTTP_BODY_READ_BYTES_MAX} bytes"
+        too_large = failure(ErrorType.VALIDATION_ERROR, "RESPONSE_TOO_LARGE", why)
+        return Outcome(failure=too_large, metadata=metadata)
+    if len(body) > OUTPUT_BYTES_MAX:
+        metadata["truncated"] = True
+    result = _result_of(response, body)
+    if status == config.expected_status_code:
+        return Outcome(result=result, metadata=metadata)
+    wrong = failure(
+        ErrorType.SYSTEM_ERROR if status >= 500 else ErrorType.USER_ERROR,
+        "HTTP_STATUS",
+        f"the answer's status is {status}; {config.expected_status_code} was expected",
+        retryable=True if status in config.retry_on_status_codes else None,
+    )
+    return Outcome(failure=wrong, result=result, metadata=metadata)
+
+
+def _result_of(response: httpx.Response, body: bytes) -> JsonValue:
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    if is_json and body and len(body) <= OUTPUT_BYTES_MAX:
+        try:
+            return parsed_json(body)
+        except ValueError:
+            pass  # What only claims to be JSON is kept as the text that it is.
+    return kept_text(body, OUTPUT_BYTES_MAX, response.charset_encoding or "utf-8")
+
+
+def _kept_headers(response: httpx.Response) -> dict[str, JsonValue]:
+    kept = list(response.headers.items())[:HEADER_COUNT_MAX]
+    return {clean(name[:HEADER_LENGTH_MAX]): clean(value[: 10 * HEADER_LENGTH_MAX]) for name, value in kept}
+
+
+def _network_code(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.ConnectError):
+        return "CONNECT_FAILED"
+    return "PROTOCOL_BROKEN" if isinstance(error, httpx.ProtocolError) else "CONNECTION_LOST"
+
+
+def _network_message(error: httpx.TransportError) -> str:
+    return f"no answer: {str(error) or type(error).__name__}"

@@ -1,0 +1,278 @@
+"""The life of one worker.
+
+It lives in sessions: find the end of the inbox, beat, then read and beat until the lease is over (then kill
+everything, and begin the next session) or until it is told to stop (then drain, and say so).
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+from horolog.limits import CANCEL_GRACE_S, LEASE_S
+from horolog.log.port import Log, LogUnavailable, Record
+from horolog.ports import Clock
+from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerState
+from schemas.jobs import ErrorType, JobType
+from services.executor.alarm import Alarm
+from services.executor.attempt import Ending, Held
+from services.executor.beats import Heart, Vitals
+from services.executor.guard import Guard
+from services.executor.hand import Hand
+from services.executor.inbox import Inbox, OnRefused
+from services.executor.outcome import Outcome, failed
+from services.executor.reports import Reporter
+from services.executor.runner import Runner
+from services.executor.settings import WorkerSettings
+
+RETRY_S = 0.25
+_WALL_CLOCK_CHECK_S = 1.0
+"""The wall clock may step: it is looked at this often while an attempt waits for its instant."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Signal(Protocol):
+    """Something that can be waited for, such as an `asyncio.Event`."""
+
+    async def wait(self) -> object:
+        """Wait until it is set."""
+
+
+def ignore_refused(record: Record, why: str) -> None:
+    """The refusal was logged and counted; that is enough."""
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+
+
+class Worker:
+    """Runs the attempts that are addressed to it. `run` may be called once."""
+
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        runners: Mapping[JobType, Runner],
+        settings: WorkerSettings,
+        *,
+        guard: Guard,
+        on_refused: OnRefused = ignore_refused,
+    ) -> None:
+        self._clock = clock
+        self._runners = runners
+        self._settings = settings
+        self._guard = guard
+        self._vitals = Vitals(started_at=clock.now())
+        self._hand = Hand(settings.capacity, {type_: runner.capacity for type_, runner in runners.items()})
+        self._heart = Heart(log, clock, settings, self._vitals, self._hand)
+        self._inbox = Inbox(log, clock, settings.worker_id, on_refused)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._reporter = Reporter(log, clock, settings.worker_id, self._create_task)
+        self._start_alarm = Alarm(clock, self._create_task, self._start_due)
+        self._deadline_alarm = Alarm(clock, self._create_task, self._end_overdue)
+        self._drain_alarm = Alarm(clock, self._create_task, self._end_drain)
+        self._empty = asyncio.Event()
+        self._is_starting = False
+
+    @property
+    def held_count(self) -> int:
+        """How many attempts wait or run."""
+        return len(self._hand)
+
+    @property
+    def running_count(self) -> int:
+        """How many attempts run."""
+        return len(self._hand.running)
+
+    @property
+    def finished_count(self) -> int:
+        """How many attempts have ended since the worker began."""
+        return self._vitals.finished_count
+
+    @property
+    def refused_count(self) -> int:
+        """How many records in the inbox could not be understood."""
+        return self._inbox.refused_count
+
+    @property
+    def state(self) -> WorkerState:
+        """As the last beat said, or the next will."""
+        return self._vitals.state
+
+    async def run(self, stop: Signal) -> None:
+        """Work until `stop` is set; then drain, report what is left, and return. Cancelling kills what runs."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                writing = self._tasks.create_task(self._reporter.run())
+                living = self._tasks.create_task(self._live())
+                await stop.wait()
+                await self._drain()
+                living.cancel()
+                await self._say_last_word()
+                writing.cancel()
+                for alarm in (self._start_alarm, self._deadline_alarm, self._drain_alarm):
+                    alarm.cancel()
+        finally:
+            await asyncio.gather(*(runner.close() for runner in self._runners.values()))
+            await self._inbox.close()
+
+    def attempt_progressed(self, held: Held, percent: int) -> None:
+        if held.ending is None:
+            self._reporter.progressed(held, percent)
+
+    def attempt_ended(self, held: Held, outcome: Outcome) -> None:
+        self._hand.let_go(held)
+        self._vitals.finished_count += 1
+        self._reporter.ended(held, outcome)
+        if not self._hand:
+            self._empty.set()
+        self._start_due()
+
+    def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None, "the worker is not running"
+        return self._tasks.create_task(coroutine)
+
+    async def _live(self) -> None:
+        while True:
+            try:
+                await self._inbox.open()
+                await self._heart.beat(self._inbox.partition)
+            except LogUnavailable as error:
+                _logger.warning("the log cannot be reached; the worker waits: %s", error)
+                await self._clock.sleep(RETRY_S)
+                continue
+            await self._hold_session()
+
+    async def _hold_session(self) -> None:
+        reading = self._create_task(self._read())
+        beating = self._create_task(self._heart.run(self._inbox.partition, self._create_task))
+        try:
+            await self._heart.lease_over()
+        finally:
+            reading.cancel()
+            beating.cancel()
+        _logger.error("no beat reached the log for %s s: %d attempts are given up", LEASE_S, len(self._hand))
+        self._end_all(Ending.LEASE_LOST, grace_s=0.0)
+        await asyncio.wait((reading, beating))
+
+    async def _read(self) -> None:
+        held_count_max = 2 * (self._settings.capacity + self._settings.prefetch)
+        async with contextlib.aclosing(self._inbox.messages()) as batches:
+            async for messages in batches:
+                self._receive(messages)
+                self._inbox.accept_tasks(len(self._hand) < held_count_max)
+
+    def _receive(self, messages: Sequence[TaskAssigned | AttemptRevoked]) -> None:
+        now = self._clock.now().timestamp()
+        for message in messages:
+            if isinstance(message, TaskAssigned):
+                self._take_in(message, now)
+            else:
+                self._revoke(message)
+        if messages:
+            self._start_due()
+
+    def _take_in(self, task: TaskAssigned, now: float) -> None:
+        if self._hand.is_known(task.execution_id, task.attempt):
+            return
+        held = Held(task, self)
+        older = self._hand.take_in(held, now)
+        self._empty.clear()
+        if older is not None:
+            self._end(older, Ending.REVOKED, CANCEL_GRACE_S)
+        if self._hand.was_revoked(task.execution_id, task.attempt):
+            self._end(held, Ending.REVOKED, 0.0)
+
+    def _revoke(self, revoked: AttemptRevoked) -> None:
+        held = self._hand.find(revoked.execution_id)
+        is_spared = revoked.only_waiting and held in self._hand.running
+        if held is not None and held.attempt <= revoked.attempt and not is_spared:
+            self._end(held, Ending.REVOKED, CANCEL_GRACE_S)
+        if not self._hand.is_known(revoked.execution_id, revoked.attempt):
+            self._hand.remember_revoked(revoked.execution_id, revoked.attempt)
+
+    def _start_due(self) -> None:
+        """Start whatever may start. Nothing may once the lease is over, even before that was noticed."""
+        if self._is_starting or self._clock.monotonic() >= self._heart.lease_end:
+            return
+        self._is_starting = True
+        try:
+            now = self._clock.now()
+            while (held := self._hand.next_to_run(now.timestamp())) is not None:
+                held.started_at = now
+                self._start(held)
+        finally:
+            self._is_starting = False
+        wait_s = self._hand.next_due() - now.timestamp()
+        if wait_s != float("inf"):
+            self._start_alarm.set_for(self._clock.monotonic() + min(wait_s, _WALL_CLOCK_CHECK_S))
+
+    def _start(self, held: Held) -> None:
+        refusal = self._guard.refusal(held.task)
+        if refusal is not None:
+            held.started_at = None
+            held.ended(Outcome(failure=refusal))
+            return
+        monotonic = self._clock.monotonic()
+        held.deadline = monotonic + held.timeout_s()
+        self._deadline_alarm.set_for(held.deadline)
+        self._reporter.started(held, monotonic)
+        try:
+            held.stop = self._runners[held.task.job_type].start(held.task, held)
+        except OSError as error:
+            held.ended(failed(ErrorType.SYSTEM_ERROR, "START_FAILED", f"the attempt could not be started: {error}"))
+
+    def _end_overdue(self) -> None:
+        # Asked only at an instant that was the deadline of some attempt, so that looking at all of them is rare.
+        now = self._clock.monotonic()
+        for held in [held for held in self._hand.running if held.deadline <= now and held.ending is None]:
+            self._end(held, Ending.TIMED_OUT, CANCEL_GRACE_S)
+        left = [held.deadline for held in self._hand.running if held.ending is None]
+        if left:
+            self._deadline_alarm.set_for(min(left))
+
+    def _end_drain(self) -> None:
+        self._end_all(Ending.WORKER_STOPPED, CANCEL_GRACE_S)
+
+    def _end_all(self, ending: Ending, grace_s: float) -> None:
+        for held in list(self._hand):
+            self._end(held, ending, grace_s)
+
+    def _end(self, held: Held, ending: Ending, grace_s: float) -> None:
+        if held.is_over:
+            return
+        if held.ending is None:
+            held.ending = ending
+        if held not in self._hand.running:
+            held.ended(Outcome())
+        elif held.stop is not None:
+            held.stop(grace_s)
+
+    async def _drain(self) -> None:
+        self._vitals.state = WorkerState.DRAINING
+        self._heart.nudge()
+        self._drain_alarm.set_for(self._clock.monotonic() + self._settings.drain_grace_s)
+        while self._hand:
+            self._empty.clear()
+            await self._empty.wait()
+
+    async def _say_last_word(self) -> None:
+        """Get the last reports accepted and say goodbye; an unreachable log is waited for no longer than a lease."""
+        self._vitals.state = WorkerState.STOPPED
+        waiting = self._create_task(self._reporter.settled())
+        giving_up = Alarm(self._clock, self._create_task, lambda: _cancel(waiting))
+        giving_up.set_for(self._clock.monotonic() + LEASE_S)
+        await asyncio.wait((waiting,))
+        giving_up.cancel()
+        if waiting.cancelled():
+            _logger.error(
+                "%d reports were not accepted by the log before the worker ended", self._reporter.unsent_count
+            )
+            return
+        try:
+            await self._heart.beat(self._inbox.partition)
+        except LogUnavailable as error:
+            _logger.warning("the worker's last beat was not accepted: %s", error)
