@@ -1,6 +1,7 @@
 """`horolog doctor`: what is in order here, what is not, and what to do about it."""
 
 import asyncio
+import logging
 import os
 from dataclasses import asdict
 
@@ -21,6 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(api: ApiOptions) -> int:
     """Check this machine and the services that the environment names; exit 1 if something fails."""
+    # What the Kafka client has to say is in its exception, too.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     place = connection(api.url, api.token, os.environ)
     findings = asyncio.run(examine(place.url, os.environ, SystemClock()))
     if api.as_json:

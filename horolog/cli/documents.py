@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ _SCHEMAS = Path("schemas")
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of the REST API."""
-    document: dict[str, Any] = import_module("services.api.openapi").openapi_document()
-    return document
+    from services.api import app  # noqa: PLC0415 - the other documents need no web framework
+
+    return app.openapi_document()
 
 
 def documents() -> dict[Path, str]:

@@ -18,9 +18,7 @@ class StaticTokens:
     """Callers of the public API, by `Authorization: Bearer`."""
 
     def __init__(self, tokens: Sequence[TenantToken]) -> None:
-        self._known = {
-            token.digest: Principal(token.tenant_id, f"token:{token.name}", EVERYTHING) for token in tokens
-        }
+        self._known = {token.digest: Principal(token.tenant_id, f"token:{token.name}", EVERYTHING) for token in tokens}
 
     async def recognise(self, headers: Headers) -> Principal | None:
         """The tenant's caller, or None."""

@@ -5,7 +5,7 @@ a handler. Depth is bounded by the parser (1,024), then by the models (32).
 Source: RFC 9110, sections 15.5.14 (413) and 15.5.16 (415); RFC 8259.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -32,7 +32,7 @@ class JsonRequest(Request):
 class JsonRoute(APIRoute):
     """A route that reads its body, when it takes one, before anything else happens."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, given a request whose body has been read and is known to be JSON."""
         handle = super().get_route_handler()
         takes_body = self.body_field is not None

@@ -3,7 +3,6 @@
 Guarantee: a handler gets its caller only through `allowed`, which has checked the permission that the route declares.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -70,4 +69,3 @@ JobOperator = Annotated[Principal, Depends(Allowed(Permission.JOBS_OPERATE))]
 ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_READ))]
 ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]
-

@@ -59,7 +59,9 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
         "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key was used for another request.",
         "VERSION_CONFLICT": "The job has changed since the version that If-Match names.",
         "DATABASE_UNAVAILABLE": "The read models cannot be reached at present; nothing was read.",
-        "LOG_UNAVAILABLE": "The log cannot be reached at present; the request may be repeated with the same Idempotency-Key.",
+        "LOG_UNAVAILABLE": (
+            "The log cannot be reached at present; the request may be repeated with the same Idempotency-Key."
+        ),
         "LOCK_ACQUISITION_FAILED": (
             "The request is in the log, but the owner of the tenant's partition has not answered in time. "
             "Repeat it with the same Idempotency-Key, or look its command up, to learn what became of it."

@@ -55,10 +55,12 @@ class HealthCheck:
     async def _check(self) -> dict[str, Any]:
         read_model = self._ports.read_model
         now = self._ports.clock.now()
-        database, log, cache, owners, workers, jobs, queue = await asyncio.gather(
+        database, log, cache = await asyncio.gather(
             _answers(read_model.ping),
             _answers(self._ask_log),
             _answers(self._ports.cache_ping) if self._ports.cache_ping else _nothing(),
+        )
+        owners, workers, jobs, queue = await asyncio.gather(
             _answer(read_model.owners),
             _answer(lambda: read_model.workers(now - timedelta(seconds=LEASE_S))),
             _answer(lambda: read_model.job_counts(None)),

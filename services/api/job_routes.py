@@ -8,7 +8,15 @@ from starlette.responses import Response
 from horolog.domain.identity import created_job_id
 from projections.views import Cursor, ExecutionFilter, JobFilter, JobView
 from schemas.commands import CreateJob, DeleteJob, JobCommand, PauseJob, ResumeJob, StopJob, TriggerJob, UpdateJob
-from schemas.http import ExecutionPage, ExecutionResponse, JobPage, JobResponse, ReasonBody, TriggerBody, ValidationResponse
+from schemas.http import (
+    ExecutionPage,
+    ExecutionResponse,
+    JobPage,
+    JobResponse,
+    ReasonBody,
+    TriggerBody,
+    ValidationResponse,
+)
 from schemas.jobs import JobDefinition
 from services.api.answers import Answer, expected_version, names_version, nothing, tag_of
 from services.api.bodies import JsonRoute
@@ -101,9 +109,7 @@ async def update_job(
 
 
 @router.delete("/jobs/{job_id}", status_code=204, responses=errors(None, 204))
-async def delete_job(
-    request: Request, api: Api, caller: JobWriter, job_id: str, if_match: IfMatch = None
-) -> Response:
+async def delete_job(request: Request, api: Api, caller: JobWriter, job_id: str, if_match: IfMatch = None) -> Response:
     """Delete a job: what waits or runs is cancelled; its executions stay in the ledger."""
     command = DeleteJob(
         **identity_of(request, api, caller, None),
@@ -141,7 +147,12 @@ async def trigger_job(
 
 @router.post("/jobs/{job_id}/pause", responses=errors(JobResponse))
 async def pause_job(
-    request: Request, api: Api, caller: JobOperator, job_id: str, body: ReasonBody | None = None, if_match: IfMatch = None
+    request: Request,
+    api: Api,
+    caller: JobOperator,
+    job_id: str,
+    body: ReasonBody | None = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Owe no more fires, and start nothing that still waits, until the job is resumed."""
     return await operate(request, api, caller, PauseJob, (job_id, body, if_match))
@@ -149,7 +160,12 @@ async def pause_job(
 
 @router.post("/jobs/{job_id}/resume", responses=errors(JobResponse))
 async def resume_job(
-    request: Request, api: Api, caller: JobOperator, job_id: str, body: ReasonBody | None = None, if_match: IfMatch = None
+    request: Request,
+    api: Api,
+    caller: JobOperator,
+    job_id: str,
+    body: ReasonBody | None = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Be active again from now on."""
     return await operate(request, api, caller, ResumeJob, (job_id, body, if_match))
@@ -157,7 +173,12 @@ async def resume_job(
 
 @router.post("/jobs/{job_id}/stop", responses=errors(JobResponse))
 async def stop_job(
-    request: Request, api: Api, caller: JobOperator, job_id: str, body: ReasonBody | None = None, if_match: IfMatch = None
+    request: Request,
+    api: Api,
+    caller: JobOperator,
+    job_id: str,
+    body: ReasonBody | None = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Become inactive; what waits or runs is cancelled."""
     return await operate(request, api, caller, StopJob, (job_id, body, if_match))

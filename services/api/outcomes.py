@@ -32,7 +32,7 @@ class Pace:
 class OutcomeWaiter:
     """One per process. `listen` runs for the process's life, where there is a `Wake`."""
 
-    def __init__(self, read_model: ReadModel, wake: Wake | None, pace: Pace = Pace()) -> None:  # noqa: B008 - frozen
+    def __init__(self, read_model: ReadModel, wake: Wake | None, pace: Pace = Pace()) -> None:
         self._read_model = read_model
         self._wake = wake
         self._pace = pace

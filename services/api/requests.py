@@ -15,8 +15,8 @@ from fastapi import Request
 from starlette.responses import Response
 
 from horolog.domain.identity import command_id
+from schemas.base import UUID_PATTERN, UtcTime
 from schemas.commands import Command
-from schemas.base import UtcTime, UUID_PATTERN
 from services.api.answers import Answer
 from services.api.context import ApiContext
 from services.api.errors import ApiError

@@ -8,6 +8,8 @@ Idempotency-Key is the same command, and is answered with the first one's outcom
 import asyncio
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from horolog.log.port import Log, LogError, Outgoing
 from horolog.ports import Clock
 from projections.views import OutcomeView, ReadModel, ReadModelUnavailable
@@ -24,9 +26,7 @@ Settled = OutcomeView | ApiError
 class CommandDesk:
     """Takes commands to the log and their outcomes back. `wait_s` bounds each of the two ways, in seconds."""
 
-    def __init__(
-        self, log: Log, read_model: ReadModel, clock: Clock, waiter: OutcomeWaiter, wait_s: float
-    ) -> None:
+    def __init__(self, log: Log, read_model: ReadModel, clock: Clock, waiter: OutcomeWaiter, wait_s: float) -> None:
         self._log = log
         self._read_model = read_model
         self._clock = clock
@@ -108,5 +108,5 @@ class CommandDesk:
                 await self._clock.sleep(min(left_s, self._wait_s))
 
 
-def _named(commands: Sequence[Command]) -> dict[str, str]:
+def _named(commands: Sequence[Command]) -> dict[str, JsonValue]:
     return {"commandId": commands[0].command_id} if len(commands) == 1 else {}

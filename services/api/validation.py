@@ -71,8 +71,7 @@ def problems_of(error: ValidationError) -> list[Problem]:
 def problems_of_details(details: Sequence[ErrorDetails]) -> list[Problem]:
     """What a model found wrong, from its error details."""
     return [
-        Problem(field=_field(detail["loc"]), message=_sentence(detail["msg"]))
-        for detail in details[:PROBLEM_COUNT_MAX]
+        Problem(field=_field(detail["loc"]), message=_sentence(detail["msg"])) for detail in details[:PROBLEM_COUNT_MAX]
     ]
 
 

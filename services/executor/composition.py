@@ -8,6 +8,7 @@ from horolog.ports import Clock
 from schemas.jobs import JobType
 from services.executor.guard import Guard, RequestGuard
 from services.executor.inbox import OnRefused
+from services.executor.runner import Runner
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from services.executor.runners.http import HttpRunner
@@ -43,7 +44,7 @@ def open_worker(
         ),
     )
     functions.warm_up()
-    runners = {
+    runners: dict[JobType, Runner] = {
         JobType.HTTP: HttpRunner(settings.capacity),
         JobType.FUNCTION: functions,
         JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, limits),

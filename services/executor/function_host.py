@@ -28,7 +28,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 Answer = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error of this program
+class Refused(Exception):
     """The call cannot be made as it was asked for; `code` says why."""
 
     def __init__(self, code: str, message: str) -> None:

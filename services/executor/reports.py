@@ -1,7 +1,8 @@
 """What the worker tells the log of its attempts, in batches.
 
 Guarantee: the report of an attempt's end is kept until the log accepted it. Reports of one attempt are written in
-order. When idle a final report is written at once; under load at most one append runs every `FLUSH_INTERVAL_S`.
+order. Appends begin at least `FLUSH_INTERVAL_S` apart: when idle a final report is written at once, under load
+reports gather.
 An attempt's start is told only once it has lasted that long: most end before, and their final report says it all.
 """
 
@@ -44,7 +45,6 @@ class Reporter:
         self._settled = asyncio.Event()
         self._settled.set()
         self._alarm = Alarm(clock, create_task, self._wanted.set)
-        self.unsent_count = 0
 
     def started(self, held: Held, monotonic: float) -> None:
         """The attempt runs; told only if it still does a little later."""
@@ -68,7 +68,6 @@ class Reporter:
         self._progress.pop(held, None)
         self._progress_due.pop(held, None)
         self._ready.append(outgoing)
-        self.unsent_count += 1
         self._settled.clear()
         self._wanted.set()
 
@@ -86,10 +85,9 @@ class Reporter:
             for first in range(0, len(batch), BATCH_RECORD_COUNT_MAX):
                 await self._write(batch[first : first + BATCH_RECORD_COUNT_MAX])
             if not self._ready:
-                self.unsent_count = 0
                 self._settled.set()
-            elif (rest := begun + FLUSH_INTERVAL_S - self._clock.monotonic()) > 0:
-                # More came while writing, so there is load: the next batch may gather for a moment.
+            rest = begun + FLUSH_INTERVAL_S - self._clock.monotonic()
+            if rest > 0:
                 await self._clock.sleep(rest)
 
     async def _write(self, batch: list[Outgoing]) -> None:
@@ -104,7 +102,6 @@ class Reporter:
 
     def _take(self, monotonic: float) -> list[Outgoing]:
         batch = [*self._take_starts(monotonic), *self._take_progress(monotonic), *self._ready]
-        self.unsent_count = len(self._ready)
         self._ready = []
         return batch
 

@@ -268,9 +268,7 @@ class Worker:
         await asyncio.wait((waiting,))
         giving_up.cancel()
         if waiting.cancelled():
-            _logger.error(
-                "%d reports were not accepted by the log before the worker ended", self._reporter.unsent_count
-            )
+            _logger.error("reports were not accepted by the log before the worker ended")
             return
         try:
             await self._heart.beat(self._inbox.partition)

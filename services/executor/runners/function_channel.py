@@ -4,6 +4,7 @@ Guarantee: every call that was made ends once: with the host's answer, or when t
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -44,6 +45,7 @@ class FunctionHost:
         self._buffer = b""
         self._unsent = b""
         self._broken: str | None = None
+        self._is_gone = False
         self._stdout, self._stderr = Capture(), Capture()
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
@@ -85,7 +87,8 @@ class FunctionHost:
 
     def retire(self) -> None:
         """Let the process end by itself; it takes no more calls."""
-        self._socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def _send(self) -> None:
         try:
@@ -140,14 +143,18 @@ class FunctionHost:
         watcher = self._watcher
         if watcher is None or message.get("id") != self._call_count:
             return
-        if "progress" in message:
-            watcher.progressed(int(message["progress"]))
+        if isinstance(percent := message.get("progress"), int):
+            watcher.progressed(percent)
+            return
+        try:
+            outcome, is_worn_out = self._outcome_of(message), bool(message["worn_out"])
+        except (KeyError, TypeError, ValueError):
+            self._break("it wrote what is not an answer")
             return
         self._watcher = None
-        outcome = self._outcome_of(message)
-        if message["worn_out"]:
+        if is_worn_out:
             self.retire()
-        else:
+        elif not self._is_gone:
             self._on_free(self)
         watcher.ended(outcome)
 
@@ -182,6 +189,7 @@ class FunctionHost:
                 self.kill()
 
     def _gone(self, ended: Ended) -> None:
+        self._is_gone = True
         while self._readable():
             pass
         self._loop.remove_reader(self._socket)

@@ -24,9 +24,10 @@ def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 LEAVES = list(_leaves(get_command(assemble()), ()))
+NAMES = [" ".join(path) for path, _ in LEAVES]
 
 
-@pytest.mark.parametrize(("path", "command"), LEAVES, ids=lambda value: " ".join(value) if value else "")
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=NAMES)
 def test_every_command_has_help_with_one_example(
     path: tuple[str, ...], command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -37,7 +38,7 @@ def test_every_command_has_help_with_one_example(
     assert path[-1] in command.epilog
 
 
-@pytest.mark.parametrize(("path", "command"), LEAVES, ids=lambda value: " ".join(value) if value else "")
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=NAMES)
 def test_every_command_but_serve_speaks_json(path: tuple[str, ...], command: Any) -> None:
     options = {name for parameter in command.params for name in parameter.opts}
     assert "--json" in options or path == ("serve",)

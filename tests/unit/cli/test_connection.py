@@ -34,13 +34,16 @@ def test_the_token_in_the_file_is_never_sent_to_another_address(tmp_path: Path) 
     assert connection("http://elsewhere", None, environment).token is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"x"', '{"url": 5, "token": null}'])
-def test_a_broken_client_file_is_refused_or_ignored(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["[]", '"x"', '{"url": 5, "token": null}'])
+def test_a_client_file_without_an_address_is_ignored(tmp_path: Path, text: str) -> None:
     (tmp_path / "client.json").write_text(text)
-    try:
-        assert connection(None, None, {"HOROLOG_HOME": str(tmp_path)}).url == DEFAULT_URL
-    except CliProblem as problem:
-        assert problem.exit_code == USAGE
+    assert connection(None, None, {"HOROLOG_HOME": str(tmp_path)}).url == DEFAULT_URL
+
+
+def test_a_client_file_that_is_not_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "client.json").write_text("{")
+    with pytest.raises(CliProblem, match=r"client\.json"):
+        connection(None, None, {"HOROLOG_HOME": str(tmp_path)})
 
 
 @pytest.mark.parametrize("url", ["localhost:3009", "ftp://x", "file:///etc/passwd"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from horolog.adapters.system import SystemClock
 from horolog.cli.__main__ import main
 from horolog.cli.doctor import clock_skew, data_access, examine, open_files, program, python_version, worst
 from tests.unit.cli.fake_api import FakeApi
@@ -49,18 +50,29 @@ async def test_services_that_do_not_answer_are_findings(tmp_path: Path) -> None:
             "HOROLOG_HOME": str(tmp_path),
             "DATABASE_URL": f"postgresql://u:p@{place}/d",
             "REDIS_URL": f"redis://{place}/0",
+            "KAFKA_BOOTSTRAP_SERVERS": place,
         }
         findings = await examine(f"http://{place}", environment, StoppedClock())
     states = {finding.check: finding.state for finding in findings}
-    assert (states["api"], states["database"], states["redis"]) == ("warn", "fail", "warn")
+    assert (states["api"], states["database"], states["redis"], states["log"]) == ("warn", "fail", "warn", "fail")
     assert worst(findings) == "fail"
     assert all(finding.advice for finding in findings if finding.state != "ok")
 
 
-async def test_an_api_is_healthy_or_not(api: FakeApi, tmp_path: Path) -> None:
-    api.tell("GET", "/../health", {})
+@pytest.mark.parametrize(
+    ("body", "state"), [({"status": "healthy"}, "ok"), ({"status": "unhealthy"}, "warn"), ([], "warn"), (b"<", "warn")]
+)
+async def test_an_api_is_healthy_or_not(api: FakeApi, tmp_path: Path, body: object, state: str) -> None:
+    api.tell("GET", "/health", body)
     findings = await examine(api.url, {"HOROLOG_HOME": str(tmp_path)}, StoppedClock())
-    assert next(finding for finding in findings if finding.check == "api").state == "warn"
+    assert next(finding for finding in findings if finding.check == "api").state == state
+
+
+async def test_real_servers_are_in_order(postgres_dsn: str, redis_url: str, tmp_path: Path) -> None:
+    environment = {"HOROLOG_HOME": str(tmp_path), "DATABASE_URL": postgres_dsn, "REDIS_URL": redis_url}
+    findings = await examine("http://127.0.0.1:1", environment, SystemClock())
+    states = {finding.check: finding.state for finding in findings}
+    assert (states["database"], states["clock"], states["redis"]) == ("ok", "ok", "ok")
 
 
 def test_the_command_answers_in_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from horolog.cli.asyncapi import asyncapi_document, channel_name, message_schema
-from horolog.cli.documents import stale, write
+from horolog.cli.documents import documents, stale, write
 from schemas.registry import MESSAGES_OF_TOPIC, MODEL_OF_TYPE
 from schemas.topics import JOB_TABLE, TOPICS
 from tests.unit.schemas.goldens import Golden, goldens
@@ -116,3 +116,8 @@ def test_stale_pages_are_found_written_and_removed(tmp_path: Path) -> None:
     write(tmp_path, wanted)
     assert stale(tmp_path, wanted) == []
     assert not (tmp_path / "schemas/gone.json").exists()
+
+
+def test_the_pages_under_docs_are_up_to_date() -> None:
+    folder = Path(__file__).resolve().parents[3] / "docs"
+    assert stale(folder, documents()) == [], "run: horolog docs"

@@ -1,0 +1,89 @@
+"""The gate in front of every route: who is asking, how it ended, and never a traceback.
+
+Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
+open, and they are open by their exact address. Every answer is logged once, without anything that the caller wrote.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from projections.views import ReadModelUnavailable
+from services.api.errors import ApiError, error_answer, is_internal
+from services.api.ports import ApiPorts, Principal, Served
+
+_LOG = logging.getLogger("horolog.api")
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OPEN = frozenset({"/health", "/internal/health"})
+NOBODY = Principal("", "anonymous", frozenset())
+
+
+class Gate:
+    """Plain ASGI middleware."""
+
+    def __init__(self, app: AsgiApp, ports: ApiPorts) -> None:
+        self._app = app
+        self._ports = ports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def counted(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._pass(scope, receive, counted)
+        finally:
+            self._ports.served(_served(scope, status, time.perf_counter() - started))
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        try:
+            scope["principal"] = await self._caller(scope)
+            await self._app(scope, receive, send)
+        except ApiError as error:
+            await error_answer(error, path, self._ports.clock.now())(scope, receive, send)
+        except ReadModelUnavailable:
+            unavailable = ApiError("DATABASE_UNAVAILABLE")
+            await error_answer(unavailable, path, self._ports.clock.now())(scope, receive, send)
+        except Exception:  # noqa: BLE001 - the last line of defence: logged, and told without a traceback
+            request_id = self._ports.ids.new()
+            _LOG.exception("a request failed", extra={"request_id": request_id})
+            failed = ApiError("INTERNAL_ERROR", details={"requestId": request_id})
+            await error_answer(failed, path, self._ports.clock.now())(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Principal:
+        if scope["path"] in OPEN and scope["method"] in ("GET", "HEAD"):
+            return NOBODY
+        internal = is_internal(scope["path"])
+        callers = self._ports.services if internal else self._ports.callers
+        principal = await callers.recognise(scope["headers"])
+        if principal is None:
+            challenge = {} if internal else {"WWW-Authenticate": 'Bearer realm="horolog"'}
+            raise ApiError("UNAUTHORIZED", headers=challenge)
+        return principal
+
+
+def _served(scope: Scope, status: int, duration_s: float) -> Served:
+    route = scope.get("route")
+    principal = scope.get("principal", NOBODY)
+    return Served(
+        method=scope["method"],
+        route=getattr(route, "path", "unknown"),
+        status=status,
+        duration_s=duration_s,
+        tenant_id=principal.tenant_id,
+        request_id="",
+    )
