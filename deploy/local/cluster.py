@@ -133,7 +133,8 @@ class LocalKafka:
 
     def _format(self, cluster_id: str) -> None:
         fresh = [node for node in self._nodes if not (node.home / "data" / "meta.properties").exists()]
-        tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c")
+        # An id may begin with "-", hence the equals sign.
+        tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config")
         running = [self._launch(node, (*tool, str(node.home / "server.properties"))) for node in fresh]
         for child in running:
             child.await_success(FORMAT_TIMEOUT_S)

@@ -10,7 +10,7 @@ class SystemClock:
     """The machine's clocks."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251 - this is the adapter that the ban points to
+        return datetime.now(UTC)
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -23,4 +23,4 @@ class RandomIds:
     """Random UUIDs (RFC 9562, version 4)."""
 
     def new(self) -> str:
-        return str(uuid.uuid4())  # noqa: TID251 - this is the adapter that the ban points to
+        return str(uuid.uuid4())

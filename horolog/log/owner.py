@@ -169,9 +169,7 @@ class Owner:
                 return
             except CommitUnknown as error:
                 self.counters.unknown_commits += 1
-                _logger.warning(
-                    "commit outcome unknown, rebuilding: %s", error, extra={"partition": partition}
-                )
+                _logger.warning("commit outcome unknown, rebuilding: %s", error, extra={"partition": partition})
             except LogError as error:
                 _logger.warning("log failed, rebuilding: %s", error, extra={"partition": partition})
             finally:
@@ -186,9 +184,7 @@ class Owner:
             checkpoint = await self._checkpoint(partition)
             now = self.clock.now()
             state, positions = await self.role.rebuild(self.log, partition, checkpoint, now)
-            inbox = Inbox(
-                {Place(topic, partition): positions[topic] for topic in self.role.inputs}, holding.wake
-            )
+            inbox = Inbox({Place(topic, partition): positions[topic] for topic in self.role.inputs}, holding.wake)
             holding.state, holding.epoch, holding.acquired_at = state, writer.epoch, now
             self.holdings[partition] = holding
             self.counters.acquisitions += 1
@@ -209,9 +205,7 @@ class Owner:
         try:
             message = decode(record.topic, record.headers, record.value)
         except RecordError as error:
-            raise LogError(
-                f"the checkpoint of {self.role.name}/{partition} cannot be read: {error}"
-            ) from error
+            raise LogError(f"the checkpoint of {self.role.name}/{partition} cannot be read: {error}") from error
         assert isinstance(message, OwnerCheckpointed)
         return message
 
@@ -236,9 +230,7 @@ class Owner:
             if not inbox and inbox.failure is None:
                 holding.wake.clear()
 
-    async def _commit(
-        self, holding: Holding, inbox: Inbox, writer: Writer, turn: Turn, now: datetime
-    ) -> None:
+    async def _commit(self, holding: Holding, inbox: Inbox, writer: Writer, turn: Turn, now: datetime) -> None:
         outputs = [*turn.outputs, self._checkpoint_record(holding, inbox, turn, now)]
         # A cancelled commit would leave its outcome unknown; it is bounded by the adapter, so it is seen through.
         commit = asyncio.ensure_future(writer.commit(outputs))
@@ -263,9 +255,7 @@ class Owner:
             replay_from=turn.replay_from,
         )
         headers = headers_of(checkpoint, f"horolog/{self.role.name}", now)
-        return Outgoing(
-            CHECKPOINTS.name, holding.partition, self.role.name.encode(), checkpoint.to_json(), headers
-        )
+        return Outgoing(CHECKPOINTS.name, holding.partition, self.role.name.encode(), checkpoint.to_json(), headers)
 
     async def _wait(self, wake: asyncio.Event, wake_at: datetime | None, last_turn: float) -> None:
         """Until there is input or the time comes, but not sooner than the turn interval after the last turn."""

@@ -4,11 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy.local.state import read_state, write_state
+from deploy.local.state import Laboratory, read_state, write_state
 from horolog.adapters.servers.process import await_end, identify, is_alive, send
 from tests.integration.servers.conftest import DEADLINE_S, REPOSITORY, await_condition
 
@@ -58,15 +59,12 @@ def test_killed_up_leaves_no_supervisor(home: Path) -> None:
 
 
 def test_down_spares_a_process_that_got_a_recorded_pid(home: Path) -> None:
-    assert _run(home, "up").returncode == 0
-    laboratory = read_state(home)
-    assert laboratory is not None
-    assert _run(home, "down").returncode == 0
     with subprocess.Popen(["sleep", "600"]) as innocent:
         successor = identify(innocent.pid)
         assert successor is not None
-        reused = type(successor)(innocent.pid, successor.started_ticks - 1, successor.boot_id)
-        write_state(home, type(laboratory)(reused, {"redis": reused}, laboratory.environment))
+        predecessor = replace(successor, started_ticks=successor.started_ticks - 1)
+        write_state(home, Laboratory(predecessor, {"redis": predecessor}))
         assert _run(home, "down").returncode == 0
         assert innocent.poll() is None
+        assert read_state(home) is None
         innocent.kill()

@@ -45,6 +45,8 @@ async def _read(bootstrap: str, count: int) -> set[bytes]:
 
 
 async def test_committed_records_survive_stop_and_start(tmp_path: Path) -> None:
+    # The id is one of those that look like an option to the command that formats the disk.
+    (tmp_path / "cluster.json").write_text('{"id": "-kU3OEVBNTcwNTJENDM2Qg", "nodes": 1, "ports": []}')
     kafka = LocalKafka(tmp_path)
     with kafka:
         assert await _create_topic(kafka.bootstrap, copies=1) == 1

@@ -1,0 +1,205 @@
+"""`horolog dev`: the whole system in one process tree on one machine, with nothing installed beforehand.
+
+Guarantee: what was promised before the last stop goes on after the next start, because log and database are kept in
+the directory; Ctrl-C ends everything cleanly, and no child outlives this process however it ends.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import sys
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
+from horolog.adapters.system import RandomIds, SystemClock
+from horolog.cli.composition import Parts, Service, open_log, run_api, run_dispatcher, run_executor, run_projections
+from horolog.cli.composition import run_ticker as tick
+from horolog.cli.devexamples import load_examples
+from horolog.cli.devtable import Follower, summary
+from horolog.cli.options import DevOptions
+from horolog.log.embedded.log import EmbeddedLog
+from horolog.log.port import LogError
+from horolog.runtime.logs import configure_logs
+from horolog.runtime.settings import Settings, SettingsError, from_environment
+from horolog.runtime.signals import stop_on_signals
+from projections.migrate import migrate
+from services.api.settings import ApiSettings
+from services.api.settings import from_environment as api_settings
+
+SWEEP_INTERVAL_S = 60.0
+STOP_S_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What this directory's tenant is called, and the tokens that open its API."""
+
+    tenant_id: str
+    token: str
+    service_token: str
+
+
+def run(options: DevOptions) -> int:
+    """Run everything until interrupted, or for `options.for_s` seconds; returns the exit code."""
+    try:
+        settings = replace(from_environment(os.environ), home=options.directory.resolve(), member=f"dev-{os.getpid()}")
+        settings = replace(settings, kafka_bootstrap=None)
+        configure_logs(os.environ.get("LOG_LEVEL", "warning"))
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            dsn = stack.enter_context(PrivatePostgres(settings.home / "postgres"))
+            redis_url = stack.enter_context(PrivateValkey(settings.home / "redis"))
+            return asyncio.run(_dev(replace(settings, database_url=dsn, redis_url=redis_url), options))
+    except (SettingsError, ServerUnavailable, LogError) as error:
+        sys.stderr.write(f"horolog: {error}\n")
+        return 1
+
+
+async def _dev(settings: Settings, options: DevOptions) -> int:
+    assert settings.database_url is not None
+    await migrate(settings.database_url)
+    credentials = _credentials(settings.home)
+    port = options.port or _free_port()
+    api = _api_settings(credentials, port)
+    url = f"http://{api.host}:{port}"
+    _write_private(settings.home / "client.json", {"url": url, "token": credentials.token})
+    clock = SystemClock()
+    log = await open_log(settings, clock)
+    await log.create_topics()
+    parts = Parts(settings, log, clock, RandomIds())
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    try:
+        return await _run_all(parts, api, options, stop, credentials)
+    finally:
+        await log.close()
+
+
+async def _run_all(
+    parts: Parts, api: ApiSettings, options: DevOptions, stop: asyncio.Event, credentials: Credentials
+) -> int:
+    """Run the services; the executor stops first, then what takes in its last reports, then the rest."""
+    started_at = parts.clock.now()
+
+    async def serve_api(until: asyncio.Event) -> None:
+        await run_api(parts, until, api)
+
+    async def sweep(until: asyncio.Event) -> None:
+        await _sweep(parts, until)
+
+    async def executor(until: asyncio.Event) -> None:
+        await run_executor(parts, until)
+
+    stages: list[list[Service]] = [
+        [executor, lambda until: tick(parts, until)],
+        [lambda until: run_dispatcher(parts, until), serve_api, sweep],
+        [lambda until: run_projections(parts, until)],
+    ]
+    running = [Stage(services, stop) for services in stages]
+    url = f"http://{api.host}:{api.port}"
+    async with AsyncExitStack() as stack:
+        follower = Follower(parts.database_url(), started_at, options.as_json)
+        stack.push_async_callback(follower.close)
+        following = asyncio.create_task(_follow(follower, url, credentials, options, stop))
+        if options.for_s is None:
+            await stop.wait()
+        else:
+            with_end = asyncio.create_task(stop.wait())
+            await asyncio.wait((with_end,), timeout=options.for_s)
+            with_end.cancel()
+        stop.set()
+        for stage in running:
+            await stage.end()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await follower.finish()
+        print(await summary(parts.database_url(), started_at, options.as_json), flush=True)
+    return max(stage.failures for stage in running)
+
+
+class Stage:
+    """Services that end together."""
+
+    def __init__(self, services: list[Service], stop_all: asyncio.Event) -> None:
+        self._stop = asyncio.Event()
+        self._stop_all = stop_all
+        self.failures = 0
+        self._tasks = [asyncio.ensure_future(service(self._stop)) for service in services]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    async def end(self) -> None:
+        """Ask the services to end, and wait for it as long as anybody may have to."""
+        self._stop.set()
+        _, late = await asyncio.wait(self._tasks, timeout=STOP_S_MAX)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _ended(self, task: "asyncio.Future[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failures = 1
+            sys.stderr.write(f"horolog: a service failed: {type(error).__name__}: {error}\n")
+            self._stop_all.set()
+
+
+async def _follow(
+    follower: Follower, url: str, credentials: Credentials, options: DevOptions, stop: asyncio.Event
+) -> None:
+    """Say where the API is, load the examples, then show what fires and what came of it."""
+    follower.say(f"API    {url}/api/v1/scheduler")
+    follower.say(f"token  {credentials.token}")
+    if options.examples:
+        for line in await load_examples(url, credentials.token):
+            follower.say(line)
+    await follower.follow(stop)
+
+
+async def _sweep(parts: Parts, stop: asyncio.Event) -> None:
+    """Remove from the embedded log what its topics no longer keep."""
+    assert isinstance(parts.log, EmbeddedLog)
+    while not stop.is_set():
+        await parts.log.sweep(int(parts.clock.now().timestamp() * 1000))
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait((waiting,), timeout=SWEEP_INTERVAL_S)
+        waiting.cancel()
+
+
+def _credentials(home: Path) -> Credentials:
+    """This directory's tenant and tokens; made once, then kept."""
+    path = home / "credentials.json"
+    if not path.exists():
+        made = {
+            "tenant_id": RandomIds().new(),
+            "token": secrets.token_urlsafe(24),
+            "service_token": secrets.token_urlsafe(24),
+        }
+        _write_private(path, made)
+    return Credentials(**json.loads(path.read_text()))
+
+
+def _write_private(path: Path, data: dict[str, str]) -> None:
+    aside = path.with_suffix(".new")
+    aside.touch(mode=0o600)
+    aside.write_text(json.dumps(data))
+    aside.replace(path)
+
+
+def _api_settings(credentials: Credentials, port: int) -> ApiSettings:
+    environment = {
+        "HOROLOG_TOKENS": f"{credentials.token}={credentials.tenant_id}:dev",
+        "INTERNAL_SERVICE_TOKEN": credentials.service_token,
+        "HOROLOG_API_PORT": str(port),
+    }
+    return api_settings(environment)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,62 @@
+"""The settings that all processes share, read once from the environment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.topics import PARTITION_COUNT_DEFAULT
+
+HOME_DEFAULT = ".horolog"
+
+
+class SettingsError(ValueError):
+    """A setting that nothing can start with; the message names the variable and says what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds."""
+
+    home: Path
+    member: str
+    database_url: str | None = None
+    redis_url: str | None = None
+    kafka_bootstrap: str | None = None
+    topic_prefix: str = "horolog."
+    partition_count: int = PARTITION_COUNT_DEFAULT
+    replication_factor: int = 1
+    session_timeout_ms: int = 6000
+    function_process_count: int = 5
+    concurrent_count_max: int = 100
+    log_level: str = "info"
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    return Settings(
+        home=Path(environment.get("HOROLOG_HOME", HOME_DEFAULT)).resolve(),
+        member=environment.get("HOROLOG_MEMBER") or f"{socket.gethostname()}-{os.getpid()}",
+        database_url=environment.get("DATABASE_URL") or None,
+        redis_url=environment.get("REDIS_URL") or None,
+        kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP_SERVERS") or None,
+        topic_prefix=environment.get("HOROLOG_TOPIC_PREFIX", "horolog."),
+        partition_count=_number(environment, "HOROLOG_PARTITIONS", PARTITION_COUNT_DEFAULT, (1, 1024)),
+        replication_factor=_number(environment, "HOROLOG_REPLICATION_FACTOR", 1, (1, 9)),
+        session_timeout_ms=_number(environment, "SCHEDULER_LOCK_TTL_MS", 6000, (2000, 300_000)),
+        function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
+        concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
+        log_level=environment.get("LOG_LEVEL", "info"),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, bounds: tuple[int, int]) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or not bounds[0] <= int(text) <= bounds[1]:
+        raise SettingsError(f"{name} must be a whole number from {bounds[0]} to {bounds[1]}")
+    return int(text)
