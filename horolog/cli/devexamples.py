@@ -1,14 +1,14 @@
-"""Loading the examples and the machine's own crontab into a system that has just started."""
+"""Loading the examples, and a line of the machine's own crontab, into a system that has just started."""
 
 import asyncio
-import getpass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from examples import load
-from horolog.cli.crontab import read_crontab
+from horolog.cli.crontab import Crontab, Surroundings, has_user_column, read_crontab
+from horolog.cli.machine_zone import machine_zone
 
 CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
 READY_TRIES = 200
@@ -21,36 +21,55 @@ async def load_examples(url: str, token: str) -> list[str]:
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False) as client:
         await _ready(client)
-        lines = []
+        lines: list[str] = []
         for body in load(url):
-            lines += await _create(client, f"example-{body['name']}", body)
-        lines += await _import_crontab(client)
-    return lines
+            answer = await _create(client, f"example/{body['name']}", body)
+            if answer.is_error:
+                lines.append(f"could not create {body['name']!r}: {answer.text[:300]}")
+        return lines + await _import_crontabs(client)
 
 
 async def _ready(client: httpx.AsyncClient) -> None:
-    """Wait until the API answers and every partition has its owners."""
+    """Wait until the API answers, every partition has its owners and a worker is there."""
     for _ in range(READY_TRIES):
         try:
-            answer = await client.get("/health")
+            parts = (await client.get("/health")).json()["dependencies"]
         except httpx.TransportError:
-            answer = None
-        if answer is not None and answer.json()["dependencies"]["distributedLock"] == "healthy":
+            parts = {}
+        if parts.get("distributedLock") == "healthy" and parts["services"]["executor"] == "healthy":
             return
         await asyncio.sleep(READY_PAUSE_S)
 
 
-async def _create(client: httpx.AsyncClient, key: str, body: dict[str, Any]) -> list[str]:
-    answer = await client.post(f"{PREFIX}/jobs", json=body, headers={"Idempotency-Key": key.replace(" ", "-")})
-    if answer.status_code in (201, 409):
-        return []
-    return [f"could not create {body['name']!r}: {answer.text[:300]}"]
+async def _create(client: httpx.AsyncClient, key: str, body: dict[str, Any]) -> httpx.Response:
+    return await client.post(f"{PREFIX}/jobs", json=body, headers={"Idempotency-Key": key.replace(" ", "-")})
 
 
-async def _import_crontab(client: httpx.AsyncClient) -> list[str]:
-    """Import one line of the machine's own crontab, paused: the machine's cron runs it already."""
-    return await asyncio.to_thread(_first_line) and []
+async def _import_crontabs(client: httpx.AsyncClient) -> list[str]:
+    """Import the machine's own crontab and pause what came of it: the machine's cron runs these jobs already."""
+    files = [CRONTABS[0], *sorted(CRONTABS[1].glob("*"))] if CRONTABS[1].is_dir() else [CRONTABS[0]]
+    for path in files:
+        found = await asyncio.to_thread(_read, path)
+        if found is not None and found.entries:
+            return await _import(client, path, found)
+    return ["no crontab of this machine has a line to import"]
 
 
-def _first_line() -> str:
-    return getpass.getuser()
+async def _import(client: httpx.AsyncClient, path: Path, found: Crontab) -> list[str]:
+    count = 0
+    for entry in found.entries:
+        answer = await _create(client, f"crontab/{path.name}/{entry.name}", entry.body())
+        if answer.status_code != 201:
+            continue
+        await client.post(f"{PREFIX}/jobs/{answer.json()['id']}/pause", json={"reason": "this machine's cron runs it"})
+        count += 1
+    lines = [f"imported {count} of {path}, paused: this machine's own cron runs them"] if count else []
+    return lines + [f"{path}:{line.line} was not taken over: {line.reason}" for line in found.refused]
+
+
+def _read(path: Path) -> Crontab | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return read_crontab(text, Surroundings(machine_zone(), has_user_column(str(path), "auto")))
