@@ -12,6 +12,8 @@ API_PAGE_COUNT_DEFAULT = 50
 BEAT_INTERVAL_S = 1.0
 LEASE_S = 10.0
 """An attempt that no beat has named for this long is lost."""
+LOST_ATTEMPT_COUNT_MAX = 5
+"""How many attempts of an execution may be lost with their workers before it counts as failed."""
 CANCEL_GRACE_S = 5.0
 """Between SIGTERM and SIGKILL."""
 TIMEOUT_BACKSTOP_S = 10.0

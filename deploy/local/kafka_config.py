@@ -38,11 +38,16 @@ def properties(node: Node, nodes: tuple[Node, ...]) -> str:
 
 
 def java_options() -> tuple[str, ...]:
-    """Return JVM flags. The serial collector costs the least CPU on a heap this small; compilation stays tiered."""
+    """Return JVM flags that cost the least CPU and memory on a small machine.
+
+    Serial and parallel collection cost the same CPU here, serial a third less memory. Without the second
+    compiler a broker needs half the CPU in its first seconds, and is still no dearer after 4 million records.
+    """
     return (
         f"-Xms{HEAP_MB_START}m",
         f"-Xmx{HEAP_MB_MAX}m",
         "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
         "-XX:+ExitOnOutOfMemoryError",
         # Otherwise every start maps a file below /tmp and writes to it.
         "-XX:-UsePerfData",

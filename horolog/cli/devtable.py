@@ -43,6 +43,7 @@ select
     ) filter (where started_at is not null and attempt = 1) as lateness_ms
 from job_executions
 where created_at >= $1
+  and scheduled_at <= now()
 """
 
 

@@ -20,6 +20,7 @@ _logger = logging.getLogger(__name__)
 
 BEAT_POLL_COUNT_MAX = 1000
 RETRY_S = 0.5
+GREETED_S = 3.0
 
 
 class DispatcherRole:
@@ -116,9 +117,10 @@ class Dispatcher:
     def _greet(self) -> None:
         """Tell newly held partitions of the workers that are known already, so that they need not wait for a beat."""
         now = self._clock.now()
-        for holding in self.owner.holdings.values():
-            state = holding.state
+        recent = [beat for beat in self._beats.values() if (now - beat.at).total_seconds() < GREETED_S]
+        states = [holding.state for holding in self.owner.holdings.values()]
+        for state in states:
             if isinstance(state, DispatcherPartition) and not state.book.workers:
-                for beat in self._beats.values():
-                    if (now - beat.at).total_seconds() < RETRY_S * 6:
-                        state.note_beat(beat.model_copy(update={"held": ()}), now)
+                # What the worker held then renews no lease now; the next beat tells.
+                for beat in recent:
+                    state.note_beat(beat.model_copy(update={"held": ()}), now)

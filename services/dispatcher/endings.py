@@ -6,6 +6,7 @@ from datetime import datetime
 
 from horolog.domain.execution import Execution
 from horolog.domain.retry import retry_at
+from horolog.limits import LOST_ATTEMPT_COUNT_MAX
 from schemas.base import Json, JsonObject, Message
 from schemas.events.executions import (
     CancellationRequested,
@@ -19,6 +20,7 @@ from schemas.events.executions import (
     Usage,
 )
 from schemas.events.workers import AttemptRevoked
+from schemas.jobs import ErrorType
 from services.dispatcher.book import Book
 
 NO_USAGE = Usage()
@@ -107,6 +109,29 @@ def cancelled(
         usage=usage,
         reason=reason,
         cancelled_by=actor,
+    )
+
+
+def lost(book: Book, execution: Execution, code: str, message: str, now: datetime) -> Message:
+    """What follows when the latest attempt came to nothing through no doing of the job: the next attempt at once.
+
+    The job's own retry rules do not count here: an admitted fire runs at least once. After so many losses in a row
+    that the job itself must be the cause, it fails.
+    """
+    failure = Failure(type=ErrorType.SYSTEM_ERROR, code=code, message=message)
+    job = book.jobs.get(execution.job_id)
+    retry_config = job.definition.retry_config if job is not None else None
+    allowed = LOST_ATTEMPT_COUNT_MAX + (retry_config.max_retries if retry_config is not None else 0)
+    if execution.cancel_reason is not None or execution.attempt > allowed:
+        return failed(book, execution, FailedAttempt(failure, completed_at=now), now)
+    return RetryScheduled(
+        **execution.next_event(now),
+        attempt=execution.attempt,
+        worker_id=execution.worker_id,
+        started_at=execution.started_at,
+        completed_at=now,
+        failure=failure,
+        retry_at=now,
     )
 
 

@@ -31,7 +31,7 @@ from schemas.events.results import (
 )
 from schemas.jobs import Job, JobStatus, JobType
 from services.dispatcher.book import Book
-from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed
+from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost
 from services.dispatcher.jobs import reject
 
 
@@ -140,6 +140,10 @@ def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetim
         )
         return failed(book, execution, attempt, now)
     assert isinstance(report, CancellationReported)
+    job = book.jobs.get(execution.job_id)
+    if execution.cancel_reason is None and job is not None and job.status is JobStatus.ACTIVE:
+        message = f"worker {report.worker_id} handed attempt {report.attempt} back"
+        return lost(book, execution, "HANDED_BACK", message, now)
     reason = execution.cancel_reason or Reason.PAUSED
     return cancelled(execution, reason, execution.cancelled_by, now, report.started_at, report.usage)
 

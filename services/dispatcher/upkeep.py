@@ -9,7 +9,7 @@ from schemas.base import Message
 from schemas.events.executions import Failure, Reason, TriggerType
 from schemas.jobs import ErrorType, Job, JobStatus
 from services.dispatcher.book import Book
-from services.dispatcher.endings import FailedAttempt, cancelled, failed, revoke, skipped
+from services.dispatcher.endings import FailedAttempt, cancelled, failed, lost, revoke, skipped
 
 SWEEP_INTERVAL = timedelta(seconds=1)
 
@@ -62,12 +62,8 @@ def take_back_lapsed(book: Book, now: datetime) -> Iterator[Message]:
         book.lose_worker(worker_id, now)
     for execution in book.lapsed(now):
         yield revoke(execution, now)
-        failure = Failure(
-            type=ErrorType.SYSTEM_ERROR,
-            code="WORKER_LOST",
-            message=f"worker {execution.worker_id} was lost while it held attempt {execution.attempt}",
-        )
-        yield failed(book, execution, FailedAttempt(failure, completed_at=now), now)
+        message = f"worker {execution.worker_id} was lost while it held attempt {execution.attempt}"
+        yield lost(book, execution, "WORKER_LOST", message, now)
 
 
 def end_overdue(book: Book, now: datetime) -> Iterator[Message]:

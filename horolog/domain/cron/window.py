@@ -55,9 +55,7 @@ def _fires(spec: CronSpec, zone: Zone, after_s: int, until_s: int) -> Iterator[i
         found = next_wall(spec, wall)
         while found < stop:
             minute = found - found % 60
-            for second in seconds:
-                if found <= minute + second < stop:
-                    yield minute + second - offset
+            yield from (minute + second - offset for second in seconds if found <= minute + second < stop)
             wall = minute + 60
             found = next_wall(spec, wall)
         moment = resume(wall - offset, end, found - offset)

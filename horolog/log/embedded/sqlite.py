@@ -5,6 +5,7 @@ own part when that is on the disk. A part that fails takes no other with it: the
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -138,17 +139,20 @@ class SqliteEngine:
         stopping = False
         try:
             while not stopping:
-                group = [self._jobs.get()]
-                while len(group) < GROUP_COUNT_MAX and group[-1] is not None:
-                    try:
-                        group.append(self._jobs.get_nowait())
-                    except Empty:
-                        break
+                group = self._next_group()
                 stopping = group[-1] is None
                 self._run([job for job in group if job is not None])
         finally:
             self._ledger.connection.close()
             self._refuse_rest()
+
+    def _next_group(self) -> list[_Job | None]:
+        """Wait for a job, and take along what has queued up behind it; None ends the work."""
+        group = [self._jobs.get()]
+        with contextlib.suppress(Empty):
+            while len(group) < GROUP_COUNT_MAX and group[-1] is not None:
+                group.append(self._jobs.get_nowait())
+        return group
 
     def _run(self, group: list[_Job]) -> None:
         if not group:
