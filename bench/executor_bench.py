@@ -32,6 +32,7 @@ from services.executor.settings import WorkerSettings
 WORKER_ID = "bench"
 PARTITION_COUNT = 16
 TENANT_ID = str(uuid.uuid4())
+_ANSWER = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"ok":true}'
 _TICK_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -157,8 +158,9 @@ def serve_http() -> tuple[int, int]:
 
 async def _serve(send: int) -> NoReturn:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while b"\r\n\r\n" in await reader.read(4096):
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}")
+        while data := await reader.read(4096):
+            if b"\r\n\r\n" in data:
+                writer.write(_ANSWER)
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     os.write(send, str(server.sockets[0].getsockname()[1]).encode())

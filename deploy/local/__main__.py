@@ -27,7 +27,8 @@ def main(argv: list[str]) -> int:
     """Run one subcommand and return the process's exit code."""
     arguments = _parser().parse_args(argv)
     directory: Path = arguments.dir.resolve()
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Not listable, but open to passing through, which PostgreSQL's own account must do below it.
+    directory.mkdir(mode=0o711, parents=True, exist_ok=True)
     match arguments.command:
         case "up":
             return up(directory, arguments.kafka_nodes, as_json=arguments.json)

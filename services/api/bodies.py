@@ -1,7 +1,7 @@
 """Reading request bodies: bounded while they arrive, JSON only, parsed once.
 
 Guarantee: not more than the limit is ever held, whatever Content-Length says; a body that is not JSON never reaches
-a handler. Depth is bounded by the parser (1,024), then by the models (32).
+a handler. What is nested deeper than any model allows is refused before anything walks it recursively.
 Source: RFC 9110, sections 15.5.14 (413) and 15.5.16 (415); RFC 8259.
 """
 
@@ -16,6 +16,8 @@ from starlette.responses import Response
 from services.api.context import context_of
 from services.api.errors import ApiError
 
+DEPTH_MAX = 64
+"""How deep the JSON of a body may be nested; a job's own values lie a few levels below the body's."""
 _TOO_LARGE_HEADERS = {"Connection": "close"}
 
 
@@ -27,6 +29,21 @@ class JsonRequest(Request):
         if not hasattr(self, "_json"):
             self._json = orjson.loads(await self.body())
         return self._json
+
+    def refuse_depth(self) -> None:
+        """Refuse a body that is nested too deep; one that is no JSON is left for `json` to refuse.
+
+        Raises:
+            ApiError: INVALID_JSON
+        """
+        if self._body.count(b"[") + self._body.count(b"{") <= DEPTH_MAX:
+            return
+        try:
+            self._json = orjson.loads(self._body)
+        except orjson.JSONDecodeError:
+            return
+        if depth_of(self._json) > DEPTH_MAX:
+            raise ApiError("INVALID_JSON", f"The body is nested deeper than {DEPTH_MAX} levels.")
 
 
 class JsonRoute(APIRoute):
@@ -45,9 +62,19 @@ class JsonRoute(APIRoute):
                 raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json.")
             known = JsonRequest(request.scope, request.receive)
             known._body = body
+            known.refuse_depth()
             return await handle(known)
 
         return handle_json
+
+
+def depth_of(value: Any) -> int:
+    """How many arrays and objects lie within each other, at most."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
@@ -57,7 +84,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
         ApiError: PAYLOAD_TOO_LARGE as soon as more than `bytes_max` bytes are announced or have arrived.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:18]) > bytes_max:
+    if announced.isdecimal() and int(announced[:18]) > bytes_max:
         raise _too_large(bytes_max)
     body = bytearray()
     async for chunk in request.stream():

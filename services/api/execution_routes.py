@@ -1,36 +1,32 @@
 """The public routes of executions and of commands under way."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from projections.views import ExecutionFilter, ExecutionView
+from projections.views import ExecutionFilter, OutcomeView
 from schemas.commands import CancelExecution
-from schemas.events.executions import ExecutionStatus
 from schemas.http import CommandAnswer, ExecutionPage, ExecutionResponse, ExecutionStatistics, ReasonBody
 from services.api.answers import Answer
 from services.api.bodies import JsonRoute
-from services.api.context import Api, ApiContext, ExecutionCanceller, ExecutionReader
+from services.api.context import Api, ExecutionCanceller, ExecutionReader
 from services.api.documents import errors
 from services.api.errors import ApiError, rejection
-from services.api.job_routes import execution_page
-from services.api.ports import Principal
-from services.api.queries import ExecutionQuery, StatisticsQuery
+from services.api.job_routes import execution_page, read_execution
+from services.api.queries import ExecutionQuery, StatisticsQuery, time_range
 from services.api.requests import PREFIX, carry_out, identity_of, known_uuid
 from services.api.shapes import execution_body
 
 router = APIRouter(prefix=PREFIX, tags=["executions"], route_class=JsonRoute)
-DEFAULT_RANGE = timedelta(days=1)
-_GOING_ON = (ExecutionStatus.PENDING, ExecutionStatus.RUNNING)
 
 
 @router.get("/executions", responses=errors(ExecutionPage))
 async def list_executions(api: Api, caller: ExecutionReader, query: Annotated[ExecutionQuery, Query()]) -> Response:
     """The tenant's executions, latest instant first."""
     where = ExecutionFilter(query.status, query.job_id, query.tag, query.trigger_type, query.start, query.end)
-    return await execution_page(api, caller, where, query)
+    items, cursor = await execution_page(api, caller, where, query)
+    return Answer({"items": items, "nextCursor": cursor})
 
 
 @router.get("/executions/stats", responses=errors(ExecutionStatistics))
@@ -39,8 +35,7 @@ async def execution_statistics(
 ) -> Response:
     """Counts and durations over a time range (the last 24 hours unless told)."""
     now = api.ports.clock.now()
-    end = query.end or now
-    start = query.start or end - DEFAULT_RANGE
+    start, end = time_range(query.start, query.end, now)
     counted = await api.read_model.statistics(caller.tenant_id, query.job_id, start, end)
     ended = sum(counted.by_status.get(status, 0) for status in ("completed", "failed"))
     body = {
@@ -63,7 +58,7 @@ async def execution_statistics(
 @router.get("/executions/{execution_id}", responses=errors(ExecutionResponse))
 async def get_execution(api: Api, caller: ExecutionReader, execution_id: str) -> Response:
     """One execution with its result."""
-    return Answer(execution_body(await _read(api, caller, execution_id)))
+    return Answer(execution_body(await read_execution(api, caller, execution_id)))
 
 
 @router.post("/executions/{execution_id}/cancel", responses=errors(ExecutionResponse))
@@ -71,19 +66,24 @@ async def cancel_execution(
     request: Request, api: Api, caller: ExecutionCanceller, execution_id: str, body: ReasonBody | None = None
 ) -> Response:
     """End an execution that waits or runs; a running one is `running` until its worker has ended it."""
-    execution = await _read(api, caller, execution_id)
-    if execution.status not in _GOING_ON:
-        raise ApiError("EXECUTION_ALREADY_ENDED", f"The execution has ended already: {execution.status}.")
     command = CancelExecution(
         **identity_of(request, api, caller, body.to_dict() if body else None),
-        execution_id=execution_id,
+        execution_id=known_uuid(execution_id, "EXECUTION_NOT_FOUND"),
         reason=body.reason if body else None,
     )
 
-    async def answer() -> Response:
-        return Answer(execution_body(await _read(api, caller, execution_id)))
+    async def answer(_: OutcomeView) -> Response:
+        return Answer(execution_body(await read_execution(api, caller, execution_id)))
 
-    return await carry_out(request, api, command, answer)
+    try:
+        return await carry_out(request, api, command, answer)
+    except ApiError as error:
+        if error.code != "EXECUTION_NOT_FOUND":
+            raise
+        # The dispatcher knows only what is going on; the ledger tells what has ended from what never was.
+        ended = await read_execution(api, caller, execution_id)
+        text = f"The execution has ended already: {ended.status}."
+        raise ApiError("EXECUTION_ALREADY_ENDED", text) from error
 
 
 @router.get("/commands/{command_id}", responses=errors(CommandAnswer), tags=["commands"])
@@ -99,14 +99,7 @@ async def get_command(api: Api, caller: ExecutionReader, command_id: str) -> Res
     if outcome.execution_id:
         links["execution"] = f"{PREFIX}/executions/{outcome.execution_id}"
     if outcome.accepted:
-        return Answer({"commandId": command_id, "status": "applied", "links": links})
+        status = "applied" if outcome.visible else "accepted"
+        return Answer({"commandId": command_id, "status": status, "links": links})
     error = rejection(outcome.code or "REJECTED", outcome.message, outcome.details)
     return Answer({"commandId": command_id, "status": "rejected", "links": links, "error": error.body()})
-
-
-async def _read(api: ApiContext, caller: Principal, execution_id: str) -> ExecutionView:
-    known_uuid(execution_id, "EXECUTION_NOT_FOUND")
-    execution = await api.read_model.execution(caller.tenant_id, execution_id)
-    if execution is None:
-        raise ApiError("EXECUTION_NOT_FOUND")
-    return execution

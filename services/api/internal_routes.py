@@ -3,11 +3,12 @@
 The tenant is named by the body's `tenantId` or by the header `X-Tenant-Id`; both must agree when both are there.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Request
+from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from horolog.domain.identity import command_id, created_job_id
@@ -28,10 +29,11 @@ from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, JobOperator, JobReader, JobWriter
 from services.api.documents import errors
 from services.api.errors import ApiError
-from services.api.job_routes import read_job
+from services.api.job_routes import RawBody, read_execution, read_job
 from services.api.ports import Principal
-from services.api.requests import Identity, identity_of, known_uuid
+from services.api.requests import Identity, identity_of, known_uuid, traceparent_of
 from services.api.schedules import next_execution
+from services.api.sending import Settled
 from services.api.shapes import execution_body, job_body
 from services.api.validation import read_definition
 
@@ -42,17 +44,18 @@ RUNNING_COUNT_MAX = 1000
 
 @router.post("/jobs/create", status_code=201, responses=errors(InternalJobAnswer, 201, internal=True))
 async def create_job(
-    request: Request, api: Api, caller: JobWriter, body: Annotated[Any, Body()], x_tenant_id: TenantHeader = None
+    request: Request, api: Api, caller: JobWriter, body: RawBody = None, x_tenant_id: TenantHeader = None
 ) -> Response:
     """Create a job for a tenant."""
     definition = (
         {name: value for name, value in body.items() if name != "tenantId"} if isinstance(body, Mapping) else body
     )
     acting = _acting(caller, x_tenant_id, body.get("tenantId") if isinstance(body, Mapping) else None)
+    checked = read_definition(definition)
     identity = identity_of(request, api, acting, body)
     job_id = created_job_id(identity["command_id"])
-    command = CreateJob(**identity, job_id=job_id, definition=read_definition(definition))
-    await api.desk.settle(command)
+    command = CreateJob(**identity, job_id=job_id, definition=checked)
+    await api.desk.settle(command, traceparent_of(request))
     return _answer(api, await _job(api, acting, job_id), 201)
 
 
@@ -70,12 +73,10 @@ async def create_jobs(
             commands[index] = _numbered(identity, index, definition)
         except ApiError as error:
             results[index] = _failed(index, error)
-    settled = await api.desk.settle_all(list(commands.values()))
-    for (index, command), outcome in zip(commands.items(), settled, strict=True):
-        if isinstance(outcome, ApiError):
-            results[index] = _failed(index, outcome)
-        else:
-            results[index] = {"index": index, "success": True, "job": await _job(api, acting, command.job_id)}
+    settled = await api.desk.settle_all(list(commands.values()), traceparent_of(request))
+    judged = zip(commands.items(), settled, strict=True)
+    created_items = (_created(api, acting, index, command, outcome) for (index, command), outcome in judged)
+    results.update({item["index"]: item for item in await asyncio.gather(*created_items)})
     items = [results[index] for index in sorted(results)]
     created = sum(1 for item in items if item["success"])
     return _answer(api, {"createdCount": created, "failedCount": len(items) - created, "items": items})
@@ -99,10 +100,8 @@ async def trigger_job(
         reason=wish.reason,
         parameters=wish.parameters,
     )
-    outcome = await api.desk.settle(command)
-    execution = await api.read_model.execution(acting.tenant_id, outcome.execution_id or "")
-    if execution is None:
-        raise ApiError("EXECUTION_NOT_FOUND")
+    outcome = await api.desk.settle(command, traceparent_of(request))
+    execution = await read_execution(api, acting, outcome.execution_id)
     return _answer(api, execution_body(execution), 201)
 
 
@@ -165,7 +164,7 @@ async def _operate(
         job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
         reason=body.reason if body else None,
     )
-    await api.desk.settle(command)
+    await api.desk.settle(command, traceparent_of(request))
     return _answer(api, await _job(api, acting, job_id))
 
 
@@ -181,6 +180,18 @@ def _acting(caller: Principal, header: str | None, named: object) -> Principal:
 def _numbered(identity: Identity, index: int, definition: Any) -> CreateJob:
     own: Identity = {**identity, "command_id": command_id(identity["tenant_id"], f"{identity['command_id']}#{index}")}
     return CreateJob(**own, job_id=created_job_id(own["command_id"]), definition=read_definition(definition))
+
+
+async def _created(
+    api: ApiContext, acting: Principal, index: int, command: CreateJob, outcome: Settled
+) -> dict[str, Any]:
+    if isinstance(outcome, ApiError):
+        return _failed(index, outcome)
+    try:
+        return {"index": index, "success": True, "job": await _job(api, acting, command.job_id)}
+    except ApiError as error:
+        # A repeat may find that the job, once created, has been deleted since.
+        return _failed(index, error)
 
 
 def _failed(index: int, error: ApiError) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Header, Query, Request
 from starlette.responses import Response
 
 from horolog.domain.identity import created_job_id
-from projections.views import Cursor, ExecutionFilter, JobFilter, JobView
+from projections.views import Cursor, ExecutionFilter, ExecutionView, JobFilter, JobView, OutcomeView
 from schemas.commands import CreateJob, DeleteJob, JobCommand, PauseJob, ResumeJob, StopJob, TriggerJob, UpdateJob
 from schemas.http import (
     ExecutionPage,
@@ -34,6 +34,7 @@ from services.api.validation import judge, read_definition
 router = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=JsonRoute)
 IfMatch = Annotated[str | None, Header(description="The version to change, as its ETag; 412 if the job moved on.")]
 RawBody = Annotated[Any, Body()]
+"""Judged by the handler, so that a missing body is told like every other problem."""
 
 
 async def read_job(api: ApiContext, caller: Principal, job_id: str) -> JobView:
@@ -58,16 +59,17 @@ async def job_answer(api: ApiContext, caller: Principal, job_id: str, status: in
 
 
 @router.post("/jobs", status_code=201, responses=errors(JobResponse, 201), openapi_extra=job_body_schema())
-async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody) -> Response:
+async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody = None) -> Response:
     """Create a job. With an Idempotency-Key, a repeat is answered with the same job."""
+    definition = read_definition(body)
     identity = identity_of(request, api, caller, body)
     job_id = created_job_id(identity["command_id"])
-    command = CreateJob(**identity, job_id=job_id, definition=read_definition(body))
-    return await carry_out(request, api, command, lambda: job_answer(api, caller, job_id, 201))
+    command = CreateJob(**identity, job_id=job_id, definition=definition)
+    return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id, 201))
 
 
 @router.post("/jobs/validate", responses=errors(ValidationResponse), openapi_extra=job_body_schema())
-async def validate_definition(api: Api, caller: JobReader, body: RawBody) -> Response:
+async def validate_definition(api: Api, caller: JobReader, body: RawBody = None) -> Response:
     """Judge a definition without writing anything: every problem at once, or the next ten instants."""
     return _judged(api, body)
 
@@ -96,7 +98,7 @@ async def get_job(
 
 @router.put("/jobs/{job_id}", responses=errors(JobResponse), openapi_extra=job_body_schema())
 async def update_job(
-    request: Request, api: Api, caller: JobWriter, job_id: str, body: RawBody, if_match: IfMatch = None
+    request: Request, api: Api, caller: JobWriter, job_id: str, body: RawBody = None, if_match: IfMatch = None
 ) -> Response:
     """Replace a job's whole definition."""
     command = UpdateJob(
@@ -105,7 +107,7 @@ async def update_job(
         expected_version=_expected(if_match),
         definition=read_definition(body),
     )
-    return await carry_out(request, api, command, lambda: job_answer(api, caller, job_id))
+    return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))
 
 
 @router.delete("/jobs/{job_id}", status_code=204, responses=errors(None, 204))
@@ -117,14 +119,14 @@ async def delete_job(request: Request, api: Api, caller: JobWriter, job_id: str,
         expected_version=_expected(if_match),
     )
 
-    async def gone() -> Response:
+    async def gone(_: OutcomeView) -> Response:
         return nothing(204)
 
     return await carry_out(request, api, command, gone)
 
 
 @router.post("/jobs/{job_id}/validate", responses=errors(ValidationResponse))
-async def validate_job(api: Api, caller: JobReader, job_id: str, body: Annotated[Any, Body()] = None) -> Response:
+async def validate_job(api: Api, caller: JobReader, job_id: str, body: RawBody = None) -> Response:
     """Judge a new definition for the job, or (without a body) the one that it has."""
     job = await read_job(api, caller, job_id)
     return _judged(api, dict(job.definition) if body is None else body)
@@ -142,7 +144,7 @@ async def trigger_job(
         reason=wish.reason,
         parameters=wish.parameters,
     )
-    return await carry_out(request, api, command, lambda: triggered(api, caller, command))
+    return await carry_out(request, api, command, lambda outcome: triggered(api, caller, outcome))
 
 
 @router.post("/jobs/{job_id}/pause", responses=errors(JobResponse))
@@ -188,10 +190,13 @@ async def stop_job(
 async def list_job_executions(
     api: Api, caller: ExecutionReader, job_id: str, query: Annotated[JobExecutionQuery, Query()]
 ) -> Response:
-    """A job's executions, latest instant first."""
-    await read_job(api, caller, job_id)
-    where = ExecutionFilter(query.status, job_id, None, query.trigger_type, query.start, query.end)
-    return await execution_page(api, caller, where, query)
+    """A job's executions, latest instant first; those of a deleted job as well."""
+    known = known_uuid(job_id, "JOB_NOT_FOUND")
+    where = ExecutionFilter(query.status, known, None, query.trigger_type, query.start, query.end)
+    items, cursor = await execution_page(api, caller, where, query)
+    if not items:
+        await read_job(api, caller, job_id)
+    return Answer({"items": items, "nextCursor": cursor})
 
 
 async def operate(
@@ -209,25 +214,35 @@ async def operate(
         expected_version=_expected(if_match),
         reason=body.reason if body else None,
     )
-    return await carry_out(request, api, command, lambda: job_answer(api, caller, job_id))
+    return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))
 
 
 async def execution_page(
     api: ApiContext, caller: Principal, where: ExecutionFilter, query: JobExecutionQuery
-) -> Answer:
-    """One page of executions."""
+) -> tuple[list[dict[str, Any]], str | None]:
+    """One page of executions, and the cursor of the next."""
     rows = await api.read_model.executions(caller.tenant_id, where, decode_cursor(query.cursor), query.limit + 1)
     page, more = rows[: query.limit], len(rows) > query.limit
     cursor = encode_cursor(Cursor(page[-1].scheduled_at, page[-1].execution_id)) if more else None
-    return Answer({"items": [execution_summary(row) for row in page], "nextCursor": cursor})
+    return [execution_summary(row) for row in page], cursor
 
 
-async def triggered(api: ApiContext, caller: Principal, command: TriggerJob) -> Answer:
-    """The execution that a trigger asked for."""
-    (outcome,) = await api.read_model.outcomes([command.command_id])
-    execution = await api.read_model.execution(caller.tenant_id, outcome.execution_id or "")
+async def read_execution(api: ApiContext, caller: Principal, execution_id: str | None) -> ExecutionView:
+    """The caller's execution.
+
+    Raises:
+        ApiError: EXECUTION_NOT_FOUND, also for the execution of another tenant.
+    """
+    known = known_uuid(execution_id or "", "EXECUTION_NOT_FOUND")
+    execution = await api.read_model.execution(caller.tenant_id, known)
     if execution is None:
         raise ApiError("EXECUTION_NOT_FOUND")
+    return execution
+
+
+async def triggered(api: ApiContext, caller: Principal, outcome: OutcomeView) -> Answer:
+    """The execution that a trigger asked for."""
+    execution = await read_execution(api, caller, outcome.execution_id)
     place = f"{PREFIX}/executions/{execution.execution_id}"
     return Answer(execution_body(execution), 201, {"Location": place})
 

@@ -3,6 +3,7 @@
 An unknown parameter is refused rather than ignored, so that a misspelt filter never widens a list.
 """
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
@@ -11,6 +12,9 @@ from horolog.limits import API_PAGE_COUNT_DEFAULT, API_PAGE_COUNT_MAX
 from schemas.base import Text, UtcTime, Uuid, Value
 from schemas.events.executions import ExecutionStatus, TriggerType
 from schemas.jobs import JobStatus, JobType
+from services.api.errors import ApiError
+
+RANGE_DEFAULT = timedelta(days=1)
 
 Tag = Annotated[Text, Field(min_length=1, max_length=50)]
 Start = Annotated[UtcTime | None, Field(alias="from")]
@@ -62,3 +66,16 @@ class MetricsQuery(Value):
 
     start: Start = None
     end: End = None
+
+
+def time_range(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """From inclusive, to exclusive: up to now and over the last 24 hours, where the caller does not say.
+
+    Raises:
+        ApiError: INVALID_PARAMETER when the range is empty.
+    """
+    end = end or now
+    start = start or max(end, datetime.min.replace(tzinfo=end.tzinfo) + RANGE_DEFAULT) - RANGE_DEFAULT
+    if start >= end:
+        raise ApiError("INVALID_PARAMETER", "The time range is empty: `from` must precede `to`.")
+    return start, end

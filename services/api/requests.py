@@ -2,7 +2,8 @@
 
 Guarantee: the same Idempotency-Key of the same tenant always makes the same command id, and the hash of the request
 tells a repeat from another request under the same key.
-Source: RFC 7240 (Prefer: respond-async); the Idempotency-Key header field draft of the IETF HTTPAPI group.
+Source: RFC 7240 (Prefer: respond-async); the Idempotency-Key header field draft of the IETF HTTPAPI group; W3C Trace
+Context, section 3.2 (traceparent).
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from horolog.domain.identity import command_id
+from projections.views import OutcomeView
 from schemas.base import UUID_PATTERN, UtcTime
 from schemas.commands import Command
 from services.api.answers import Answer
@@ -25,6 +27,7 @@ from services.api.ports import Principal
 PREFIX = "/api/v1/scheduler"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UUID = re.compile(UUID_PATTERN)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Identity(TypedDict):
@@ -70,17 +73,22 @@ def known_uuid(text: str, code: str) -> str:
 
 
 async def carry_out(
-    request: Request, api: ApiContext, command: Command, answer: Callable[[], Awaitable[Response]]
+    request: Request, api: ApiContext, command: Command, answer: Callable[[OutcomeView], Awaitable[Response]]
 ) -> Response:
     """Send the command, and answer once it is in force; or at once, when the caller prefers that."""
-    traceparent = request.headers.get("traceparent")
+    traceparent = traceparent_of(request)
     if not _prefers_async(request):
-        await api.desk.settle(command, traceparent)
-        return await answer()
+        return await answer(await api.desk.settle(command, traceparent))
     await api.desk.send([command], traceparent)
     place = f"{PREFIX}/commands/{command.command_id}"
     body = {"commandId": command.command_id, "status": "accepted", "links": {"self": place}}
     return Answer(body, 202, {"Preference-Applied": "respond-async", "Location": place})
+
+
+def traceparent_of(request: Request) -> str | None:
+    """The caller's trace, when it is one."""
+    text = request.headers.get("traceparent", "")
+    return text if _TRACEPARENT.fullmatch(text) else None
 
 
 def _prefers_async(request: Request) -> bool:

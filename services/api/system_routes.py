@@ -15,12 +15,11 @@ from services.api.answers import Answer
 from services.api.context import Api, SystemReader
 from services.api.documents import errors
 from services.api.health import is_live, unowned
-from services.api.queries import MetricsQuery
+from services.api.queries import MetricsQuery, time_range
 from services.api.requests import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["scheduler"])
 open_router = APIRouter(tags=["health"])
-DAY = timedelta(days=1)
 _LISTED_FOR = timedelta(hours=1)
 
 
@@ -44,8 +43,8 @@ async def get_status(api: Api, caller: SystemReader) -> Response:
 async def get_metrics(api: Api, caller: SystemReader, query: Annotated[MetricsQuery, Query()]) -> Response:
     """The tenant's figures over a time range (the last 24 hours unless told); times in milliseconds."""
     now = api.ports.clock.now()
-    end = query.end or now
-    counted = await api.read_model.statistics(caller.tenant_id, None, query.start or end - DAY, end)
+    start, end = time_range(query.start, query.end, now)
+    counted = await api.read_model.statistics(caller.tenant_id, None, start, end)
     jobs = await api.read_model.job_counts(caller.tenant_id)
     queue = await api.read_model.queue(caller.tenant_id)
     workers = await api.read_model.workers(now - timedelta(seconds=LEASE_S))

@@ -34,6 +34,9 @@ from services.dispatcher.book import Book
 from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost
 from services.dispatcher.jobs import reject
 
+WORKER_STOPPED = "WORKER_STOPPED"
+"""The code of an attempt that ended only because its worker was stopped."""
+
 
 def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
     """Admit the fire; whether it may run is decided when its instant comes. A void fire has no effect."""
@@ -134,6 +137,8 @@ def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetim
             result=report.result,
             metadata=report.metadata,
         )
+    if isinstance(report, FailureReported) and report.failure.code == WORKER_STOPPED:
+        return lost(book, execution, WORKER_STOPPED, report.failure.message, now)
     if isinstance(report, FailureReported):
         attempt = FailedAttempt(
             report.failure, report.at, report.started_at, report.usage, report.result, report.metadata

@@ -49,6 +49,10 @@ class Heart:
         """Until when (monotonic seconds) the worker may believe that its attempts are its own."""
         return self._lease_end
 
+    def give_up_lease(self) -> None:
+        """Nothing may begin any more; for good, unless another beat is sent."""
+        self._lease_end = _NEVER
+
     def nudge(self) -> None:
         """Beat soon: something changed that others should know."""
         self._nudged.set()

@@ -72,7 +72,7 @@ class Inbox:
                 await self._clock.sleep(RETRY_S)
             except PositionLost:
                 _logger.warning("the inbox was read too slowly; going on from its end")
-                await self.open()
+                await self.close()
             else:
                 yield [message for record in records if (message := self._message(record)) is not None]
 

@@ -29,6 +29,7 @@ from services.executor.settings import WorkerSettings
 RETRY_S = 0.25
 _WALL_CLOCK_CHECK_S = 1.0
 """The wall clock may step: it is looked at this often while an attempt waits for its instant."""
+_DRAIN_CHECK_S = 0.5
 
 _logger = logging.getLogger(__name__)
 
@@ -116,6 +117,9 @@ class Worker:
                 for alarm in (self._start_alarm, self._deadline_alarm, self._drain_alarm):
                     alarm.cancel()
         finally:
+            # Only a worker that was cancelled still holds something here; ending that must not start what waits.
+            self._heart.give_up_lease()
+            self._end_all(Ending.WORKER_STOPPED, grace_s=0.0)
             await asyncio.gather(*(runner.close() for runner in self._runners.values()))
             await self._inbox.close()
 
@@ -236,6 +240,8 @@ class Worker:
 
     def _end_drain(self) -> None:
         self._end_all(Ending.WORKER_STOPPED, CANCEL_GRACE_S)
+        # Again soon: a dispatcher that has not yet heard of the drain may still send tasks.
+        self._drain_alarm.set_for(self._clock.monotonic() + _DRAIN_CHECK_S)
 
     def _end_all(self, ending: Ending, grace_s: float) -> None:
         for held in list(self._hand):

@@ -18,6 +18,7 @@ from horolog.adapters.spawner import tree
 
 _MESSAGE_BYTES_MAX = 4096
 _GONE_WAIT_S = 5.0
+_KILL_ROUND_COUNT_MAX = 100
 
 
 class Program(Protocol):
@@ -191,8 +192,10 @@ class Spawner:
             _close_all(self._unsent.popleft()[1])
         process.kill()
         process.wait()
-        while tree.kill_marked(f"{process.pid}."):
-            pass
+        # Again, since what is killed may have forked meanwhile; not for ever, since the loop stands still here.
+        for _ in range(_KILL_ROUND_COUNT_MAX):
+            if not tree.kill_marked(f"{process.pid}."):
+                break
         running, self._running = self._running, {}
         for on_end in running.values():
             on_end(Ended(problem="spawner"))

@@ -137,12 +137,16 @@ class Server:
         self._jobs[id_] = self._job_of_pid[pid] = Job(id_, pid, status_fd, mark)
 
     def _stop(self, job: Job, grace_s: float) -> None:
-        job.was_stopped = True
-        if grace_s > 0 and job.pid in self._job_of_pid:
-            _signal_group(job, signal.SIGTERM)
-            job.step, job.wake = self._kill, time.monotonic() + grace_s
-        else:
+        kill_at = time.monotonic() + grace_s
+        if grace_s <= 0 or job.pid not in self._job_of_pid:
             self._kill(job)
+        elif not job.was_stopped:
+            _signal_group(job, signal.SIGTERM)
+            job.step, job.wake = self._kill, kill_at
+        elif job.step == self._kill:
+            # Asked again: the end may come sooner for it, never later.
+            job.wake = min(job.wake, kill_at)
+        job.was_stopped = True
 
     def _kill(self, job: Job) -> None:
         _signal_group(job, signal.SIGKILL)

@@ -9,9 +9,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from pydantic import JsonValue
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from horolog.limits import OUTPUT_BYTES_MAX, RESULT_BYTES_MAX
 from schemas.events.executions import Usage
@@ -61,7 +60,7 @@ class FunctionHost:
         """Call a function; only while no other call is being made. The returned function kills the host."""
         self._call_count += 1
         self._watcher = watcher
-        message = orjson.dumps(
+        message = to_json(
             {
                 "id": self._call_count,
                 "module": config.module_path,
@@ -185,8 +184,7 @@ class FunctionHost:
     def _break(self, why: str) -> None:
         if self._broken is None:
             self._broken = why
-            if self._watcher is not None:
-                self.kill()
+            self.kill()
 
     def _gone(self, ended: Ended) -> None:
         self._is_gone = True
@@ -198,7 +196,7 @@ class FunctionHost:
         watcher, self._watcher = self._watcher, None
         self._on_gone(self)
         if watcher is not None:
-            why = self._broken if ended.exit_code is None else f"exit status {ended.exit_code}"
+            why = f"{ended.problem} failed" if ended.exit_code is None else f"exit status {ended.exit_code}"
             died = failure(ErrorType.SYSTEM_ERROR, "WORKER_PROCESS_DIED", f"the function's process died: {why}")
             watcher.ended(Outcome(failure=died, metadata=self._printed(), usage=NO_USAGE))
         self._stdout.close()

@@ -17,8 +17,8 @@ from functools import partial
 from urllib.parse import unquote_to_bytes
 
 import httpx
-import orjson
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from horolog.limits import HTTP_BODY_READ_BYTES_MAX, OUTPUT_BYTES_MAX
 from schemas.events.workers import TaskAssigned
@@ -112,7 +112,7 @@ def _request_of(task: TaskAssigned, config: HttpConfig) -> httpx.Request:
     if isinstance(config.body, str):
         content = config.body.encode()
     elif config.body is not None:
-        content = orjson.dumps(config.body)
+        content = to_json(config.body, inf_nan_mode="null")
         headers.setdefault("content-type", "application/json")
     headers["idempotency-key"] = task.execution_id
     headers["horolog-execution-id"] = task.execution_id

@@ -1,0 +1,137 @@
+"""Reading what is already there: bounds, ranges, and the last record of a key.
+
+Guarantee: a scan ends, also where the range ends in markers, aborted records or gaps that compaction left. Consumers
+are used again; an idle one costs a socket.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from horolog.log.kafka.clients import UNREACHABLE, Bin, new_consumer
+from horolog.log.kafka.reader import out_of_range, to_records
+from horolog.log.kafka.settings import KafkaSettings
+from horolog.log.port import LogUnavailable, Place, Record
+
+CONSUMER_COUNT_MAX = 8
+SCAN_FETCH_WAIT_MS = 10
+SCAN_STEP_MS = 20
+SCAN_PARTITION_BYTES_MAX = 8 * 1024 * 1024
+LATEST_WINDOW_COUNT = 200
+LATEST_WINDOW_GROWTH = 8
+
+_Ask = Callable[[AIOKafkaConsumer, list[TopicPartition]], Awaitable[dict[TopicPartition, int]]]
+
+
+class Lookup:
+    """Looks things up with a few consumers that are shared by all callers."""
+
+    def __init__(self, settings: KafkaSettings, bin_: Bin) -> None:
+        self._settings = settings
+        self._bin = bin_
+        self._idle: list[AIOKafkaConsumer] = []
+        self._free = asyncio.Semaphore(CONSUMER_COUNT_MAX)
+
+    async def starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        """The oldest offset of each place."""
+        return await self._offsets(places, AIOKafkaConsumer.beginning_offsets)
+
+    async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        """The position after the last record that no open transaction can still take back."""
+        return await self._offsets(places, AIOKafkaConsumer.end_offsets)
+
+    async def scan(self, place: Place, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
+        """As the port says."""
+        end = min(end, (await self.ends([place]))[place])
+        partition = self._partition(place)
+        async with self._borrowed() as consumer:
+            consumer.assign([partition])
+            consumer.seek(partition, start)
+            progress = asyncio.get_running_loop().time()
+            position = start
+            while position < end:
+                fetched = await consumer.getmany(partition, timeout_ms=SCAN_STEP_MS)
+                before, position = position, await consumer.position(partition)
+                now = asyncio.get_running_loop().time()
+                progress = now if position > before else progress
+                if now - progress > self._settings.lookup_timeout_ms / 1000:
+                    raise TimeoutError(f"nothing came after position {position}")
+                messages = [message for message in fetched.get(partition, ()) if message.offset < end]
+                if messages:
+                    yield to_records(place, messages)
+                    progress = asyncio.get_running_loop().time()
+            consumer.pause(partition)
+
+    async def latest(self, place: Place, key: bytes) -> Record | None:
+        """As the port says; windows of offsets, each larger than the one before it, from the end backwards."""
+        start = (await self.starts([place]))[place]
+        upper = (await self.ends([place]))[place]
+        window = LATEST_WINDOW_COUNT
+        while upper > start:
+            lower = max(start, upper - window)
+            found: Record | None = None
+            async for records in self.scan(place, lower, upper):
+                found = next((record for record in reversed(records) if record.key == key), found)
+            if found is not None:
+                return found
+            upper, window = lower, window * LATEST_WINDOW_GROWTH
+        return None
+
+    async def close(self) -> None:
+        """Release the consumers."""
+        for consumer in self._idle:
+            self._bin.consumer(consumer)
+        self._idle.clear()
+
+    async def _offsets(self, places: Sequence[Place], ask: _Ask) -> Mapping[Place, int]:
+        partitions = {self._partition(place): place for place in places}
+        async with self._borrowed() as consumer:
+            offsets = await ask(consumer, list(partitions))
+        return {partitions[partition]: offset for partition, offset in offsets.items()}
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[AIOKafkaConsumer]:
+        async with self._free:
+            consumer = self._idle.pop() if self._idle else await self._new()
+            try:
+                yield consumer
+            except OffsetOutOfRangeError as error:
+                self._bin.consumer(consumer)
+                ((partition, position),) = error.args[0].items()
+                start = await self._start_of(partition)
+                raise out_of_range(partition, position, start) from error
+            except UNREACHABLE as error:
+                self._bin.consumer(consumer)
+                raise LogUnavailable(f"Kafka could not be read: {error!r}") from error
+            except BaseException:
+                self._bin.consumer(consumer)
+                raise
+            self._idle.append(consumer)
+
+    async def _start_of(self, partition: TopicPartition) -> int:
+        place = Place(partition.topic[len(self._settings.prefix) :], partition.partition)
+        return (await self.starts([place]))[place]
+
+    async def _new(self) -> AIOKafkaConsumer:
+        consumer = new_consumer(
+            self._settings,
+            "lookup",
+            fetch_max_wait_ms=SCAN_FETCH_WAIT_MS,
+            max_partition_fetch_bytes=SCAN_PARTITION_BYTES_MAX,
+        )
+        try:
+            async with asyncio.timeout(self._settings.lookup_timeout_ms / 1000):
+                await consumer.start()
+        except UNREACHABLE as error:
+            self._bin.consumer(consumer)
+            raise LogUnavailable(f"Kafka could not be reached: {error!r}") from error
+        except BaseException:
+            self._bin.consumer(consumer)
+            raise
+        return consumer
+
+    def _partition(self, place: Place) -> TopicPartition:
+        return TopicPartition(self._settings.topic(place.topic), place.partition)

@@ -1,0 +1,136 @@
+"""Sharing out a role's partitions through a consumer group that consumes nothing.
+
+Guarantee: `owned` is what the group gave to this member last. It stays as it is while a rebalance is under way, so
+that a partition that stays is not interrupted; until everybody has heard of a change two members may name the same
+partition theirs, and fencing decides. When the group cannot be spoken to any more, `owned` is empty until it can.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+
+from horolog.log.kafka.clients import UNREACHABLE, Bin, discard_consumer, new_consumer
+from horolog.log.kafka.settings import KafkaSettings
+from schemas.topics import CHECKPOINTS
+
+POLL_S = 1.0
+REJOIN_S = 0.5
+POLL_INTERVAL_MS_MAX = 60_000
+
+_logger = logging.getLogger(__name__)
+
+
+class KafkaMembership:
+    """Implements `Membership`. The generation rises with every assignment, also when the share stays the same.
+
+    So who was fenced may open a new writer when the generation has risen and the partition is still owned.
+    """
+
+    def __init__(self, settings: KafkaSettings, role: str, member: str, bin_: Bin) -> None:
+        self._settings = settings
+        self._role = role
+        self._member = member
+        self._bin = bin_
+        self._owned: frozenset[int] = frozenset()
+        self._generation = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._left = False
+        self._task = asyncio.get_running_loop().create_task(self._take_part())
+
+    @property
+    def owned(self) -> frozenset[int]:
+        return self._owned
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    @property
+    def left(self) -> bool:
+        """Whether `leave` was called."""
+        return self._left
+
+    async def changed(self, generation: int) -> None:
+        while self._generation == generation:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    async def leave(self) -> None:
+        """As the port says; waits until the coordinator has heard of it, for some seconds at most."""
+        if self._left:
+            return
+        self._left = True
+        self._task.cancel()
+        await asyncio.wait((self._task,))
+        self._hold(frozenset())
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            await discard_consumer(consumer)
+
+    def _hold(self, partitions: frozenset[int]) -> None:
+        if self._left and partitions:
+            return
+        self._owned = partitions
+        self._generation += 1
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _take_part(self) -> None:
+        while True:
+            consumer = self._consumer = self._new_consumer()
+            try:
+                await consumer.start()
+                consumer.subscribe([self._settings.topic(CHECKPOINTS.name)], listener=_Listener(consumer, self._hold))
+                while True:
+                    # Polling shows the group that this member is alive, and brings the coordinator's errors to light.
+                    await consumer.getmany(timeout_ms=int(POLL_S * 1000))
+            except UNREACHABLE as error:
+                _logger.warning("%s left the group of %s: %r", self._member, self._role, error)
+            self._consumer = None
+            self._bin.consumer(consumer)
+            if self._owned:
+                self._hold(frozenset())
+            await asyncio.sleep(REJOIN_S)
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        # The assignor keeps its memory on its class, which all groups of a process would share.
+        sticky = type("MemberAssignor", (StickyPartitionAssignor,), {})
+        return new_consumer(
+            self._settings,
+            f"{self._role}.{self._member}",
+            group_id=self._settings.prefix + self._role,
+            partition_assignment_strategy=(sticky,),
+            auto_offset_reset="latest",
+            session_timeout_ms=self._settings.session_timeout_ms,
+            heartbeat_interval_ms=self._settings.heartbeat_ms,
+            rebalance_timeout_ms=self._settings.rebalance_timeout_ms,
+            max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
+            # A join is answered when the rebalance is over, so it may take as long as that.
+            request_timeout_ms=max(self._settings.request_timeout_ms, 2 * self._settings.rebalance_timeout_ms),
+        )
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
+    """Takes note of assignments. Nothing here waits or can fail: the library would only log it."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, hold: Any) -> None:
+        self._consumer = consumer
+        self._hold = hold
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """A rebalance has begun; what it brings is not known yet."""
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """A rebalance has ended. Paused partitions are not fetched: the group is only for sharing out."""
+        self._consumer.pause(*assigned)
+        self._hold(frozenset(partition.partition for partition in assigned))

@@ -1,0 +1,96 @@
+"""The fenced writer of one role and partition: one transactional producer, used until anything goes wrong.
+
+Guarantee: a commit that returned is whole and visible; one that raised `Fenced` has no effect; after anything else the
+producer is gone, and a late message of it can do no harm once the next writer has raised the epoch.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ProducerFenced
+
+from horolog.log.kafka.batches import by_place, send
+from horolog.log.kafka.clients import UNREACHABLE, Bin, new_producer
+from horolog.log.kafka.settings import KafkaSettings
+from horolog.log.port import CommitUnknown, Fenced, LogUnavailable, Outgoing
+from schemas.topics import TOPICS
+
+EPOCH_BITS = 16
+"""Kafka's producer epoch is a 16-bit number; when it is used up, the id itself is replaced."""
+
+
+class KafkaWriter:
+    """Implements `Writer`. After a commit that did not end well every further one fails in the same way."""
+
+    def __init__(self, settings: KafkaSettings, producer: AIOKafkaProducer, bin_: Bin) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = producer
+        self._bin = bin_
+        self._failure: type[Fenced | CommitUnknown] = CommitUnknown
+        self._epoch = producer._txn_manager.producer_id << EPOCH_BITS | producer._txn_manager.producer_epoch
+
+    @property
+    def epoch(self) -> int:
+        """The producer's id and epoch as one number.
+
+        Within an id Kafka raises the epoch with every writer. A new id comes after 32,767 epochs, or when the
+        role and partition were silent for `transactional.id.expiration.ms` (7 days). It is higher than the old one as
+        long as the transaction coordinator stayed on its broker: brokers draw ids from rising blocks of 1,000. Only a
+        new id from another broker's older block would be lower; fencing does not depend on this number.
+        """
+        return self._epoch
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is no producer any more; also true while a commit is under way."""
+        return self._producer is None
+
+    async def commit(self, records: Sequence[Outgoing]) -> None:
+        groups = by_place(records, self._settings.partition_count)
+        producer, self._producer = self._producer, None
+        if producer is None:
+            raise self._failure("the writer is closed, or an earlier commit of it has failed")
+        try:
+            if records:
+                async with asyncio.timeout(self._settings.commit_timeout_ms / 1000):
+                    await producer.begin_transaction()
+                    await send(producer, groups, self._settings.prefix)
+                    await producer.commit_transaction()
+        except ProducerFenced as error:
+            self._bin.producer(producer)
+            self._failure = Fenced
+            raise Fenced("a newer writer of this role and partition exists") from error
+        except BaseException as error:
+            self._bin.producer(producer)
+            if isinstance(error, Exception):
+                raise CommitUnknown(f"the transaction did not end well: {error!r}") from error
+            raise
+        self._producer = producer
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._bin.producer(producer)
+
+
+async def open_writer(settings: KafkaSettings, role: str, partition: int, bin_: Bin) -> KafkaWriter:
+    """Start the producer: this raises the epoch and ends the open transaction of any older one.
+
+    Raises:
+        LogUnavailable: it could not be started in time; older writers may have been fenced all the same.
+    """
+    name = f"{role}.{partition}"
+    producer = new_producer(settings, name, settings.prefix + name)
+    try:
+        async with asyncio.timeout(settings.open_timeout_ms / 1000):
+            await producer.start()
+            # One request now instead of one per topic during the first commit.
+            await producer.client.set_topics([settings.topic(topic.name) for topic in TOPICS])
+    except UNREACHABLE as error:
+        bin_.producer(producer)
+        raise LogUnavailable(f"no writer of {name} could be opened: {error!r}") from error
+    except BaseException:
+        bin_.producer(producer)
+        raise
+    return KafkaWriter(settings, producer, bin_)

@@ -1,0 +1,139 @@
+"""The whole system in one process: every service, a real PostgreSQL, a log in memory, and a client over HTTP."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from horolog.adapters.system import RandomIds, SystemClock
+from horolog.cli.composition import (
+    Parts,
+    run_api,
+    run_dispatcher,
+    run_executor,
+    run_projections,
+    run_ticker,
+)
+from horolog.log.embedded.log import EmbeddedLog
+from horolog.log.port import Log
+from horolog.runtime.settings import Settings
+from services.api.settings import from_environment as api_settings
+
+PREFIX = "/api/v1/scheduler"
+TENANT = "11111111-2222-4333-8444-555555555555"
+OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
+TOKEN = "tOk3n-of-the-first-tenant"
+OTHER_TOKEN = "tOk3n-of-the-other-tenant"
+SERVICE_TOKEN = "s3rv1ce-to-service-word"
+DEADLINE_S = 30.0
+PAUSE_S = 0.02
+EVERYTHING = ("ticker", "dispatcher", "executor", "projections")
+_RUNS: dict[str, Callable[[Parts, asyncio.Event], Coroutine[Any, Any, None]]] = {
+    "ticker": run_ticker,
+    "dispatcher": run_dispatcher,
+    "executor": run_executor,
+    "projections": run_projections,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A running system; `client` carries the first tenant's token, `other` the other's, `service` the service's."""
+
+    client: httpx.AsyncClient
+    other: httpx.AsyncClient
+    service: httpx.AsyncClient
+    nobody: httpx.AsyncClient
+    log: Log
+
+    async def eventually(self, path: str, holds: Callable[[Any], bool]) -> Any:
+        """The body at `path`, once it is as it should be."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                answer = await self.client.get(f"{PREFIX}{path}")
+                if answer.status_code == 200 and holds(answer.json()):
+                    return answer.json()
+                await asyncio.sleep(PAUSE_S)
+
+
+@asynccontextmanager
+async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5") -> AsyncIterator[System]:
+    """The system with these services (and the API), ready to be asked."""
+    clock, stop = SystemClock(), asyncio.Event()
+    log = EmbeddedLog.open(None, clock)
+    await log.create_topics()
+    settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn)
+    parts = Parts(settings, log, clock, RandomIds())
+    port = _free_port()
+    api = api_settings(
+        {
+            "HOROLOG_TOKENS": f"{TOKEN}={TENANT},{OTHER_TOKEN}={OTHER_TENANT}",
+            "INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN,
+            "HOROLOG_API_PORT": str(port),
+            "HOROLOG_API_WAIT_S": wait_s,
+        }
+    )
+    tasks = [asyncio.create_task(_RUNS[role](parts, stop)) for role in roles]
+    tasks.append(asyncio.create_task(run_api(parts, stop, api)))
+    url = f"http://127.0.0.1:{port}"
+    async with (
+        _client(url, {"Authorization": f"Bearer {TOKEN}"}) as client,
+        _client(url, {"Authorization": f"Bearer {OTHER_TOKEN}"}) as other,
+        _client(url, {"X-Service-Token": SERVICE_TOKEN, "X-Tenant-Id": TENANT}) as service,
+        _client(url, {}) as nobody,
+    ):
+        await _ready(nobody, complete="dispatcher" in roles)
+        try:
+            yield System(client, other, service, nobody, log)
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+            await log.close()
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    """A function job that its schedule never troubles during a test."""
+    body = {
+        "name": "quiet",
+        "cronExpression": "0 0 0 1 1 *",
+        "jobType": "function",
+        "config": {"modulePath": "examples.functions", "functionName": "word_count", "parameters": {"text": "one two"}},
+    }
+    return {**body, **changes}
+
+
+def command_job(*args: str, **changes: Any) -> dict[str, Any]:
+    """A command job: `/bin/sh -c` with the given line."""
+    return job(jobType="command", config={"command": "/bin/sh", "args": ["-c", *args]}, **changes)
+
+
+async def _ready(client: httpx.AsyncClient, complete: bool) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not await _healthy(client, complete):
+            await asyncio.sleep(PAUSE_S)
+
+
+async def _healthy(client: httpx.AsyncClient, complete: bool) -> bool:
+    try:
+        parts = (await client.get("/health")).json()["dependencies"]
+    except httpx.TransportError:
+        return False
+    if not complete:
+        return True
+    return bool(parts["distributedLock"] == "healthy" and parts["services"]["executor"] == "healthy")
+
+
+def _client(url: str, headers: dict[str, str]) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=DEADLINE_S, trust_env=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

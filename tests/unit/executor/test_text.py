@@ -1,0 +1,58 @@
+"""What strangers wrote is stored safely."""
+
+import asyncio
+import os
+
+import pytest
+
+from horolog.limits import OUTPUT_BYTES_MAX
+from services.executor.runners.capture import Capture
+from services.executor.text import clean, clip, kept_text, parsed_json
+
+
+def test_text_that_postgres_cannot_store_is_replaced() -> None:
+    assert clean("a\0b\ud800") == "a\N{REPLACEMENT CHARACTER}b?"
+    assert parsed_json(b'{"a\\u0000": ["\\u0000"]}') == {"a\ufffd": ["\ufffd"]}
+
+
+def test_a_cut_is_shown() -> None:
+    assert clip("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "hex", "no-such", "unicode_escape", "a\0b"])
+def test_a_strange_charset_is_not_believed(charset: str) -> None:
+    assert kept_text("grün".encode(), 100, charset) == "grün"
+
+
+def test_kept_text_stays_within_its_bytes_even_when_json_must_escape_it() -> None:
+    assert len(kept_text(b"\x01" * 1000, 600)) <= 100
+    assert kept_text("grün".encode("latin-1"), 100, "ISO-8859-1") == "grün"
+
+
+def test_json_nested_too_deep_is_refused() -> None:
+    with pytest.raises(ValueError, match="deeper"):
+        parsed_json(b"[" * 40 + b"]" * 40)
+
+
+async def test_progress_lines_are_taken_out_even_when_they_come_in_pieces() -> None:
+    told: list[int] = []
+    capture = Capture(told.append)
+    for piece in (b"one\n::horo", b"log progress=4", b"2\ntwo ::horolog progress=9\n::horolog progress=100\nend"):
+        os.write(capture.write_fd, piece)
+        capture.drain()
+    capture.handed_over()
+    assert capture.take() == "one\ntwo ::horolog progress=9\nend"
+    assert told == [42, 100]
+    capture.close()
+
+
+async def test_a_capture_keeps_the_head_and_never_blocks_the_writer() -> None:
+    capture = Capture()
+    chunk = b"x" * 32_768
+    for _ in range(4):
+        await asyncio.to_thread(os.write, capture.write_fd, chunk)
+        capture.drain()
+    capture.handed_over()
+    assert len(capture.take()) == OUTPUT_BYTES_MAX
+    assert capture.was_cut
+    capture.close()
