@@ -1,13 +1,19 @@
-"""The API, assembled."""
+"""The API, assembled: one function that takes the ports, and one that needs none and writes the document.
+
+Guarantee: nothing is served but through the gate, and every refusal has the shape that its caller expects.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -15,7 +21,7 @@ from starlette.responses import Response
 from schemas.http import Problem
 from services.api import execution_routes, internal_routes, job_routes, system_routes
 from services.api.context import ApiContext, context_of
-from services.api.documents import definition_schemas
+from services.api.documents import complete
 from services.api.errors import ApiError, error_answer
 from services.api.gate import Gate
 from services.api.health import HealthCheck
@@ -23,10 +29,14 @@ from services.api.outcomes import OutcomeWaiter
 from services.api.ports import ApiPorts
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
-from services.api.validation import invalid, problems_of_details
+from services.api.validation import problems_of_details
 
 TITLE = "Horolog scheduler"
 VERSION = "1.0.0"
+ABOUT = (
+    "Jobs, their schedules, and the ledger of what came of every fire. A change is answered once it is in force and "
+    "can be read. Lists are newest first, in pages."
+)
 _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
@@ -54,23 +64,20 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document; needs no running parts."""
     app = _bare_app(None)
-    document = get_openapi(title=TITLE, version=VERSION, description=__doc__ or "", routes=app.routes)
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for name, schema in definition_schemas().items():
-        schemas.setdefault(name, schema)
-    document["components"]["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer"},
-        "service": {"type": "apiKey", "in": "header", "name": "X-Service-Token"},
-    }
-    for path, operations in document["paths"].items():
-        scheme = "service" if path.startswith("/internal") else "bearer"
-        for operation in operations.values():
-            operation["security"] = [] if path.endswith("/health") else [{scheme: []}]
-    return document
+    return complete(get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes))
 
 
 def _bare_app(lifespan: Any) -> FastAPI:
-    app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
     for router in (
         system_routes.open_router,
         job_routes.router,
@@ -86,8 +93,17 @@ def _bare_app(lifespan: Any) -> FastAPI:
     return app
 
 
-async def _document() -> Mapping[str, Any]:
-    return openapi_document()
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _document() -> Response:
+    return Response(_document_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@lru_cache(maxsize=1)
+def _document_json() -> bytes:
+    return orjson.dumps(openapi_document())
 
 
 async def _told(request: Request, error: Exception) -> Response:
@@ -100,13 +116,17 @@ def _as_api_error(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, HTTPException):
-        return ApiError(_CODE_OF_STATUS.get(error.status_code, "INVALID_JSON"))
+        return ApiError(_CODE_OF_STATUS.get(error.status_code, "INVALID_JSON"), headers=error.headers or {})
     assert isinstance(error, RequestValidationError)
     details = error.errors()
     if any(detail["type"] == "json_invalid" for detail in details):
         return ApiError("INVALID_JSON", "The body is not JSON.")
+    # The first part of a field's name says where it stood: query, header, path or body.
     problems = problems_of_details(list(details))
-    if all(detail["loc"][:1] in (("query",), ("header",), ("path",)) for detail in details):
-        told: JsonValue = [Problem(field=p.field.partition(".")[2], message=p.message).to_dict() for p in problems]
-        return ApiError("INVALID_PARAMETER", "A parameter is not what it can be.", told)
-    return invalid(problems)
+    told: JsonValue = [
+        Problem(field=problem.field.partition(".")[2] or "body", message=problem.message).to_dict()
+        for problem in problems
+    ]
+    if any(detail["loc"][:1] == ("body",) for detail in details):
+        return ApiError("INVALID_BODY", "The body has problems.", told)
+    return ApiError("INVALID_PARAMETER", "A parameter is not what it can be.", told)

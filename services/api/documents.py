@@ -1,61 +1,117 @@
-"""What the OpenAPI document says of answers and bodies beyond the handlers' own signatures."""
+"""What the OpenAPI document says beyond the handlers' own signatures: errors, bodies, headers, examples, security.
 
+Guarantee: the document is made from the routes that serve, so that no route is left out of it.
+Source: OpenAPI Specification 3.1.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
-from schemas.http import ErrorResponse, InternalErrorResponse
+from schemas.http import ErrorResponse, InternalCreateBody, InternalErrorResponse
 from schemas.jobs import JobDefinition
+from services.api.errors import is_internal
+from services.api.examples import EXAMPLES
+from services.api.ports import OPEN_PATHS
 
 Responses = dict[int | str, dict[str, Any]]
 
-EXAMPLE_JOB = {
-    "name": "nightly settlement",
-    "cronExpression": "0 30 2 * * *",
-    "timezone": "Europe/Vienna",
-    "jobType": "http",
-    "config": {"url": "https://billing.internal.test/settle", "method": "POST", "body": {"day": "yesterday"}},
-    "retryConfig": {"maxRetries": 3, "retryDelayMs": 1000, "exponentialBackoff": True},
-    "timeout": 120,
-    "tags": ["billing"],
-}
-_ERRORS = {
-    400: "The request is malformed.",
+_REF = "#/components/schemas/{model}"
+_OF_ALL = {
+    400: "The request is malformed: JSON, a parameter, a header or a cursor.",
     401: "A valid token is missing.",
+    403: "The token does not allow that.",
     404: "There is no such thing, or it is another tenant's.",
+    500: "A fault of the service; its log has more under the id that is told.",
+    503: "The owner of the partition, the log or the database does not answer; Retry-After says when to ask again.",
+}
+_OF_CHANGES = {
     409: "The state does not allow it, or the Idempotency-Key was used for another request.",
     412: "The version that If-Match names is not the present one.",
     413: "The body is too large.",
-    422: "The definition has problems; all of them are listed.",
+    415: "The body is not JSON.",
+    422: "The body has problems; all of them are listed.",
     429: "A quota is exhausted.",
-    503: "The owner of the partition, the log or the database does not answer.",
 }
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "A repeat with the same key and body is answered with the first one's outcome.",
+}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "`respond-async`: answer 202 as soon as the command is in the log.",
+}
+_JSON = "application/json"
+_ACCEPTED = {
+    "description": "The command is in the log (`Prefer: respond-async`).",
+    "content": {_JSON: {"schema": {"$ref": _REF.format(model="CommandAnswer")}}},
+}
+_SCHEMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "service": {"type": "apiKey", "in": "header", "name": "X-Service-Token"},
+    }
+)
 
 
 def errors(
     model: type[BaseModel] | None, status: int = 200, *, closed: bool = True, internal: bool = False
 ) -> Responses:
     """The documented answers of a route: `model` on success, and the errors in their shape."""
-    shape = InternalErrorResponse if internal else ErrorResponse
-    found: Responses = {status: {"model": model} if model is not None else {"description": "Done."}}
+    success: dict[str, Any] = {"description": "Done."} if model is None else {"model": model, "description": "Done."}
+    found: Responses = {status: success}
     if not closed:
         found[503] = {"model": model, "description": "Something that the scheduler depends on does not answer."}
         return found
-    found.update({code: {"model": shape, "description": text} for code, text in _ERRORS.items()})
+    shape = InternalErrorResponse if internal else ErrorResponse
+    found.update({code: {"model": shape, "description": text} for code, text in {**_OF_ALL, **_OF_CHANGES}.items()})
     return found
 
 
-def job_body_schema() -> dict[str, Any]:
+def definition_body(model: type[BaseModel] = JobDefinition, *, required: bool = True) -> dict[str, Any]:
     """The request body of routes that judge a definition themselves, so that every problem is told at once."""
-    schema = JobDefinition.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    content = {"application/json": {"schema": schema, "example": EXAMPLE_JOB}}
-    return {"requestBody": {"required": True, "content": content}}
+    content = {_JSON: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
-def definition_schemas() -> dict[str, Any]:
-    """The schemas that `job_body_schema` refers to."""
-    schema = JobDefinition.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
-    defs = schema.get("$defs", {})
-    assert isinstance(defs, dict)
-    return defs
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of the routes' signatures, with all that they do not say."""
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    _, judged = models_json_schema(
+        [(JobDefinition, "validation"), (InternalCreateBody, "validation")], ref_template=_REF
+    )
+    for name, schema in judged["$defs"].items():
+        schemas.setdefault(name, schema)
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
+    components["securitySchemes"] = {name: dict(scheme) for name, scheme in _SCHEMES.items()}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _complete_operation(path, method, operation)
+    return document
+
+
+def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+    internal, answers = is_internal(path), operation["responses"]
+    operation["operationId"] = ("internal_" if internal else "") + operation["operationId"]
+    operation["security"] = [] if path in OPEN_PATHS else [{"service" if internal else "bearer": []}]
+    if method == "get":
+        for status in _OF_CHANGES:
+            answers.pop(str(status), None)
+        if any(parameter["name"].lower() == "if-none-match" for parameter in operation.get("parameters", [])):
+            answers["304"] = {"description": "The job is still at the version that If-None-Match names."}
+    elif not path.endswith("/validate"):
+        operation.setdefault("parameters", []).append(_KEY)
+        if not internal:
+            operation["parameters"].append(_PREFER)
+            answers["202"] = _ACCEPTED

@@ -34,6 +34,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "VERSION_CONFLICT": 412,
         "PAYLOAD_TOO_LARGE": 413,
         "UNSUPPORTED_MEDIA_TYPE": 415,
+        "INVALID_BODY": 422,
         "INVALID_CRON_EXPRESSION": 422,
         "INVALID_JOB_CONFIG": 422,
         "QUOTA_EXCEEDED": 429,
@@ -67,7 +68,6 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
             "Repeat it with the same Idempotency-Key, or look its command up, to learn what became of it."
         ),
         "OVERLOADED": "Too many requests are waiting for an answer.",
-        "INTERNAL_ERROR": "Something went wrong here; the log has more under the request id.",
     }
 )
 _RETRY_AFTER_S: Mapping[str, str] = MappingProxyType(

@@ -11,7 +11,7 @@ from typing import Any
 
 from projections.views import ReadModelUnavailable
 from services.api.errors import ApiError, error_answer, is_internal
-from services.api.ports import ApiPorts, Principal, Served
+from services.api.ports import OPEN_PATHS, ApiPorts, Principal, Served
 
 _LOG = logging.getLogger("horolog.api")
 Scope = MutableMapping[str, Any]
@@ -19,7 +19,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OPEN = frozenset({"/health", "/internal/health"})
 NOBODY = Principal("", "anonymous", frozenset())
 
 
@@ -60,12 +59,14 @@ class Gate:
             await error_answer(unavailable, path, self._ports.clock.now())(scope, receive, send)
         except Exception:  # noqa: BLE001 - the last line of defence: logged, and told without a traceback
             request_id = self._ports.ids.new()
+            scope["request_id"] = request_id
             _LOG.exception("a request failed", extra={"request_id": request_id})
-            failed = ApiError("INTERNAL_ERROR", details={"requestId": request_id})
+            text = f"Something went wrong here; the service's log has more under {request_id}."
+            failed = ApiError("INTERNAL_ERROR", text, {"requestId": request_id})
             await error_answer(failed, path, self._ports.clock.now())(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Principal:
-        if scope["path"] in OPEN and scope["method"] in ("GET", "HEAD"):
+        if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
             return NOBODY
         internal = is_internal(scope["path"])
         callers = self._ports.services if internal else self._ports.callers
@@ -85,5 +86,5 @@ def _served(scope: Scope, status: int, duration_s: float) -> Served:
         status=status,
         duration_s=duration_s,
         tenant_id=principal.tenant_id,
-        request_id="",
+        request_id=scope.get("request_id", ""),
     )

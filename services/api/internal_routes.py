@@ -18,6 +18,7 @@ from schemas.http import (
     SERVICE_NAME,
     BatchCreateBody,
     InternalBatchAnswer,
+    InternalCreateBody,
     InternalExecutionAnswer,
     InternalJobAnswer,
     InternalReasonBody,
@@ -27,7 +28,7 @@ from schemas.http import (
 from services.api.answers import Answer
 from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, JobOperator, JobReader, JobWriter
-from services.api.documents import errors
+from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
 from services.api.job_routes import RawBody, read_execution, read_job
 from services.api.ports import Principal
@@ -42,7 +43,12 @@ TenantHeader = Annotated[str | None, Header(alias="X-Tenant-Id", description="Th
 RUNNING_COUNT_MAX = 1000
 
 
-@router.post("/jobs/create", status_code=201, responses=errors(InternalJobAnswer, 201, internal=True))
+@router.post(
+    "/jobs/create",
+    status_code=201,
+    responses=errors(InternalJobAnswer, 201, internal=True),
+    openapi_extra=definition_body(InternalCreateBody),
+)
 async def create_job(
     request: Request, api: Api, caller: JobWriter, body: RawBody = None, x_tenant_id: TenantHeader = None
 ) -> Response:

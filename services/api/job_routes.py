@@ -22,7 +22,7 @@ from services.api.answers import Answer, expected_version, names_version, nothin
 from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, ExecutionReader, JobOperator, JobReader, JobWriter
 from services.api.cursors import decode_cursor, encode_cursor
-from services.api.documents import errors, job_body_schema
+from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
 from services.api.ports import Principal
 from services.api.queries import JobExecutionQuery, JobQuery
@@ -58,7 +58,7 @@ async def job_answer(api: ApiContext, caller: Principal, job_id: str, status: in
     return Answer(job_body(job, api.ports.clock.now()), status, headers)
 
 
-@router.post("/jobs", status_code=201, responses=errors(JobResponse, 201), openapi_extra=job_body_schema())
+@router.post("/jobs", status_code=201, responses=errors(JobResponse, 201), openapi_extra=definition_body())
 async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody = None) -> Response:
     """Create a job. With an Idempotency-Key, a repeat is answered with the same job."""
     definition = read_definition(body)
@@ -68,7 +68,7 @@ async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBod
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id, 201))
 
 
-@router.post("/jobs/validate", responses=errors(ValidationResponse), openapi_extra=job_body_schema())
+@router.post("/jobs/validate", responses=errors(ValidationResponse), openapi_extra=definition_body())
 async def validate_definition(api: Api, caller: JobReader, body: RawBody = None) -> Response:
     """Judge a definition without writing anything: every problem at once, or the next ten instants."""
     return _judged(api, body)
@@ -96,7 +96,7 @@ async def get_job(
     return Answer(job_body(job, api.ports.clock.now()), 200, tag_of(job.version))
 
 
-@router.put("/jobs/{job_id}", responses=errors(JobResponse), openapi_extra=job_body_schema())
+@router.put("/jobs/{job_id}", responses=errors(JobResponse), openapi_extra=definition_body())
 async def update_job(
     request: Request, api: Api, caller: JobWriter, job_id: str, body: RawBody = None, if_match: IfMatch = None
 ) -> Response:
@@ -125,7 +125,9 @@ async def delete_job(request: Request, api: Api, caller: JobWriter, job_id: str,
     return await carry_out(request, api, command, gone)
 
 
-@router.post("/jobs/{job_id}/validate", responses=errors(ValidationResponse))
+@router.post(
+    "/jobs/{job_id}/validate", responses=errors(ValidationResponse), openapi_extra=definition_body(required=False)
+)
 async def validate_job(api: Api, caller: JobReader, job_id: str, body: RawBody = None) -> Response:
     """Judge a new definition for the job, or (without a body) the one that it has."""
     job = await read_job(api, caller, job_id)

@@ -28,6 +28,8 @@ class Permission(StrEnum):
 
 
 EVERYTHING = frozenset(Permission)
+OPEN_PATHS = frozenset({"/health", "/internal/health"})
+"""The exact addresses that need no caller; nothing is open by a prefix or an ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ Probe = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One answered request, without anything that the caller wrote: `route` is the template, not the path."""
+    """One answered request, without anything that the caller wrote: `route` is the template, not the path.
+
+    `request_id` is empty unless the request failed through a fault, and then leads to the log's entry about it.
+    """
 
     method: str
     route: str
