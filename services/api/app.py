@@ -22,7 +22,7 @@ from schemas.http import Problem
 from services.api import execution_routes, internal_routes, job_routes, system_routes
 from services.api.context import ApiContext, context_of
 from services.api.documents import complete
-from services.api.errors import ApiError, error_answer
+from services.api.errors import ApiError, error_answer, is_internal
 from services.api.gate import Gate
 from services.api.health import HealthCheck
 from services.api.outcomes import OutcomeWaiter
@@ -94,7 +94,7 @@ def _bare_app(lifespan: Any) -> FastAPI:
 
 
 def _operation_id(route: APIRoute) -> str:
-    return route.name
+    return f"internal_{route.name}" if is_internal(route.path) else route.name
 
 
 async def _document() -> Response:

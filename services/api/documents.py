@@ -103,7 +103,6 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     internal, answers = is_internal(path), operation["responses"]
-    operation["operationId"] = ("internal_" if internal else "") + operation["operationId"]
     operation["security"] = [] if path in OPEN_PATHS else [{"service" if internal else "bearer": []}]
     if method == "get":
         for status in _OF_CHANGES:

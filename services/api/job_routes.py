@@ -32,7 +32,9 @@ from services.api.shapes import execution_body, execution_summary, job_body
 from services.api.validation import judge, read_definition
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=JsonRoute)
-IfMatch = Annotated[str | None, Header(description="The version to change, as its ETag; 412 if the job moved on.")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The version to change, as its ETag; 412 if the job moved on.")
+]
 RawBody = Annotated[Any, Body()]
 """Judged by the handler, so that a missing body is told like every other problem."""
 
@@ -87,7 +89,7 @@ async def list_jobs(api: Api, caller: JobReader, query: Annotated[JobQuery, Quer
 
 @router.get("/jobs/{job_id}", responses=errors(JobResponse))
 async def get_job(
-    api: Api, caller: JobReader, job_id: str, if_none_match: Annotated[str | None, Header()] = None
+    api: Api, caller: JobReader, job_id: str, if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None
 ) -> Response:
     """One job."""
     job = await read_job(api, caller, job_id)

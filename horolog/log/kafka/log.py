@@ -76,6 +76,8 @@ class KafkaLog:
     async def close(self) -> None:
         for membership in self._memberships:
             await membership.leave()
-        for resource in (*self._readers, *self._writers, self._appender, self._lookup):
-            await resource.close()
+        for open_ in (*self._readers, *self._writers):
+            await open_.close()
+        await self._appender.close()
+        await self._lookup.close()
         await self._bin.emptied()

@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
 
 from horolog.log.kafka.clients import UNREACHABLE, Bin, new_consumer
-from horolog.log.kafka.reader import out_of_range, to_records
+from horolog.log.kafka.reader import to_records
 from horolog.log.kafka.settings import KafkaSettings
-from horolog.log.port import LogUnavailable, Place, Record
+from horolog.log.port import LogUnavailable, Place, PositionLost, Record
 
 CONSUMER_COUNT_MAX = 8
 SCAN_FETCH_WAIT_MS = 10
@@ -45,9 +44,14 @@ class Lookup:
 
     async def scan(self, place: Place, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         """As the port says."""
-        end = min(end, (await self.ends([place]))[place])
         partition = self._partition(place)
         async with self._borrowed() as consumer:
+            first = (await consumer.beginning_offsets([partition]))[partition]
+            if start < first:
+                raise PositionLost(f"{place.topic}/{place.partition} begins at {first}, after {start}")
+            end = min(end, (await consumer.end_offsets([partition]))[partition])
+            if start >= end:
+                return
             consumer.assign([partition])
             consumer.seek(partition, start)
             progress = asyncio.get_running_loop().time()
@@ -98,22 +102,16 @@ class Lookup:
             consumer = self._idle.pop() if self._idle else await self._new()
             try:
                 yield consumer
-            except OffsetOutOfRangeError as error:
-                self._bin.consumer(consumer)
-                ((partition, position),) = error.args[0].items()
-                start = await self._start_of(partition)
-                raise out_of_range(partition, position, start) from error
             except UNREACHABLE as error:
                 self._bin.consumer(consumer)
                 raise LogUnavailable(f"Kafka could not be read: {error!r}") from error
+            except PositionLost:
+                self._idle.append(consumer)
+                raise
             except BaseException:
                 self._bin.consumer(consumer)
                 raise
             self._idle.append(consumer)
-
-    async def _start_of(self, partition: TopicPartition) -> int:
-        place = Place(partition.topic[len(self._settings.prefix) :], partition.partition)
-        return (await self.starts([place]))[place]
 
     async def _new(self) -> AIOKafkaConsumer:
         consumer = new_consumer(

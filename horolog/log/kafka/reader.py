@@ -143,17 +143,12 @@ class KafkaReader:
             start = (await consumer.beginning_offsets([partition]))[partition]
         except UNREACHABLE as unreachable:
             return LogUnavailable(f"{partition} cannot be read at {position}, nor its start: {unreachable!r}")
-        return out_of_range(partition, position, start)
+        if position < start:
+            return PositionLost(f"{partition.topic}/{partition.partition} begins at {start}, after {position}")
+        return LogError(f"{partition.topic}/{partition.partition} ends before {position}: records were lost")
 
     def _partition(self, place: Place) -> TopicPartition:
         return TopicPartition(self._settings.topic(place.topic), place.partition)
-
-
-def out_of_range(partition: TopicPartition, position: int, start: int) -> LogError:
-    """The error for a position that the log does not have."""
-    if position < start:
-        return PositionLost(f"{partition.topic}/{partition.partition} begins at {start}, after {position}")
-    return LogError(f"{partition.topic}/{partition.partition} ends before {position}: records were lost")
 
 
 def to_records(place: Place, messages: Sequence[Any]) -> list[Record]:

@@ -28,7 +28,9 @@ class KafkaWriter:
         self._producer: AIOKafkaProducer | None = producer
         self._bin = bin_
         self._failure: type[Fenced | CommitUnknown] = CommitUnknown
-        self._epoch = producer._txn_manager.producer_id << EPOCH_BITS | producer._txn_manager.producer_epoch
+        self._closed = False
+        transactions = producer._txn_manager
+        self._epoch: int = transactions.producer_id << EPOCH_BITS | transactions.producer_epoch
 
     @property
     def epoch(self) -> int:
@@ -43,8 +45,8 @@ class KafkaWriter:
 
     @property
     def closed(self) -> bool:
-        """Whether there is no producer any more; also true while a commit is under way."""
-        return self._producer is None
+        """Whether it can never commit again."""
+        return self._closed
 
     async def commit(self, records: Sequence[Outgoing]) -> None:
         groups = by_place(records, self._settings.partition_count)
@@ -58,11 +60,11 @@ class KafkaWriter:
                     await send(producer, groups, self._settings.prefix)
                     await producer.commit_transaction()
         except ProducerFenced as error:
-            self._bin.producer(producer)
+            self._give_up(producer)
             self._failure = Fenced
             raise Fenced("a newer writer of this role and partition exists") from error
         except BaseException as error:
-            self._bin.producer(producer)
+            self._give_up(producer)
             if isinstance(error, Exception):
                 raise CommitUnknown(f"the transaction did not end well: {error!r}") from error
             raise
@@ -71,7 +73,11 @@ class KafkaWriter:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            self._bin.producer(producer)
+            self._give_up(producer)
+
+    def _give_up(self, producer: AIOKafkaProducer) -> None:
+        self._closed = True
+        self._bin.producer(producer)
 
 
 async def open_writer(settings: KafkaSettings, role: str, partition: int, bin_: Bin) -> KafkaWriter:

@@ -12,6 +12,7 @@ fails: USER_ERROR, or SYSTEM_ERROR from 500 on. What went wrong before there was
 
 import asyncio
 import base64
+import itertools
 import ssl
 from functools import partial
 from urllib.parse import unquote_to_bytes
@@ -27,11 +28,18 @@ from services.executor.outcome import Outcome, failed, failure
 from services.executor.runner import Stop, Watcher
 from services.executor.text import clean, kept_text, parsed_json
 
-KEPT_CONNECTION_COUNT = 100
+KEPT_CONNECTION_COUNT = 128
+POOL_COUNT = 8
+"""A pool looks at all of its connections for every request, so several small ones cost less than a large one."""
 HEADER_COUNT_MAX = 100
 HEADER_LENGTH_MAX = 200
 
 _DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "horolog"}
+
+
+def _pool(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTION_COUNT // POOL_COUNT)
+    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
 
 
 class HttpRunner:
@@ -49,11 +57,11 @@ class HttpRunner:
     ) -> None:
         self._capacity = capacity
         self._running: set[asyncio.Task[Outcome]] = set()
-        self._transport = transport or httpx.AsyncHTTPTransport(
-            verify=verify,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTION_COUNT),
+        context = httpx.create_ssl_context(verify=verify, trust_env=False)
+        self._pools: list[httpx.AsyncBaseTransport] = (
+            [transport] if transport is not None else [_pool(context) for _ in range(POOL_COUNT)]
         )
+        self._turn = itertools.cycle(self._pools)
 
     @property
     def capacity(self) -> int:
@@ -70,7 +78,8 @@ class HttpRunner:
             run.cancel()
         if self._running:
             await asyncio.wait(self._running)
-        await self._transport.aclose()
+        for pool in self._pools:
+            await pool.aclose()
 
     def _done(self, watcher: Watcher, run: asyncio.Task[Outcome]) -> None:
         self._running.discard(run)
@@ -86,7 +95,7 @@ class HttpRunner:
         if not isinstance(config, HttpConfig):
             raise TypeError("not an http task")
         try:
-            response = await self._transport.handle_async_request(_request_of(task, config))
+            response = await next(self._turn).handle_async_request(_request_of(task, config))
             try:
                 body = await _read(response)
             finally:

@@ -12,6 +12,7 @@ import pytest
 from horolog.adapters.servers.process import Identity, identify
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+PAUSE_S = 0.005
 DEADLINE_S = 60.0
 
 HoldServer = Callable[[str, Path], subprocess.Popen[str]]
@@ -55,4 +56,4 @@ def await_condition(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while not holds():
         assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.005)
+        time.sleep(PAUSE_S)

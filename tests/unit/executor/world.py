@@ -92,8 +92,8 @@ class TameRunner:
 
         return stop
 
-    def finish(self, n: int, outcome: Outcome = Outcome(result="done")) -> None:
-        self.watchers[execution(n)].ended(outcome)
+    def finish(self, n: int, outcome: Outcome | None = None) -> None:
+        self.watchers[execution(n)].ended(outcome or Outcome(result="done"))
 
     async def close(self) -> None:
         return None

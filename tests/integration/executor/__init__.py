@@ -1,0 +1,1 @@
+"""The runners with real processes and real servers."""

@@ -1,0 +1,45 @@
+"""The runners, each with a spawner of its own."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from horolog.adapters.spawner.client import Spawner
+from services.executor.runners.command import CommandRunner
+from services.executor.runners.function import FunctionRunner, FunctionSettings
+from services.executor.runners.http import HttpRunner
+
+_ENVIRONMENT = {"PATH": os.environ["PATH"]}
+
+
+@pytest.fixture
+async def spawner() -> AsyncIterator[Spawner]:
+    """Ends whatever a test left running."""
+    spawner = Spawner()
+    yield spawner
+    await spawner.close()
+
+
+@pytest.fixture
+def commands(spawner: Spawner) -> CommandRunner:
+    """Runs commands in `/`."""
+    return CommandRunner(spawner, 100, _ENVIRONMENT, "/", {"CORE": 0})
+
+
+@pytest.fixture
+def functions(spawner: Spawner) -> FunctionRunner:
+    """Runs the functions of `sample_functions`; a host is replaced after 40 calls."""
+    settings = FunctionSettings(
+        process_count=3, paths=(str(Path(__file__).parent),), environment=_ENVIRONMENT, directory="/", calls_max=40
+    )
+    return FunctionRunner(spawner, settings)
+
+
+@pytest.fixture
+async def requests() -> AsyncIterator[HttpRunner]:
+    """Sends requests."""
+    runner = HttpRunner(10)
+    yield runner
+    await runner.close()

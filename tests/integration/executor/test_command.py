@@ -1,0 +1,152 @@
+"""Commands: what they are given, how they end, and that nothing of them stays."""
+
+import signal
+import sys
+
+import pytest
+
+from horolog.adapters.spawner.client import Spawner
+from horolog.limits import OUTPUT_BYTES_MAX
+from schemas.jobs import CommandConfig, ErrorType
+from services.executor.outcome import Outcome
+from services.executor.runners.command import CommandRunner
+from tests.integration.executor.watching import (
+    EXECUTION_ID,
+    begin,
+    failure_of,
+    field_of,
+    is_alive,
+    outcome_of,
+    until,
+)
+
+
+def _python(program: str, **options: object) -> CommandConfig:
+    return CommandConfig.model_validate({"command": sys.executable, "args": ["-S", "-c", program], **options})
+
+
+def _shell(script: str) -> CommandConfig:
+    return CommandConfig(command="sh", args=("-c", script))
+
+
+def _pids(outcome: Outcome) -> list[int]:
+    return [int(word) for word in str(field_of(outcome.result, "stdout")).split()]
+
+
+async def test_a_command_gets_its_arguments_unchanged_and_its_output_is_kept(commands: CommandRunner) -> None:
+    outcome = await outcome_of(commands, CommandConfig(command="printf", args=("%s|", "$HOME; ls", "*", "")))
+    assert outcome.failure is None
+    assert outcome.result == {"stdout": "$HOME; ls|*||", "stderr": "", "exitCode": 0}
+    assert outcome.usage.memory_peak_mb is not None
+    assert outcome.usage.cpu_time_ms is not None
+
+
+async def test_the_environment_is_clean_and_names_the_attempt(commands: CommandRunner) -> None:
+    config = CommandConfig(command="env", environment={"MINE": "1"}, working_directory="/tmp")
+    lines = str(field_of((await outcome_of(commands, config)).result, "stdout")).splitlines()
+    names = {line.partition("=")[0] for line in lines}
+    assert {f"HOROLOG_EXECUTION_ID={EXECUTION_ID}", "HOROLOG_FENCING_TOKEN=3", "MINE=1"} <= set(lines)
+    assert {name for name in names if not name.startswith("HOROLOG_")} == {"MINE", "PATH"}
+
+
+async def test_the_program_has_its_directory_an_empty_input_and_no_other_descriptor(commands: CommandRunner) -> None:
+    program = "import os; print(os.getcwd(), repr(os.read(0, 1)), len(os.listdir('/proc/self/fd')))"
+    outcome = await outcome_of(commands, _python(program, workingDirectory="/usr"))
+    assert field_of(outcome.result, "stdout") == "/usr b'' 4\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "exit_code"), [("echo no >&2; exit 7", "EXIT_STATUS", 7), ("kill -9 $$", "SIGNAL", 137)]
+)
+async def test_a_bad_exit_is_the_users_error(commands: CommandRunner, script: str, code: str, exit_code: int) -> None:
+    outcome = await outcome_of(commands, _shell(script))
+    assert (failure_of(outcome).type, failure_of(outcome).code) == (ErrorType.USER_ERROR, code)
+    assert field_of(outcome.result, "exitCode") == exit_code
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        (CommandConfig(command="no-such-command"), "COMMAND_NOT_FOUND"),
+        (CommandConfig(command="/etc/passwd"), "COMMAND_NOT_EXECUTABLE"),
+        (CommandConfig(command="true", working_directory="/no/such"), "WORKING_DIRECTORY"),
+    ],
+)
+async def test_a_command_that_cannot_run_is_invalid(commands: CommandRunner, config: CommandConfig, code: str) -> None:
+    outcome = await outcome_of(commands, config)
+    assert (failure_of(outcome).type, failure_of(outcome).code) == (ErrorType.VALIDATION_ERROR, code)
+
+
+async def test_output_beyond_the_bound_is_read_and_dropped(commands: CommandRunner) -> None:
+    outcome = await outcome_of(commands, _python("import os\nfor _ in range(50): os.write(1, b'x' * 65536)"))
+    assert outcome.failure is None
+    assert len(str(field_of(outcome.result, "stdout"))) == OUTPUT_BYTES_MAX
+    assert outcome.metadata == {"stdoutTruncated": True}
+
+
+async def test_a_command_reports_progress(commands: CommandRunner) -> None:
+    run = begin(commands, _shell("echo ::horolog progress=42; echo done"))
+    assert field_of((await run.end()).result, "stdout") == "done\n"
+    assert run.progress == [42]
+
+
+async def test_a_polite_command_may_clean_up_within_its_grace(commands: CommandRunner) -> None:
+    script = "trap 'echo cleaned; exit 0' TERM; echo ::horolog progress=1; while :; do sleep 0.05; done"
+    run = begin(commands, _shell(script))
+    await run.first_progress()
+    run.stop(20.0)
+    assert field_of((await run.end()).result, "stdout") == "cleaned\n"
+
+
+async def test_a_command_that_ignores_sigterm_is_killed_and_asking_again_does_not_spare_it(
+    commands: CommandRunner,
+) -> None:
+    run = begin(commands, _shell("trap '' TERM; echo ::horolog progress=1; while :; do sleep 0.05; done"))
+    await run.first_progress()
+    run.stop(0.3)
+    run.stop(1000.0)
+    assert field_of((await run.end()).result, "exitCode") == 128 + signal.SIGKILL
+
+
+async def test_what_left_the_session_ends_with_the_command(commands: CommandRunner) -> None:
+    script = "setsid sh -c 'sleep 1000 & sleep 1000' & echo $!; echo ::horolog progress=1; sleep 1000"
+    run = begin(commands, _shell(script))
+    await run.first_progress()
+    run.stop(0.0)
+    pids = _pids(await run.end())
+    assert pids
+    assert not any(is_alive(pid) for pid in pids)
+
+
+async def test_a_daemon_left_behind_by_a_finished_command_is_ended(commands: CommandRunner) -> None:
+    program = (
+        "import os, time\n"
+        "if os.fork(): os._exit(0)\n"
+        "os.setsid()\n"
+        "if os.fork(): os._exit(0)\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(1000)\n"
+    )
+    outcome = await outcome_of(commands, _python(program))
+    assert outcome.failure is None
+    assert [is_alive(pid) for pid in _pids(outcome)] == [False]
+
+
+async def test_a_spawner_that_dies_takes_everything_along_and_is_replaced(
+    commands: CommandRunner, spawner: Spawner
+) -> None:
+    run = begin(commands, _shell("setsid sleep 1000 & echo $! > /tmp/none 2>&1; echo ::horolog progress=1; sleep 1000"))
+    await run.first_progress()
+    spawner_pid = spawner.pid
+    assert spawner_pid is not None
+    signal.pidfd_send_signal(_pidfd(spawner_pid), signal.SIGKILL)
+    outcome = await run.end()
+    assert (failure_of(outcome).type, failure_of(outcome).code) == (ErrorType.SYSTEM_ERROR, "SPAWN_FAILED")
+    assert (await outcome_of(commands, CommandConfig(command="true"))).failure is None
+    await until(lambda: not is_alive(spawner_pid))
+
+
+def _pidfd(pid: int) -> int:
+    import os
+
+    return os.pidfd_open(pid)

@@ -1,0 +1,136 @@
+"""Read models in memory, behind the port that the API asks: what the fake dispatcher applied, and nothing else."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from projections.views import (
+    Cursor,
+    ExecutionFilter,
+    ExecutionView,
+    JobFilter,
+    JobView,
+    OutcomeView,
+    OwnerView,
+    QueueView,
+    ReadModelUnavailable,
+    StatisticsView,
+    WorkerView,
+)
+
+
+@dataclass
+class MemoryReadModel:
+    """Implements `ReadModel`. While `gone` every call fails; while `broken` every call has a fault."""
+
+    jobs_by_id: dict[str, JobView] = field(default_factory=dict)
+    executions_by_id: dict[str, ExecutionView] = field(default_factory=dict)
+    outcomes_by_id: dict[str, OutcomeView] = field(default_factory=dict)
+    owner_rows: list[OwnerView] = field(default_factory=list)
+    worker_rows: list[WorkerView] = field(default_factory=list)
+    gone: bool = False
+    broken: bool = False
+    questions: list[tuple[str, ...]] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def _answer(self) -> None:
+        if self.gone:
+            raise ReadModelUnavailable
+        if self.broken:
+            raise RuntimeError("secret of the read model")
+
+    async def job(self, tenant_id: str, job_id: str) -> JobView | None:
+        self._answer()
+        job = self.jobs_by_id.get(job_id)
+        return job if job and job.tenant_id == tenant_id else None
+
+    async def jobs(self, tenant_id: str, where: JobFilter, after: Cursor | None, limit: int) -> Sequence[JobView]:
+        self._answer()
+        rows = [job for job in self.jobs_by_id.values() if job.tenant_id == tenant_id and _job_passes(job, where)]
+        rows.sort(key=lambda job: (job.created_at, job.id), reverse=True)
+        return [job for job in rows if after is None or (job.created_at, job.id) < (after.at, after.id)][:limit]
+
+    async def job_counts(self, tenant_id: str | None) -> Mapping[str, int]:
+        self._answer()
+        return _counts([job.status for job in self.jobs_by_id.values() if tenant_id in (None, job.tenant_id)])
+
+    async def execution(self, tenant_id: str, execution_id: str) -> ExecutionView | None:
+        self._answer()
+        execution = self.executions_by_id.get(execution_id)
+        return execution if execution and execution.tenant_id == tenant_id else None
+
+    async def executions(
+        self, tenant_id: str, where: ExecutionFilter, after: Cursor | None, limit: int
+    ) -> Sequence[ExecutionView]:
+        self._answer()
+        rows = [row for row in self._of(tenant_id) if _execution_passes(row, where)]
+        rows.sort(key=lambda row: (row.scheduled_at, row.execution_id), reverse=True)
+        return [r for r in rows if after is None or (r.scheduled_at, r.execution_id) < (after.at, after.id)][:limit]
+
+    async def running_executions(self, tenant_id: str, job_id: str, limit: int) -> Sequence[str]:
+        self._answer()
+        going_on = ("pending", "running")
+        found = [r.execution_id for r in self._of(tenant_id) if r.job_id == job_id and r.status in going_on]
+        return found[:limit]
+
+    async def statistics(self, tenant_id: str, job_id: str | None, start: datetime, end: datetime) -> StatisticsView:
+        self._answer()
+        rows = [r for r in self._of(tenant_id) if job_id in (None, r.job_id) and start <= r.scheduled_at < end]
+        return StatisticsView(len(rows), _counts([row.status for row in rows]), 12.5, 12.0, 20.0, 0, 0, {})
+
+    async def daily_counts(self, tenant_id: str, day: date) -> Mapping[str, int]:
+        self._answer()
+        return _counts([row.status for row in self._of(tenant_id) if row.scheduled_at.date() == day])
+
+    async def queue(self, tenant_id: str | None) -> QueueView:
+        self._answer()
+        rows = list(self.executions_by_id.values()) if tenant_id is None else self._of(tenant_id)
+        pending = [row.scheduled_at for row in rows if row.status == "pending"]
+        running = sum(1 for row in rows if row.status == "running")
+        return QueueView(len(pending), running, 0, min(pending, default=None))
+
+    async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:
+        self._answer()
+        return [worker for worker in self.worker_rows if worker.last_beat_at > seen_after]
+
+    async def owners(self) -> Sequence[OwnerView]:
+        self._answer()
+        return self.owner_rows
+
+    async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
+        self.questions.append(tuple(command_ids))
+        self.asked.set()
+        self._answer()
+        return [self.outcomes_by_id[id_] for id_ in command_ids if id_ in self.outcomes_by_id]
+
+    async def ping(self) -> None:
+        self._answer()
+
+    def _of(self, tenant_id: str) -> list[ExecutionView]:
+        return [row for row in self.executions_by_id.values() if row.tenant_id == tenant_id]
+
+
+def _counts(words: Sequence[str]) -> dict[str, int]:
+    return {word: words.count(word) for word in set(words)}
+
+
+def _job_passes(job: JobView, where: JobFilter) -> bool:
+    tags = job.definition.get("tags") or []
+    assert isinstance(tags, list)
+    return (
+        where.status in (None, job.status)
+        and where.job_type in (None, job.definition["jobType"])
+        and (where.tag is None or where.tag in tags)
+        and (where.text or "").lower() in job.name.lower()
+    )
+
+
+def _execution_passes(row: ExecutionView, where: ExecutionFilter) -> bool:
+    return (
+        where.status in (None, row.status)
+        and where.job_id in (None, row.job_id)
+        and where.trigger_type in (None, row.trigger_type)
+        and (where.scheduled_from is None or row.scheduled_at >= where.scheduled_from)
+        and (where.scheduled_to is None or row.scheduled_at < where.scheduled_to)
+    )
