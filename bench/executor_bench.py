@@ -47,6 +47,7 @@ class MemoryLog:
         self.final_count = 0
         self.append_count = 0
         self.failures: dict[str, int] = {}
+        self._appended = asyncio.Condition()
 
     async def append(self, records: Sequence[Outgoing]) -> None:
         self.append_count += 1
@@ -59,6 +60,13 @@ class MemoryLog:
                 text = (record.value or b"").decode()
                 code = text[text.index('"code"') :][:60]
                 self.failures[code] = self.failures.get(code, 0) + 1
+        async with self._appended:
+            self._appended.notify_all()
+
+    async def finished(self, wanted: int) -> None:
+        """Wait until so many attempts were reported as over."""
+        async with self._appended:
+            await self._appended.wait_for(lambda: self.final_count >= wanted)
 
     def reader(self) -> "MemoryReader":
         return MemoryReader(self)
@@ -202,8 +210,7 @@ async def until(log: MemoryLog, rate: float, records: Sequence[Record]) -> None:
         log.arrived.set()
         if rate:
             await asyncio.sleep(size / rate)
-    while log.final_count < wanted:
-        await asyncio.sleep(0.005)
+    await log.finished(wanted)
 
 
 def main() -> None:

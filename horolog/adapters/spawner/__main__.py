@@ -6,4 +6,7 @@ import sys
 from horolog.adapters.spawner.server import Server
 
 if __name__ == "__main__":
-    Server(socket.socket(fileno=int(sys.argv[1]))).run()
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    # It had to outlive one exec; it must not outlive the next: no program may speak to the spawner.
+    channel.set_inheritable(False)
+    Server(channel).run()

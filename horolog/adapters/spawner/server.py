@@ -109,7 +109,10 @@ class Server:
         return max(0, int((deadline - time.monotonic()) * 1000) + 1)
 
     def _receive(self) -> None:
-        data, files, _, _ = socket.recv_fds(self._channel, MESSAGE_BYTES_MAX, FILES_COUNT_MAX, socket.MSG_CMSG_CLOEXEC)
+        data, files, _, _ = socket.recv_fds(self._channel, MESSAGE_BYTES_MAX, FILES_COUNT_MAX)
+        # MSG_CMSG_CLOEXEC would do it, but `recv_fds` of Python 3.11 drops the flags that it is given.
+        for fd in files:
+            os.set_inheritable(fd, False)
         if not data:
             self._open = False
             return

@@ -31,19 +31,23 @@ def by_place(records: Sequence[Outgoing], partition_count: int) -> dict[Place, l
     return groups
 
 
-async def send(producer: AIOKafkaProducer, groups: dict[Place, list[Outgoing]], prefix: str) -> None:
-    """Send groups of records and wait until all are acknowledged.
+async def send(producer: AIOKafkaProducer, groups: dict[Place, list[Outgoing]], prefix: str) -> dict[Place, int]:
+    """Send groups of records and wait until all are acknowledged; returns the position after each place's last.
 
     Raises:
         KafkaError: one was not, or may not have been; the producer must not be used again.
     """
     acknowledgements: list[asyncio.Future[Any]] = []
+    sent: list[tuple[Place, int]] = []
     try:
         for place, records in groups.items():
             for batch in _batches(producer, records):
-                sent = await producer.send_batch(batch, prefix + place.topic, partition=place.partition)
-                acknowledgements.append(sent)
-        await asyncio.gather(*acknowledgements)
+                acknowledgement = await producer.send_batch(batch, prefix + place.topic, partition=place.partition)
+                acknowledgements.append(acknowledgement)
+                sent.append((place, batch.record_count()))
+        written = await asyncio.gather(*acknowledgements)
+        # Later batches of a place replace earlier ones here.
+        return {place: batch.offset + count for (place, count), batch in zip(sent, written, strict=True)}
     finally:
         for acknowledgement in acknowledgements:
             acknowledgement.cancel()

@@ -67,11 +67,11 @@ def new_consumer(settings: KafkaSettings, name: str, **options: Any) -> AIOKafka
     return AIOKafkaConsumer(
         client_id=f"{settings.prefix}{name}",
         enable_auto_commit=False,
-        isolation_level="read_committed",
         fetch_max_bytes=FETCH_BYTES_MAX,
         consumer_timeout_ms=FETCHER_WAKE_MS,
         **{
             "auto_offset_reset": "none",
+            "isolation_level": "read_committed",
             "fetch_max_wait_ms": settings.fetch_wait_ms,
             "max_partition_fetch_bytes": PARTITION_FETCH_BYTES_MAX,
         }

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Self
 
 from horolog.log.kafka.appender import Appender
+from horolog.log.kafka.bounds import Bounds
 from horolog.log.kafka.clients import Bin
 from horolog.log.kafka.lookup import Lookup
 from horolog.log.kafka.membership import KafkaMembership
@@ -24,8 +25,9 @@ class KafkaLog:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._bin = Bin()
+        self._bounds = Bounds(settings, self._bin)
         self._appender = Appender(settings, self._bin)
-        self._lookup = Lookup(settings, self._bin)
+        self._lookup = Lookup(settings, self._bounds, self._bin)
         self._readers: list[KafkaReader] = []
         self._writers: list[KafkaWriter] = []
         self._memberships: list[KafkaMembership] = []
@@ -51,7 +53,7 @@ class KafkaLog:
         return reader
 
     async def open_writer(self, role: str, partition: int) -> KafkaWriter:
-        writer = await open_writer(self._settings, role, partition, self._bin)
+        writer = await open_writer(self._settings, role, partition, self._bounds, self._bin)
         self._writers = [*(w for w in self._writers if not w.closed), writer]
         return writer
 
@@ -62,10 +64,11 @@ class KafkaLog:
         return membership
 
     async def starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        return await self._lookup.starts(places)
+        return await self._bounds.starts(places)
 
     async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        return await self._lookup.ends(places)
+        """As the port says; what is committed behind another writer's open transaction is not counted yet."""
+        return await self._bounds.ends(places)
 
     def scan(self, place: Place, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         return self._lookup.scan(place, start, end)
@@ -76,8 +79,11 @@ class KafkaLog:
     async def close(self) -> None:
         for membership in self._memberships:
             await membership.leave()
-        for open_ in (*self._readers, *self._writers):
-            await open_.close()
+        for reader in self._readers:
+            await reader.close()
+        for writer in self._writers:
+            await writer.close()
         await self._appender.close()
         await self._lookup.close()
+        await self._bounds.close()
         await self._bin.emptied()

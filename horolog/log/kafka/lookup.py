@@ -1,15 +1,16 @@
-"""Reading what is already there: bounds, ranges, and the last record of a key.
+"""Reading what is already there: ranges, and the last record of a key.
 
 Guarantee: a scan ends, also where the range ends in markers, aborted records or gaps that compaction left. Consumers
 are used again; an idle one costs a socket.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from horolog.log.kafka.bounds import Bounds
 from horolog.log.kafka.clients import UNREACHABLE, Bin, new_consumer
 from horolog.log.kafka.reader import to_records
 from horolog.log.kafka.settings import KafkaSettings
@@ -22,36 +23,27 @@ SCAN_PARTITION_BYTES_MAX = 8 * 1024 * 1024
 LATEST_WINDOW_COUNT = 200
 LATEST_WINDOW_GROWTH = 8
 
-_Ask = Callable[[AIOKafkaConsumer, list[TopicPartition]], Awaitable[dict[TopicPartition, int]]]
-
 
 class Lookup:
     """Looks things up with a few consumers that are shared by all callers."""
 
-    def __init__(self, settings: KafkaSettings, bin_: Bin) -> None:
+    def __init__(self, settings: KafkaSettings, bounds: Bounds, bin_: Bin) -> None:
         self._settings = settings
+        self._bounds = bounds
         self._bin = bin_
         self._idle: list[AIOKafkaConsumer] = []
         self._free = asyncio.Semaphore(CONSUMER_COUNT_MAX)
 
-    async def starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        """The oldest offset of each place."""
-        return await self._offsets(places, AIOKafkaConsumer.beginning_offsets)
-
-    async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
-        """The position after the last record that no open transaction can still take back."""
-        return await self._offsets(places, AIOKafkaConsumer.end_offsets)
-
     async def scan(self, place: Place, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         """As the port says."""
         partition = self._partition(place)
+        first = (await self._bounds.starts([place]))[place]
+        if start < first:
+            raise PositionLost(f"{place.topic}/{place.partition} begins at {first}, after {start}")
+        end = min(end, (await self._bounds.ends([place]))[place])
+        if start >= end:
+            return
         async with self._borrowed() as consumer:
-            first = (await consumer.beginning_offsets([partition]))[partition]
-            if start < first:
-                raise PositionLost(f"{place.topic}/{place.partition} begins at {first}, after {start}")
-            end = min(end, (await consumer.end_offsets([partition]))[partition])
-            if start >= end:
-                return
             consumer.assign([partition])
             consumer.seek(partition, start)
             progress = asyncio.get_running_loop().time()
@@ -70,9 +62,12 @@ class Lookup:
             consumer.pause(partition)
 
     async def latest(self, place: Place, key: bytes) -> Record | None:
-        """As the port says; windows of offsets, each larger than the one before it, from the end backwards."""
-        start = (await self.starts([place]))[place]
-        upper = (await self.ends([place]))[place]
+        """As the port says; windows of offsets, each larger than the one before it, from the end backwards.
+
+        Waits until no transaction is open that could hide a record which is committed already.
+        """
+        start = (await self._bounds.starts([place]))[place]
+        upper = await self._bounds.settled(place)
         window = LATEST_WINDOW_COUNT
         while upper > start:
             lower = max(start, upper - window)
@@ -90,12 +85,6 @@ class Lookup:
             self._bin.consumer(consumer)
         self._idle.clear()
 
-    async def _offsets(self, places: Sequence[Place], ask: _Ask) -> Mapping[Place, int]:
-        partitions = {self._partition(place): place for place in places}
-        async with self._borrowed() as consumer:
-            offsets = await ask(consumer, list(partitions))
-        return {partitions[partition]: offset for partition, offset in offsets.items()}
-
     @asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[AIOKafkaConsumer]:
         async with self._free:
@@ -105,9 +94,6 @@ class Lookup:
             except UNREACHABLE as error:
                 self._bin.consumer(consumer)
                 raise LogUnavailable(f"Kafka could not be read: {error!r}") from error
-            except PositionLost:
-                self._idle.append(consumer)
-                raise
             except BaseException:
                 self._bin.consumer(consumer)
                 raise

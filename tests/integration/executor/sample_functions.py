@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from typing import Any
 
 from horolog.function import FunctionContext
@@ -26,9 +26,8 @@ async def later(value: str) -> str:
 
 def identity(context: FunctionContext) -> list[Any]:
     context.progress(42.9)
-    return [context.execution_id, context.attempt, context.job_id, context.tenant_id, context.fencing_token] + [
-        context.scheduled_for.isoformat()
-    ]
+    names = (context.execution_id, context.attempt, context.job_id, context.tenant_id, context.fencing_token)
+    return [*names, context.scheduled_for.isoformat()]
 
 
 def environment() -> dict[str, str]:
@@ -72,7 +71,7 @@ def hang(context: FunctionContext) -> None:
     child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     print(os.getpid(), child.pid, flush=True)
     context.progress(1)
-    time.sleep(1000)
+    threading.Event().wait()
 
 
 def pid() -> int:

@@ -1,7 +1,9 @@
 """Commands: what they are given, how they end, and that nothing of them stays."""
 
+import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -133,20 +135,25 @@ async def test_a_daemon_left_behind_by_a_finished_command_is_ended(commands: Com
 
 
 async def test_a_spawner_that_dies_takes_everything_along_and_is_replaced(
-    commands: CommandRunner, spawner: Spawner
+    commands: CommandRunner, spawner: Spawner, tmp_path: Path
 ) -> None:
-    run = begin(commands, _shell("setsid sleep 1000 & echo $! > /tmp/none 2>&1; echo ::horolog progress=1; sleep 1000"))
-    await run.first_progress()
+    told = tmp_path / "pid"
+    run = begin(commands, _shell(f"setsid sh -c 'echo $$ > {told}.new; mv {told}.new {told}; sleep 1000' & wait"))
+    await until(told.exists)
     spawner_pid = spawner.pid
     assert spawner_pid is not None
-    signal.pidfd_send_signal(_pidfd(spawner_pid), signal.SIGKILL)
+    os.kill(spawner_pid, signal.SIGKILL)
     outcome = await run.end()
     assert (failure_of(outcome).type, failure_of(outcome).code) == (ErrorType.SYSTEM_ERROR, "SPAWN_FAILED")
+    await until(lambda: not is_alive(int(told.read_text())))
     assert (await outcome_of(commands, CommandConfig(command="true"))).failure is None
-    await until(lambda: not is_alive(spawner_pid))
+    assert spawner.pid != spawner_pid
 
 
-def _pidfd(pid: int) -> int:
-    import os
-
-    return os.pidfd_open(pid)
+async def test_closing_the_spawner_ends_all_that_runs(commands: CommandRunner, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    run = begin(commands, _shell(f"trap '' TERM; setsid sh -c 'echo $$ > {told}; sleep 1000' & wait"))
+    await until(lambda: told.exists() and told.read_text().endswith("\n"))
+    await commands.close()
+    assert (await run.end()).failure is not None
+    assert not is_alive(int(told.read_text()))

@@ -159,7 +159,7 @@ async def test_a_port_where_nobody_listens_is_a_network_error(requests: HttpRunn
 
 
 async def test_a_url_that_is_none_is_invalid(requests: HttpRunner) -> None:
-    failure = failure_of(await outcome_of(requests, HttpConfig(url="http://[", method="GET")))
+    failure = failure_of(await outcome_of(requests, HttpConfig(url="http://127.0.0.1:port/", method="GET")))
     assert (failure.type, failure.code) == (ErrorType.VALIDATION_ERROR, "REQUEST_INVALID")
 
 

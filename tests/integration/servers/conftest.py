@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,4 +57,4 @@ def await_condition(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while not holds():
         assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(PAUSE_S)
+        threading.Event().wait(PAUSE_S)

@@ -6,6 +6,7 @@ It decides as little as the API's tests need, and can be told to be silent, unre
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from horolog.domain.identity import triggered_execution_id
 from horolog.log.port import LogUnavailable, Membership, Outgoing, Place, Reader, Record, Writer
@@ -168,8 +169,8 @@ def job_view(command: CreateJob, now: datetime) -> JobView:
 
 def execution_view(execution_id: str, job: JobView, at: datetime, actor: str | None = None) -> ExecutionView:
     """The row of an execution that waits."""
-    empty = dict.fromkeys(ExecutionView.__dataclass_fields__)
-    known = {
+    values: dict[str, Any] = {
+        **dict.fromkeys(ExecutionView.__dataclass_fields__),
         "execution_id": execution_id,
         "tenant_id": job.tenant_id,
         "job_id": job.id,
@@ -183,4 +184,4 @@ def execution_view(execution_id: str, job: JobView, at: datetime, actor: str | N
         "late_count": 0,
         "created_at": at,
     }
-    return ExecutionView(**{**empty, **known})  # type: ignore[arg-type] # the fields without a value are all optional
+    return ExecutionView(**values)

@@ -1,0 +1,5 @@
+"""What the benchmarks run."""
+
+
+def nothing() -> None:
+    """Do nothing."""
