@@ -6,7 +6,7 @@ Guarantee: whatever a caller sends as a cursor is either one that `encode_cursor
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from projections.views import Cursor
 from services.api.errors import ApiError
@@ -34,7 +34,7 @@ def decode_cursor(word: str | None) -> Cursor | None:
         cursor = Cursor(datetime.fromisoformat(at), id_)
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
         raise _refused() from error
-    if cursor.at.tzinfo is None or not _ID.fullmatch(cursor.id) or encode_cursor(cursor) != word:
+    if cursor.at.utcoffset() != timedelta(0) or not _ID.fullmatch(cursor.id) or encode_cursor(cursor) != word:
         raise _refused()
     return cursor
 

@@ -51,6 +51,7 @@ def new_producer(settings: KafkaSettings, name: str, transactional_id: str | Non
         options |= {
             "transactional_id": transactional_id,
             "transaction_timeout_ms": settings.transaction_timeout_ms,
+            "request_timeout_ms": max(settings.commit_timeout_ms, settings.open_timeout_ms),
         }
     return AIOKafkaProducer(
         client_id=f"{settings.prefix}{name}",

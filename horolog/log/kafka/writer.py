@@ -7,9 +7,11 @@ producer is gone, and a late message of it can do no harm once the next writer h
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerFenced
+from aiokafka.client import ConnectionGroup
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
 
 from horolog.log.kafka.batches import by_place, send
 from horolog.log.kafka.bounds import Bounds
@@ -69,9 +71,11 @@ class KafkaWriter:
             return
         try:
             async with asyncio.timeout(self._settings.commit_timeout_ms / 1000):
+                connections = _coordination(producer)
                 await producer.begin_transaction()
                 written = await send(producer, groups, self._settings.prefix)
                 await producer.commit_transaction()
+                _refuse_repeated(connections, producer)
             await self._visible(written)
         except ProducerFenced as error:
             self._give_up(producer)
@@ -124,3 +128,17 @@ async def open_writer(settings: KafkaSettings, role: str, partition: int, bounds
         bin_.producer(producer)
         raise
     return KafkaWriter(settings, producer, bounds, bin_)
+
+
+def _coordination(producer: AIOKafkaProducer) -> set[Any]:
+    """The connections that transactional requests go over, as far as they are open."""
+    connections = producer.client._conns.items()
+    return {open_ for (_, group), open_ in connections if group == ConnectionGroup.COORDINATION and open_.connected()}
+
+
+def _refuse_repeated(before: set[Any], producer: AIOKafkaProducer) -> None:
+    # When a connection breaks the library repeats the request on a new one. The first may be under way still, and
+    # end the next transaction of this epoch before it is whole; so there must not be a next one (KIP-890, "hanging
+    # transactions"; Jepsen found it in 2024). For the same reason no request here times out before the commit does.
+    if not before <= _coordination(producer):
+        raise KafkaConnectionError("the coordinator's connection broke meanwhile, so a request may come twice")

@@ -40,12 +40,12 @@ class Colleague:
         await self._log.append([Outgoing(topic.name, 0, b"worker-a", message.to_json(), headers)])
 
     async def hear(self, kind: type[M]) -> M:
-        """The next message of this kind; others are passed over."""
+        """The next message of this kind; others stay unheard, since their order between topics means nothing."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
-                while self._unheard:
-                    message = self._unheard.pop(0)
+                for message in self._unheard:
                     if isinstance(message, kind):
+                        self._unheard.remove(message)
                         return message
                 records = await self._reader.poll(100, 1.0)
                 self._unheard += [decode(r.topic, r.headers, r.value) for r in records]

@@ -12,7 +12,7 @@ import httpx
 from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
 from services.api.authentication import ServiceToken, StaticTokens
-from services.api.ports import ApiPorts, Probe, Served, Wake
+from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.settings import ApiSettings, TenantToken, digest_of
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
@@ -109,7 +109,11 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    wait_s: float = 5.0, wake: Wake | None = None, cache_ping: Probe | None = None
+    wait_s: float = 5.0,
+    wake: Wake | None = None,
+    cache_ping: Probe | None = None,
+    callers: Authenticator | None = None,
+    services: Authenticator | None = None,
 ) -> AsyncIterator[World]:
     """A running API; short waits are for tests in which nobody answers."""
     clock, read_model = HandClock(), MemoryReadModel()
@@ -128,8 +132,8 @@ async def open_world(
         read_model=read_model,
         clock=clock,
         ids=CountedIds(),
-        callers=StaticTokens(tokens),
-        services=ServiceToken(settings.service_token_digest),
+        callers=callers or StaticTokens(tokens),
+        services=services or ServiceToken(settings.service_token_digest),
         served=served.append,
         memory_bytes=lambda: 64 * 1024 * 1024,
         wake=wake,

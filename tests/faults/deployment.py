@@ -1,0 +1,70 @@
+"""Separate processes on real servers: `horolog serve`, two of each where it matters, killed by their pids."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROLES = ("ticker", "ticker", "dispatcher", "dispatcher", "executor", "executor", "projections", "projections")
+TENANT = "11111111-2222-4333-8444-555555555555"
+GRACE_S = 20
+
+
+@dataclass(slots=True)
+class Deployment:
+    """Running processes by role."""
+
+    environment: dict[str, str]
+    logs: Path
+    processes: dict[str, list[subprocess.Popen[bytes]]] = field(default_factory=dict)
+
+    def start(self, role: str) -> None:
+        """Start one more process of the role."""
+        running = self.processes.setdefault(role, [])
+        with (self.logs / f"{role}-{len(running)}.log").open("ab") as log:
+            command = [sys.executable, "-m", "horolog.cli", "serve", role]
+            running.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+
+    def kill(self, role: str) -> None:
+        """Kill the oldest living process of the role, as a crash would."""
+        victim = next(process for process in self.processes[role] if process.poll() is None)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+
+    def stop(self) -> None:
+        """End all processes."""
+        everyone = [process for running in self.processes.values() for process in running]
+        for process in everyone:
+            process.terminate()
+        for process in everyone:
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def deployed(kafka: str, dsn: str, prefix: str, logs: Path) -> Iterator[Deployment]:
+    """All services but the API, on these servers; ended at the end."""
+    environment = {
+        **os.environ,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "DATABASE_URL": dsn,
+        "HOROLOG_TOPIC_PREFIX": prefix,
+        "HOROLOG_PARTITIONS": "4",
+        "HOROLOG_HOME": str(logs),
+    }
+    environment.pop("REDIS_URL", None)
+    subprocess.run([sys.executable, "-m", "horolog.cli", "topics"], env=environment, check=True, capture_output=True)
+    deployment = Deployment(environment, logs)
+    try:
+        for role in ROLES:
+            deployment.start(role)
+        yield deployment
+    finally:
+        deployment.stop()

@@ -1,0 +1,119 @@
+"""Nothing is served to whoever proves to be nobody: every route, every method, every spelling."""
+
+import logging
+
+import pytest
+
+from services.api.authentication import StaticTokens
+from services.api.ports import EVERYTHING, Headers, Principal
+from services.api.settings import ApiSettings, TenantToken, digest_of
+from tests.unit.api.contract import check_answer, operations
+from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, UNKNOWN, World, open_world
+
+OPEN = {"/health", "/internal/health"}
+CLOSED = [(method, path) for method, path in operations() if path not in OPEN]
+OTHERS = [
+    *("/", "/docs", "/redoc", "/openapi.json", "/internal", "/internal/", "/metrics", "/internal/jobs", "//health"),
+    *("/health/", "/Health", f"{API}/health", f"{API}/jobs/health", f"{API}/jobs/..;/health", "/health;x", "/x/health"),
+    *("/internal/health/", "/internal//health", "/internal/jobs/health", "/%2e/health", "/internal/../health/x"),
+]
+WRONG: list[dict[str, str]] = [
+    {},
+    {"Authorization": "Bearer "},
+    {"Authorization": "Bearer nobody-at-all-0123456789"},
+    {"Authorization": OUR_TOKEN},
+    {"Authorization": f"Basic {OUR_TOKEN}"},
+    {"Authorization": f"Bearer {OUR_TOKEN}x"},
+    {"Authorization": f"Bearer {OUR_TOKEN.upper()}"},
+    {"X-Service-Token": ""},
+    {"X-Service-Token": "nobody-at-all-0123456789"},
+]
+
+
+class Powerless:
+    """Recognises everybody, and allows nothing."""
+
+    async def recognise(self, headers: Headers) -> Principal | None:
+        return Principal(OURS, "token:powerless", frozenset())
+
+
+@pytest.mark.parametrize("headers", WRONG)
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+async def test_route_is_closed_without_a_valid_token(
+    world: World, method: str, path: str, headers: dict[str, str]
+) -> None:
+    place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+    answer = await world.client.request(method, place, json=JOB, headers=headers)
+    assert answer.status_code == 401
+    if path.startswith("/internal"):
+        assert answer.json()["errorCode"] == "UNAUTHORIZED"
+    else:
+        assert answer.json()["error"]["code"] == "UNAUTHORIZED"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert world.log.records == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize("path", OTHERS)
+async def test_other_addresses_are_closed_as_well(world: World, path: str, method: str) -> None:
+    assert (await world.client.request(method, path)).status_code == 401
+
+
+async def test_health_is_open_to_reading_only(world: World) -> None:
+    assert [(await world.client.get(path)).status_code for path in sorted(OPEN)] == [200, 200]
+    assert [(await world.client.post(path)).status_code for path in sorted(OPEN)] == [401, 401]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (f"{API}/jobs", {"X-Service-Token": SERVICE_TOKEN}),
+        ("/internal/jobs/create", {"Authorization": f"Bearer {OUR_TOKEN}", "X-Tenant-Id": OURS}),
+    ],
+)
+async def test_token_of_one_api_does_not_open_the_other(world: World, path: str, headers: dict[str, str]) -> None:
+    assert (await world.client.post(path, json=JOB, headers=headers)).status_code == 401
+
+
+async def test_two_tokens_at_once_prove_nobody(world: World) -> None:
+    headers = [("Authorization", f"Bearer {OUR_TOKEN}"), ("Authorization", f"Bearer {OUR_TOKEN}")]
+    assert (await world.client.get(f"{API}/jobs", headers=headers)).status_code == 401
+
+
+async def test_body_is_not_read_before_the_caller_is_known(world: World) -> None:
+    answer = await world.client.post(f"{API}/jobs", content=b"x" * 2_000_000)
+    assert answer.status_code == 401
+
+
+async def test_recognised_caller_acts_for_the_tokens_tenant() -> None:
+    callers = StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")])
+    principal = await callers.recognise([(b"authorization", f"Bearer {OUR_TOKEN}".encode())])
+    assert principal == Principal(OURS, "token:ours", EVERYTHING)
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+async def test_route_demands_its_permission(method: str, path: str) -> None:
+    async with open_world(callers=Powerless(), services=Powerless()) as world:
+        place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+        answer = await world.client.request(method, place, json=JOB)
+        check_answer(answer)
+        assert answer.status_code == 403
+        assert world.log.records == []
+
+
+async def test_served_requests_tell_the_route_and_the_tenant_and_nothing_that_was_sent(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await world.ask("GET", f"/jobs/{UNKNOWN}?secret=1")
+        await world.ask("GET", "/jobs", token="wrong-token-0123456789")
+    seen = [(one.method, one.route, one.status, one.tenant_id) for one in world.served]
+    assert seen == [("GET", f"{API}/jobs/{{job_id}}", 404, OURS), ("GET", "unknown", 401, "")]
+    told = repr(world.served) + "".join(record.getMessage() for record in caplog.records if "httpx" not in record.name)
+    assert not [word for word in ("secret", OUR_TOKEN, "wrong-token", UNKNOWN) if word in told]
+
+
+def test_settings_show_no_token() -> None:
+    settings = ApiSettings(digest_of(SERVICE_TOKEN), (TenantToken(digest_of(OUR_TOKEN), OURS, "ours"),))
+    assert SERVICE_TOKEN not in repr(settings)
+    assert OUR_TOKEN not in repr(settings)

@@ -1,0 +1,129 @@
+"""The promised surface: every endpoint exists, is documented, and answers in its documented shape."""
+
+from typing import Any
+
+import pytest
+
+from services.api.examples import EXAMPLES
+from tests.unit.api.contract import check_shape, document, operations
+from tests.unit.api.world import API, JOB, OURS, World
+
+# (method, path, body) of every endpoint that was promised, and the status that a good request gets.
+PUBLIC: list[tuple[str, str, Any, int]] = [
+    ("POST", "/jobs", JOB, 201),
+    ("GET", "/jobs", None, 200),
+    ("POST", "/jobs/validate", JOB, 200),
+    ("GET", "/jobs/{job_id}", None, 200),
+    ("PUT", "/jobs/{job_id}", JOB, 200),
+    ("POST", "/jobs/{job_id}/validate", None, 200),
+    ("POST", "/jobs/{job_id}/trigger", None, 201),
+    ("GET", "/jobs/{job_id}/executions", None, 200),
+    ("POST", "/jobs/{job_id}/pause", None, 200),
+    ("POST", "/jobs/{job_id}/resume", None, 200),
+    ("POST", "/jobs/{job_id}/stop", None, 200),
+    ("GET", "/executions", None, 200),
+    ("GET", "/executions/stats", None, 200),
+    ("GET", "/executions/{execution_id}", None, 200),
+    ("POST", "/executions/{execution_id}/cancel", None, 200),
+    ("GET", "/commands/{command_id}", None, 200),
+    ("GET", "/status", None, 200),
+    ("GET", "/metrics", None, 200),
+    ("GET", "/queues", None, 200),
+    ("GET", "/workers", None, 200),
+    ("DELETE", "/jobs/{job_id}", None, 204),
+]
+INTERNAL: list[tuple[str, str, Any, int]] = [
+    ("POST", "/internal/jobs/create", {"tenantId": OURS, **JOB}, 201),
+    ("POST", "/internal/jobs/batch-create", {"tenantId": OURS, "jobs": [JOB]}, 200),
+    ("POST", "/internal/jobs/{job_id}/trigger", {"tenantId": OURS}, 201),
+    ("GET", "/internal/jobs/{job_id}/status", None, 200),
+    ("POST", "/internal/jobs/{job_id}/pause", {"tenantId": OURS}, 200),
+    ("POST", "/internal/jobs/{job_id}/resume", {"tenantId": OURS}, 200),
+    ("GET", "/internal/health", None, 200),
+    ("GET", "/health", None, 200),
+]
+JOB_FIELDS = {"id", "name", "status", "cronExpression", "nextExecutionAt", "executionCount", "createdAt", "updatedAt"}
+METRICS = (
+    "totalJobs activeJobs pausedJobs totalExecutions successfulExecutions failedExecutions cancelledExecutions "
+    "averageExecutionTime queueLength activeWorkers errorRate timeoutRate retryRate"
+)
+
+
+def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
+    promised = {(method, API + path) for method, path, _, _ in PUBLIC}
+    promised |= {(method, path) for method, path, _, _ in INTERNAL}
+    assert set(operations()) == promised
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), PUBLIC + INTERNAL)
+async def test_endpoint_answers_in_its_documented_shape(
+    world: World, method: str, path: str, body: Any, status: int
+) -> None:
+    job = await world.created()
+    execution = (await world.ask("POST", f"/jobs/{job['id']}/trigger")).json()
+    ids = {
+        "job_id": job["id"],
+        "execution_id": execution["id"],
+        "command_id": world.log.commands[0].command_id,
+    }
+    answer = await world.ask(method, path.format(**ids), body, headers={"X-Tenant-Id": OURS})
+    assert answer.status_code == status, answer.text
+
+
+def test_every_operation_is_described_and_says_who_may_call_it() -> None:
+    seen = list[str]()
+    for method, path in operations():
+        operation = document()["paths"][path][method.lower()]
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert operation["tags"], path
+        scheme = "service" if path.startswith("/internal") else "bearer"
+        assert operation["security"] == ([] if path.endswith("/health") else [{scheme: []}])
+        seen.append(operation["operationId"])
+    assert len(set(seen)) == len(seen)
+
+
+def test_every_reference_of_the_document_leads_somewhere() -> None:
+    schemas = document()["components"]["schemas"]
+    targets, rest = set[str](), list[Any]([document()])
+    while rest:
+        item = rest.pop()
+        if isinstance(item, dict):
+            targets |= {item["$ref"]} if isinstance(item.get("$ref"), str) else set()
+            rest += item.values()
+        elif isinstance(item, list):
+            rest += item
+    assert {target.rpartition("/")[2] for target in targets} <= set(schemas)
+
+
+def test_every_body_has_an_example() -> None:
+    bodies = set[str]()
+    for method, path in operations():
+        operation = document()["paths"][path][method.lower()]
+        described = [*operation["responses"].values(), operation.get("requestBody", {})]
+        for content in (part["content"]["application/json"]["schema"] for part in described if "content" in part):
+            options = content.get("anyOf", [content])
+            bodies |= {option["$ref"].rpartition("/")[2] for option in options if "$ref" in option}
+    assert bodies == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_keeps_its_schema(name: str) -> None:
+    check_shape(name, EXAMPLES[name])
+
+
+def test_bodies_have_the_promised_fields() -> None:
+    schemas = document()["components"]["schemas"]
+    assert set(schemas["JobResponse"]["properties"]) >= JOB_FIELDS
+    assert list(schemas["MetricsResponse"]["properties"]) == METRICS.split()
+    assert list(schemas["ErrorResponse"]["properties"]) == ["error", "timestamp", "path"]
+    shape = ["success", "errorCode", "message", "timestamp", "serviceName"]
+    assert list(schemas["InternalErrorResponse"]["properties"]) == shape
+    assert list(schemas["HealthResponse"]["properties"]) == ["status", "service", "port", "dependencies", "metrics"]
+    parts = ["database", "redis", "jobQueue", "distributedLock", "services"]
+    assert list(schemas["HealthDependencies"]["properties"]) == parts
+    assert list(schemas["HealthMetrics"]["properties"]) == ["activeJobs", "queueSize", "memoryUsage"]
+
+
+async def test_served_document_is_the_one_that_is_printed(world: World) -> None:
+    assert (await world.ask("GET", "/openapi.json")).json() == document()
