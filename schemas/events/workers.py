@@ -37,7 +37,10 @@ class TaskAssigned(Message):
     @field_validator("config", mode="before")
     @classmethod
     def _config_of_the_type(cls, config: object, info: ValidationInfo) -> object:
-        return config_for(info.data["job_type"], config)
+        job_type = info.data.get("job_type")
+        if job_type is None:
+            raise ValueError("cannot be judged without a known jobType")
+        return config_for(job_type, config)
 
     def subject(self) -> str:
         return self.execution_id

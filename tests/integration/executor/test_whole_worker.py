@@ -42,13 +42,11 @@ class Colleague:
     async def hear(self, kind: type[M]) -> M:
         """The next message of this kind; others stay unheard, since their order between topics means nothing."""
         async with asyncio.timeout(DEADLINE_S):
-            while True:
-                for message in self._unheard:
-                    if isinstance(message, kind):
-                        self._unheard.remove(message)
-                        return message
+            while (heard := next((m for m in self._unheard if isinstance(m, kind)), None)) is None:
                 records = await self._reader.poll(100, 1.0)
                 self._unheard += [decode(r.topic, r.headers, r.value) for r in records]
+        self._unheard.remove(heard)
+        return heard
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,6 @@ import pytest
 from services.api.bodies import DEPTH_MAX, depth_of
 from tests.unit.api.world import API, JOB, OUR_TOKEN, THEIR_TOKEN, UNKNOWN, World
 
-
 FIRST_DAY = base64.urlsafe_b64encode(b"0001-01-01T00:00:00+14:00|a").decode().rstrip("=")
 
 

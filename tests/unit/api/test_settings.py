@@ -1,0 +1,67 @@
+"""The API's settings: tokens are strong, known by their digests, or the process does not start."""
+
+import pytest
+
+from services.api.settings import SettingsError, digest_of, from_environment
+from tests.unit.api.world import OUR_TOKEN, OURS, SERVICE_TOKEN, THEIRS
+
+GOOD = {"INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN}
+
+
+def test_tokens_are_read_from_both_places() -> None:
+    listed = {**GOOD, "HOROLOG_TOKENS": f"{OUR_TOKEN}={OURS}:billing,", "HOROLOG_TOKENS_FILE": "tokens.txt"}
+    settings = from_environment(listed, {"tokens.txt": f"# theirs\nabcdefgh+/12345678=={'='}{THEIRS}\n"}.__getitem__)
+    assert [(token.tenant_id, token.name) for token in settings.tokens] == [
+        (OURS, "billing"),
+        (THEIRS, f"tenant-{THEIRS[:8]}"),
+    ]
+    assert settings.tokens[1].digest == digest_of("abcdefgh+/12345678==")
+    assert (settings.host, settings.port, settings.wait_s) == ("127.0.0.1", 3009, 5.0)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "short", "a" * 40, "change-me-please-now", "your-secret-token-here", "white space 0123456789"]
+)
+def test_weak_token_stops_the_start_without_being_told(token: str) -> None:
+    for environment in (
+        {"INTERNAL_SERVICE_TOKEN": token},
+        {**GOOD, "HOROLOG_TOKENS": f"{token}={OURS}"},
+    ):
+        with pytest.raises(SettingsError) as refused:
+            from_environment(environment)
+        assert not token or token not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        OUR_TOKEN,
+        f"{OUR_TOKEN}=us",
+        f"{OUR_TOKEN}={OURS.upper()}",
+        f"{OUR_TOKEN}=00000000-0000-0000-0000-000000000000",
+        f"{OUR_TOKEN}={OURS}:a name",
+        f"{OUR_TOKEN}={OURS},{OUR_TOKEN}={THEIRS}",
+    ],
+)
+def test_entry_that_is_no_token_of_a_tenant_stops_the_start(entry: str) -> None:
+    with pytest.raises(SettingsError, match="HOROLOG_TOKENS"):
+        from_environment({**GOOD, "HOROLOG_TOKENS": entry})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOROLOG_API_PORT", "0"),
+        ("HOROLOG_API_PORT", "70000"),
+        ("HOROLOG_API_WAIT_S", "soon"),
+        ("HOROLOG_API_WAIT_S", "nan"),
+    ],
+)
+def test_number_out_of_bounds_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({**GOOD, name: value})
+
+
+def test_missing_file_stops_the_start(tmp_path: object) -> None:
+    with pytest.raises(SettingsError, match="HOROLOG_TOKENS_FILE"):
+        from_environment({**GOOD, "HOROLOG_TOKENS_FILE": f"{tmp_path}/none"})
