@@ -5,7 +5,8 @@ power (WAL, `synchronous=FULL`); what was not acknowledged is there as a whole o
 a second one is refused. In memory the log uses neither threads nor real time, so that it runs the same way every time
 under a loop with a virtual clock.
 
-`log` is what callers see; `tail` holds what was written lately and wakes readers; `memory` and `sqlite` keep the records.
+`log` is what callers see; `tail` holds what was written lately and wakes readers; `memory` and `sqlite` keep
+the records.
 A write goes engine → disk → tail → readers; a read comes from the tail, or, when it begins before it, from the engine.
 """
 
