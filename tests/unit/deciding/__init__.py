@@ -1,0 +1,1 @@
+"""What the owners decide, without a log: turns of the dispatcher and the ticker."""
