@@ -176,8 +176,8 @@ async def _operate(
 
 def _acting(caller: Principal, header: str | None, named: object) -> Principal:
     """The service, acting for the tenant that the call names."""
-    tenants = {tenant for tenant in (header, named) if tenant is not None}
-    tenant = tenants.pop() if len(tenants) == 1 else None
+    tenants = [tenant for tenant in (header, named) if tenant is not None]
+    tenant = tenants[0] if tenants and tenants[0] == tenants[-1] else None
     if not isinstance(tenant, str) or not re.fullmatch(UUID_PATTERN, tenant):
         raise ApiError("INVALID_PARAMETER", "Name one tenant by its UUID, in X-Tenant-Id or in the body's tenantId.")
     return Principal(tenant, caller.actor, caller.permissions)

@@ -31,6 +31,7 @@ SWEEP_S = 2.0
 _SWEEP_STEP_S = 0.005
 _LINGER_STEP_S = 0.02
 _QUICK_S = 60.0
+_LOOK_COUNT_MAX = 3
 
 _FOREVER = float("inf")
 
@@ -97,7 +98,7 @@ class Server:
         while self._jobs:
             poll.poll(self._patience_ms())
             self._turn()
-        tree.kill_all(tree.adopted(tree.living_pids(), os.getpid(), {}, ""))
+        tree.kill_all(tree.adopted(tree.living_pids(), os.getpid(), {}, "").pids)
 
     def _close(self, *_: object) -> None:
         self._open = False
@@ -185,7 +186,7 @@ class Server:
         job.step(job)
 
     def _linger(self, job: Job) -> None:
-        if not self._rest(job):
+        if self._rest(job).is_gone:
             self._ended(job)
         elif time.monotonic() >= job.until:
             job.until = _FOREVER
@@ -198,18 +199,24 @@ class Server:
         if job.until == _FOREVER:
             job.until = now + SWEEP_S
         rest = self._rest(job)
-        tree.kill_all(rest)
+        tree.kill_all(rest.pids)
         _signal_group(job, signal.SIGKILL)
-        if rest and now < job.until:
+        if not rest.is_gone and now < job.until:
             job.step, job.wake = self._sweep, now + _SWEEP_STEP_S
         else:
             self._ended(job)
 
-    def _rest(self, job: Job) -> list[int]:
+    def _rest(self, job: Job) -> tree.Rest:
         """What is left of the tree, now that its leader was reaped."""
         is_quick = not job.was_stopped and time.monotonic() - job.started < _QUICK_S
-        pids = tree.pids_since(job.pid) if is_quick else tree.living_pids()
-        return tree.adopted(pids, os.getpid(), self._job_of_pid, job.mark)
+        rest = tree.Rest([], is_settled=False)
+        # On a busy machine other processes come and go during a look, which unsettles it: then it is repeated.
+        for _ in range(_LOOK_COUNT_MAX):
+            pids = tree.pids_since(job.pid) if is_quick else tree.living_pids()
+            rest = tree.adopted(pids, os.getpid(), self._job_of_pid, job.mark)
+            if rest.pids or rest.is_settled:
+                break
+        return rest
 
     def _ended(self, job: Job) -> None:
         del self._jobs[job.id]

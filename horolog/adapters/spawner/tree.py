@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 MARK = "HOROLOG_PROCESS_TREE"
 
@@ -27,14 +28,40 @@ def pids_since(first: int) -> list[int]:
     return [pid for pid in living_pids() if pid > first or pid <= last]
 
 
-def adopted(pids: Iterable[int], reaper: int, own: Mapping[int, object], mark: str) -> list[int]:
-    """Of `pids`: orphans that `reaper` adopted and that are, or may be, marked `mark`; and what descends of them."""
-    parents = {pid: parent for pid in pids if (parent := _parent(pid)) is not None}
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What one look at /proc found of a tree. Only a settled look that found nothing proves that nothing is there."""
+
+    pids: list[int]
+    is_settled: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing of the tree is left."""
+        return self.is_settled and not self.pids
+
+
+def adopted(pids: Iterable[int], reaper: int, own: Mapping[int, object], mark: str) -> Rest:
+    """Of `pids`: orphans that `reaper` adopted and that are, or may be, marked `mark`; and what descends of them.
+
+    Listing processes and reading what they are takes two steps. One that forks and exits in between hides its child,
+    which was not there to be listed; so a look is settled only if no process that may be of the tree ended during it.
+    """
+    parents: dict[int, int] = {}
+    is_settled = True
+    for pid in pids:
+        seen = _state_and_parent(pid)
+        if seen is None:
+            is_settled = False
+        elif not seen[0]:
+            is_settled = is_settled and (seen[1] != reaper or pid in own)
+        else:
+            parents[pid] = seen[1]
     children: dict[int, list[int]] = {}
     for pid, parent in parents.items():
         children.setdefault(parent, []).append(pid)
     orphans = [pid for pid in children.get(reaper, ()) if pid not in own and may_be_marked(pid, mark)]
-    return list(_with_descendants(orphans, children))
+    return Rest(list(_with_descendants(orphans, children)), is_settled)
 
 
 def may_be_marked(pid: int, mark: str) -> bool:
@@ -68,15 +95,15 @@ def _with_descendants(roots: Iterable[int], children: Mapping[int, list[int]]) -
         waiting.extend(children.get(pid, ()))
 
 
-def _parent(pid: int) -> int | None:
-    """The parent of a process that is alive; None when it is gone, or dead and only waits to be reaped."""
+def _state_and_parent(pid: int) -> tuple[bool, int] | None:
+    """Whether a process is alive, rather than dead and waiting to be reaped, and its parent; None when it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The name, in parentheses, may itself hold spaces and parentheses.
             state, parent = file.read().rpartition(b")")[2].split(maxsplit=2)[:2]
     except OSError:
         return None
-    return None if state in (b"Z", b"X") else int(parent)
+    return state not in (b"Z", b"X"), int(parent)
 
 
 def _environment(pid: int) -> list[bytes]:

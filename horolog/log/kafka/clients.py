@@ -96,13 +96,27 @@ async def discard_consumer(consumer: AIOKafkaConsumer) -> None:
 
 async def discard_producer(producer: AIOKafkaProducer) -> None:
     """Stop a producer without finishing anything: what it has not sent is not sent."""
-    producer._message_accumulator.fail_all(KafkaError("the producer was discarded"))
-    if not await _stopped(producer.stop):
-        task = producer._sender.sender_task
-        if task is not None:
-            task.cancel()
-            await asyncio.wait((task,), timeout=STOP_TIMEOUT_S)
-        await _stopped(producer.client.close)
+    # Its own `stop` first waits until everything is delivered, which may be never.
+    producer._closed = True
+    sender = producer._sender.sender_task
+    for _ in range(2):
+        # At the first cancellation it waits for answers that are under way, at the second for nothing.
+        if sender is not None and not sender.done():
+            sender.cancel()
+            await asyncio.wait((sender,), timeout=STOP_TIMEOUT_S)
+    await _stopped(producer.client.close)
+    _retrieve_exceptions(producer)
+
+
+def _retrieve_exceptions(producer: AIOKafkaProducer) -> None:
+    # The library reports one failure through many futures; asyncio would log each that nobody has asked.
+    accumulator, transactions = producer._message_accumulator, producer._txn_manager
+    batches = [*accumulator._pending_batches, *(batch for queue in accumulator._batches.values() for batch in queue)]
+    futures = [transactions._transaction_waiter]
+    futures += [future for batch in batches for future in (batch.future, batch._drain_waiter)]
+    for future in futures:
+        if future is not None and future.done() and not future.cancelled():
+            future.exception()
 
 
 async def _stopped(stop: Callable[[], Awaitable[None]]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from horolog.log.kafka.clients import UNREACHABLE, Bin, discard_consumer, new_consumer
 from horolog.log.kafka.settings import KafkaSettings
@@ -104,12 +105,12 @@ class KafkaMembership:
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         # The assignor keeps its memory on its class, which all groups of a process would share.
-        sticky = type("MemberAssignor", (StickyPartitionAssignor,), {})
+        assignor = type("MemberAssignor", (_Assignor,), {})
         return new_consumer(
             self._settings,
             f"{self._role}.{self._member}",
             group_id=self._settings.prefix + self._role,
-            partition_assignment_strategy=(sticky,),
+            partition_assignment_strategy=(assignor,),
             auto_offset_reset="latest",
             session_timeout_ms=self._settings.session_timeout_ms,
             heartbeat_interval_ms=self._settings.heartbeat_ms,
@@ -118,6 +119,22 @@ class KafkaMembership:
             # A join is answered when the rebalance is over, so it may take as long as that.
             request_timeout_ms=max(self._settings.request_timeout_ms, 2 * self._settings.rebalance_timeout_ms),
         )
+
+
+class _Assignor(StickyPartitionAssignor):  # type: ignore[misc] # aiokafka is untyped
+    """Shares out nothing rather than too little.
+
+    A broker that has not heard of a new topic yet would have the leader leave everybody without partitions, until the
+    next look at the metadata in minutes. The failure ends this member's turn instead, and it joins anew.
+    """
+
+    @classmethod
+    def assign(cls, cluster: Any, members: Any) -> Any:
+        """Share the topic's partitions out among the members."""
+        topics = {topic for member in members.values() for topic in member.subscription}
+        if not all(cluster.partitions_for_topic(topic) for topic in topics):
+            raise UnknownTopicOrPartitionError(f"the broker does not know all of {sorted(topics)}")
+        return super().assign(cluster, members)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped

@@ -84,4 +84,4 @@ class Kafka:
 
 def kafka_settings(bootstrap: str, prefix: str) -> KafkaSettings:
     """Settings that make a group notice a change within half a second."""
-    return KafkaSettings(bootstrap, prefix, PARTITION_COUNT, replication_factor=1, session_timeout_ms=1_500)
+    return KafkaSettings(bootstrap, prefix, PARTITION_COUNT, session_timeout_ms=1_500)

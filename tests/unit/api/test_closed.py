@@ -37,26 +37,25 @@ class Powerless:
         return Principal(OURS, "token:powerless", frozenset())
 
 
-@pytest.mark.parametrize("headers", WRONG)
 @pytest.mark.parametrize(("method", "path"), CLOSED)
-async def test_route_is_closed_without_a_valid_token(
-    world: World, method: str, path: str, headers: dict[str, str]
-) -> None:
+async def test_route_is_closed_without_a_valid_token(world: World, method: str, path: str) -> None:
     place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
-    answer = await world.client.request(method, place, json=JOB, headers=headers)
-    assert answer.status_code == 401
-    if path.startswith("/internal"):
-        assert answer.json()["errorCode"] == "UNAUTHORIZED"
-    else:
-        assert answer.json()["error"]["code"] == "UNAUTHORIZED"
-        assert answer.headers["www-authenticate"].startswith("Bearer")
+    for headers in WRONG:
+        answer = await world.client.request(method, place, json=JOB, headers=headers)
+        check_answer(answer)
+        assert answer.status_code == 401
+        if path.startswith("/internal"):
+            assert answer.json()["errorCode"] == "UNAUTHORIZED"
+        else:
+            assert answer.json()["error"]["code"] == "UNAUTHORIZED"
+            assert answer.headers["www-authenticate"].startswith("Bearer")
     assert world.log.records == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "DELETE"])
-@pytest.mark.parametrize("path", OTHERS)
-async def test_other_addresses_are_closed_as_well(world: World, path: str, method: str) -> None:
-    assert (await world.client.request(method, path)).status_code == 401
+async def test_other_addresses_are_closed_as_well(world: World, method: str) -> None:
+    for path in OTHERS:
+        assert (await world.client.request(method, path)).status_code == 401, path
 
 
 async def test_health_is_open_to_reading_only(world: World) -> None:

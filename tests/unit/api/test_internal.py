@@ -25,6 +25,7 @@ async def test_created_job_belongs_to_the_tenant_that_was_named(world: World) ->
         ({"tenantId": THEIRS}, FOR_US),
         ({"tenantId": "us"}, {}),
         ({"tenantId": 7}, {}),
+        ({"tenantId": [OURS]}, FOR_US),
         ({}, {"X-Tenant-Id": "'"}),
     ],
 )

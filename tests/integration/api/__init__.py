@@ -1,0 +1,1 @@
+"""The API behind its real HTTP server, on a real socket."""
