@@ -16,6 +16,9 @@ from typing import Any
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38  # linux/prctl.h
 _SAFE_FD_MIN = 10
+_HANDLED = (signal.SIGTERM, signal.SIGCHLD)
+_IGNORED = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+"""By the spawner, or by Python itself; what is ignored would stay so across exec."""
 NOT_STARTED_STATUS = 127
 
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -46,10 +49,16 @@ def fork_child(request: Mapping[str, Any], files: Sequence[int]) -> tuple[int, i
     """
     status_read, status_write = os.pipe()
     parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        os.close(status_write)
-        return pid, status_read
+    # Held back until the child has the default actions: ours would swallow what is meant to end it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+    try:
+        pid = os.fork()
+        if pid:
+            os.close(status_write)
+            return pid, status_read
+        _forget_handlers()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     step = ["session"]
     try:
         _become(request, files, parent, step)
@@ -61,11 +70,13 @@ def fork_child(request: Mapping[str, Any], files: Sequence[int]) -> tuple[int, i
         os._exit(NOT_STARTED_STATUS)
 
 
-def _become(request: Mapping[str, Any], files: Sequence[int], parent: int, step: list[str]) -> None:
+def _forget_handlers() -> None:
     signal.set_wakeup_fd(-1)
-    # An ignored signal stays ignored across exec, and Python ignores these two.
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(ignored, signal.SIG_DFL)
+    for number in (*_HANDLED, *_IGNORED):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _become(request: Mapping[str, Any], files: Sequence[int], parent: int, step: list[str]) -> None:
     os.setsid()
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -145,7 +145,7 @@ class Server:
         if grace_s <= 0 or job.pid not in self._job_of_pid:
             self._kill(job)
         elif not job.was_stopped:
-            _signal_group(job, signal.SIGTERM)
+            self._signal(job, signal.SIGTERM)
             job.step, job.wake = self._kill, kill_at
         elif job.step == self._kill:
             # Asked again: the end may come sooner for it, never later.
@@ -153,7 +153,7 @@ class Server:
         job.was_stopped = True
 
     def _kill(self, job: Job) -> None:
-        _signal_group(job, signal.SIGKILL)
+        self._signal(job, signal.SIGKILL)
         # While the leader lives, the rest of the tree cannot be told apart; its exit continues from here.
         job.step, job.until = self._sweep, _FOREVER
         job.wake = _FOREVER if job.pid in self._job_of_pid else time.monotonic()
@@ -200,11 +200,24 @@ class Server:
             job.until = now + SWEEP_S
         rest = self._rest(job)
         tree.kill_all(rest.pids)
-        _signal_group(job, signal.SIGKILL)
+        self._signal(job, signal.SIGKILL)
         if not rest.is_gone and now < job.until:
             job.step, job.wake = self._sweep, now + _SWEEP_STEP_S
         else:
             self._ended(job)
+
+    def _signal(self, job: Job, number: int) -> None:
+        if job.group is None:
+            return
+        try:
+            os.killpg(job.group, number)
+        except ProcessLookupError:
+            if job.pid in self._job_of_pid:
+                # Forked a moment ago, the leader has not made its session yet: it is all there is of the tree.
+                os.kill(job.pid, number)
+            else:
+                # A group's number may be given out again once the group is empty.
+                job.group = None
 
     def _rest(self, job: Job) -> tree.Rest:
         """What is left of the tree, now that its leader was reaped."""
@@ -226,15 +239,6 @@ class Server:
         # The channel blocks: an executor that does not read is one that has stopped, and then nothing is urgent.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._channel.send(json.dumps(end).encode())
-
-
-def _signal_group(job: Job, number: int) -> None:
-    # A group's number may be given out again once the group is empty, so it is not used after that was seen.
-    if job.group is not None:
-        try:
-            os.killpg(job.group, number)
-        except ProcessLookupError:
-            job.group = None
 
 
 def _empty(fd: int) -> None:

@@ -60,14 +60,19 @@ class Appender:
     async def _drain(self, place: Place, lane: _Lane) -> None:
         while lane.waiting:
             parts, lane.waiting = lane.waiting, []
-            failure = await self._send(place, [record for part in parts for record in part.records])
+            failure: Exception | None
+            try:
+                reason = await self._send(place, [record for part in parts for record in part.records])
+                failure = None if reason is None else LogUnavailable(reason)
+            except Exception as error:  # noqa: BLE001 - told to whoever appends; the next append begins anew
+                failure = error
             for part in parts:
                 if part.written.done():
                     continue
                 if failure is None:
                     part.written.set_result(None)
                 else:
-                    part.written.set_exception(LogUnavailable(failure))
+                    part.written.set_exception(failure)
         lane.task = None
 
     async def _send(self, place: Place, records: list[Outgoing]) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from horolog.log.kafka.clients import UNREACHABLE, connection_options
 from horolog.log.kafka.settings import KafkaSettings
@@ -89,29 +89,31 @@ async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings) -> Sequen
     for name, (code, reason) in codes.items():
         if code not in (0, TOPIC_ALREADY_EXISTS):
             raise LogError(f"the topic {name} could not be created: {reason or f'error {code}'}")
-    await _led(admin, settings)
+    await _led(admin, settings, [broker["node_id"] for broker in cluster["brokers"]])
     return [topic.name for topic in missing if codes[settings.topic(topic.name)][0] == 0]
 
 
-async def _led(admin: AIOKafkaAdminClient, settings: KafkaSettings) -> None:
-    """Wait for the leaders; another process may have created a topic at the same time, so check its size, too."""
-    while True:
-        existing = await _existing(admin)
-        partitions = [existing.get(settings.topic(topic.name)) for topic in TOPICS]
-        if all(found is not None and all(p["leader"] >= 0 for p in found) for found in partitions):
-            break
-        await asyncio.sleep(LEADERS_POLL_S)
-    for topic in TOPICS:
-        _check_count(settings, topic, existing)
+async def _led(admin: AIOKafkaAdminClient, settings: KafkaSettings, brokers: Sequence[int]) -> None:
+    """Wait until every broker knows every leader: each hears of a topic in its own time, and clients ask any of them.
+
+    Another process may have created a topic at the same time, so the sizes are checked, too.
+    """
+    for broker in brokers:
+        while True:
+            existing = await _existing(admin, broker)
+            partitions = [existing.get(settings.topic(topic.name)) for topic in TOPICS]
+            if all(found is not None and all(p["leader"] >= 0 for p in found) for found in partitions):
+                break
+            await asyncio.sleep(LEADERS_POLL_S)
+        for topic in TOPICS:
+            _check_count(settings, topic, existing)
 
 
-async def _existing(admin: AIOKafkaAdminClient) -> Mapping[str, Sequence[Any]]:
+async def _existing(admin: AIOKafkaAdminClient, broker: int | None = None) -> Mapping[str, Sequence[Any]]:
     # All topics: naming one that is missing could create it, with the broker's own number of partitions.
-    topics = await admin.describe_topics()
-    failed = [topic["topic"] for topic in topics if topic["error_code"] and not topic["partitions"]]
-    if failed:
-        raise KafkaConnectionError(f"no metadata yet of {failed}")
-    return {topic["topic"]: topic["partitions"] for topic in topics}
+    answer = await admin._send_request(MetadataRequest(None), broker)
+    topics = answer.to_object()["topics"]
+    return {topic["topic"]: topic["partitions"] for topic in topics if not topic["error_code"]}
 
 
 def _check_count(settings: KafkaSettings, topic: Topic, existing: Mapping[str, Sequence[Any]]) -> None:

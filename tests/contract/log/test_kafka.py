@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.conn import CloseReason
@@ -80,12 +80,12 @@ async def configure(admin: AIOKafkaAdminClient, topic: str, **configs: str) -> N
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, named)])
 
 
-async def takes(stranger: AIOKafkaProducer, topic: str, value: bytes, expected: bool) -> None:
+async def takes(stranger: AIOKafkaProducer, place: TopicPartition, value: bytes, expected: bool) -> None:
     """Send until a changed configuration is in force: until the record is taken, or refused, as expected."""
     async with asyncio.timeout(DEADLINE_S):
         taken = not expected
         while taken is not expected:
-            sent = await stranger.send(topic, value, partition=1)
+            sent = await stranger.send(place.topic, value, partition=place.partition)
             await asyncio.wait((sent,))
             taken = not isinstance(sent.exception(), MessageSizeTooLargeError)
 
@@ -95,8 +95,8 @@ async def test_huge_record_of_a_stranger_is_delivered_and_stalls_nothing(
 ) -> None:
     await configure(admin, settings.topic(JOBS.topic), max_message_bytes=str(12 << 20))
     huge = b"h" * (10 << 20)
-    await takes(stranger, settings.topic(JOBS.topic), huge, expected=True)
-    await stranger.send_and_wait(settings.topic(JOBS.topic), huge, partition=0)
+    await takes(stranger, TopicPartition(settings.topic(JOBS.topic), 1), huge, expected=True)
+    await takes(stranger, TopicPartition(settings.topic(JOBS.topic), 0), huge, expected=True)
     await stranger.send_and_wait(settings.topic(JOBS.topic), None, b"key", 0, headers=[("none", None)])
     await log.append([*numbered(EXECUTIONS, 3), outgoing(JOBS, b"ours")])
     reader = log.reader()
@@ -156,7 +156,7 @@ async def test_refused_record_spoils_one_commit_and_leaves_nothing_of_it(
     settings: KafkaSettings, log: KafkaLog, admin: AIOKafkaAdminClient, stranger: AIOKafkaProducer
 ) -> None:
     await configure(admin, settings.topic(COMMANDS.topic), max_message_bytes="1000")
-    await takes(stranger, settings.topic(COMMANDS.topic), b"x" * 5000, expected=False)
+    await takes(stranger, TopicPartition(settings.topic(COMMANDS.topic), 0), b"early" * 1000, expected=False)
     writer = await log.open_writer("dispatcher", 0)
     with pytest.raises(CommitUnknown):
         await writer.commit([outgoing(JOBS, b"torn"), outgoing(COMMANDS, b"x" * 5000)])
@@ -166,7 +166,8 @@ async def test_refused_record_spoils_one_commit_and_leaves_nothing_of_it(
     writer = await log.open_writer("dispatcher", 0)
     await writer.commit([outgoing(JOBS, b"committed"), outgoing(COMMANDS, b"committed")])
     assert values(await everything(log, JOBS)) == [b"committed"]
-    assert values(await everything(log, COMMANDS)) == [b"appended", b"committed"]
+    found = [value for value in values(await everything(log, COMMANDS)) if value != b"early" * 1000]
+    assert found == [b"appended", b"committed"]
 
 
 async def test_commit_that_takes_too_long_is_unknown_and_its_successor_finds_it_whole_or_absent(
@@ -192,21 +193,23 @@ async def test_commit_that_takes_too_long_is_unknown_and_its_successor_finds_it_
 
 
 async def test_connection_that_breaks_in_mid_commit_makes_the_outcome_unknown(log: KafkaLog) -> None:
-    for count in range(1, 6):
+    outcomes: list[BaseException | None] = []
+    for step_count in (4, 8, 16, 32, 64):
         writer = await log.open_writer("dispatcher", 0)
         assert writer._producer is not None
         client = writer._producer.client
         commit = asyncio.create_task(writer.commit([*numbered(JOBS, 10), *numbered(EXECUTIONS, 10)]))
-        for _ in range(10 * count):
+        for _ in range(step_count):
             await asyncio.sleep(0)
         for connection in list(client._conns.values()):
             connection.close(reason=CloseReason.CONNECTION_BROKEN)
-        (outcome,) = await asyncio.gather(commit, return_exceptions=True)
-        assert isinstance(outcome, CommitUnknown)
+        outcomes += await asyncio.gather(commit, return_exceptions=True)
         await log.open_writer("dispatcher", 0)
         counts = [len(await everything(log, place)) for place in (JOBS, EXECUTIONS)]
         assert counts[0] == counts[1]
-        assert counts[0] % 10 == 0
+        assert counts[0] in range(10 * outcomes.count(None), 51, 10)
+    # The client may mend its connections in time, so that a commit ends well; but it never ends in halves.
+    assert all(outcome is None or isinstance(outcome, CommitUnknown) for outcome in outcomes)
 
 
 async def test_partitions_of_a_killed_member_are_taken_over(settings: KafkaSettings, log: KafkaLog) -> None:

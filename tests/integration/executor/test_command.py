@@ -110,6 +110,19 @@ async def test_a_command_that_ignores_sigterm_is_killed_and_asking_again_does_no
     assert field_of((await run.end()).result, "exitCode") == 128 + signal.SIGKILL
 
 
+async def test_a_command_that_is_stopped_before_it_has_begun_ends_at_once(commands: CommandRunner) -> None:
+    for grace_s in (1000.0, 0.0) * 10:
+        run = begin(commands, CommandConfig(command="sleep", args=("1000",)))
+        run.stop(grace_s)
+        assert failure_of(await run.end()).code == "SIGNAL"
+
+
+async def test_a_command_ignores_no_signal(commands: CommandRunner) -> None:
+    outcome = await outcome_of(commands, _shell("grep -E 'Sig(Blk|Ign)' /proc/self/status"))
+    words = str(field_of(outcome.result, "stdout")).split()
+    assert [int(word, 16) for word in words[1::2]] == [0, 0]
+
+
 async def test_what_left_the_session_ends_with_the_command(commands: CommandRunner) -> None:
     script = "setsid sh -c 'sleep 1000 & sleep 1000' & echo $!; echo ::horolog progress=1; sleep 1000"
     run = begin(commands, _shell(script))
