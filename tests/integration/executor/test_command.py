@@ -120,7 +120,8 @@ async def test_a_command_that_is_stopped_before_it_has_begun_ends_at_once(comman
 async def test_a_command_ignores_no_signal(commands: CommandRunner) -> None:
     outcome = await outcome_of(commands, _shell("grep -E 'Sig(Blk|Ign)' /proc/self/status"))
     words = str(field_of(outcome.result, "stdout")).split()
-    assert [int(word, 16) for word in words[1::2]] == [0, 0]
+    # Signals 32 and up belong to the C library, which may have them ignored from before this process (signal(7)).
+    assert [int(word, 16) & 0x7FFFFFFF for word in words[1::2]] == [0, 0]
 
 
 async def test_what_left_the_session_ends_with_the_command(commands: CommandRunner) -> None:
