@@ -12,6 +12,7 @@ from pathlib import Path
 ROLES = ("ticker", "ticker", "dispatcher", "dispatcher", "executor", "executor", "projections", "projections")
 TENANT = "11111111-2222-4333-8444-555555555555"
 GRACE_S = 20
+SHOWN_LINE_COUNT = 30
 
 
 @dataclass(slots=True)
@@ -34,6 +35,14 @@ class Deployment:
         victim = next(process for process in self.processes[role] if process.poll() is None)
         victim.send_signal(signal.SIGKILL)
         victim.wait()
+
+    def told(self) -> str:
+        """The end of what each process said, to explain a failure."""
+        tails = []
+        for path in sorted(self.logs.glob("*.log")):
+            lines = path.read_text(errors="replace").splitlines()[-SHOWN_LINE_COUNT:]
+            tails.append("\n".join([f"--- {path.name}", *lines]))
+        return "\n".join(tails)
 
     def stop(self) -> None:
         """End all processes."""
@@ -66,5 +75,8 @@ def deployed(kafka: str, dsn: str, prefix: str, logs: Path) -> Iterator[Deployme
         for role in ROLES:
             deployment.start(role)
         yield deployment
+    except BaseException:
+        sys.stdout.write(deployment.told())
+        raise
     finally:
         deployment.stop()

@@ -52,12 +52,34 @@ async def create_jobs(bootstrap: str, prefix: str) -> None:
     await log.close()
 
 
-async def completed_until(connection: asyncpg.Connection, instant: datetime) -> None:
+async def completed_until(connection: asyncpg.Connection, instant: datetime, after: str) -> None:
     """Wait until every job has an ended row for the instant."""
     query = "select count(*) from job_executions where scheduled_at = $1 and status not in ('pending', 'running')"
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while await connection.fetchval(query, instant) < JOB_COUNT:
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        pytest.fail(f"after {after}, not every job has ended at {instant}: {await state(connection, instant)}")
+
+
+async def in_force(connection: asyncpg.Connection) -> datetime:
+    """Wait until an owner has created every job; an instant from which on all of them owe fires."""
     async with asyncio.timeout(DEADLINE_S):
-        while await connection.fetchval(query, instant) < JOB_COUNT:
+        while await connection.fetchval("select count(*) from scheduled_jobs") < JOB_COUNT:
             await asyncio.sleep(POLL_S)
+    return SystemClock().now().replace(microsecond=0) + timedelta(seconds=1)
+
+
+async def state(connection: asyncpg.Connection, instant: datetime) -> str:
+    """What the read models say around the instant, to explain a failure."""
+    query = """select scheduled_at, status, count(*) from job_executions where scheduled_at >= $1
+    group by 1, 2 order by 1, 2"""
+    rows = await connection.fetch(query, instant - BETWEEN_KILLS)
+    ledger = [f"{row['scheduled_at']:%H:%M:%S} {row['status']} {row['count']}" for row in rows]
+    query = "select role, partition, owner, epoch, last_checkpoint_at, watermark from partition_owners order by 1, 2"
+    owners = await connection.fetch(query)
+    return f"at {SystemClock().now()}: ledger {ledger}, owners {[tuple(row.values()) for row in owners]}"
 
 
 async def all_ended(connection: asyncpg.Connection, begin: datetime, end: datetime) -> None:
@@ -78,13 +100,14 @@ async def test_killing_any_one_process_loses_and_doubles_nothing(
     connection = await asyncpg.connect(migrated_database)
     with deployed(kafka_bootstrap, migrated_database, prefix, tmp_path) as deployment:
         await create_jobs(kafka_bootstrap, prefix)
-        begin = (SystemClock().now() + timedelta(seconds=15)).replace(microsecond=0)
-        await completed_until(connection, begin)
+        begin = await in_force(connection)
+        await completed_until(connection, begin, "the start")
         for victim in VICTIMS:
             deployment.kill(victim)
-            await completed_until(connection, SystemClock().now().replace(microsecond=0) + BETWEEN_KILLS)
+            instant = SystemClock().now().replace(microsecond=0) + BETWEEN_KILLS
+            await completed_until(connection, instant, f"the death of a process of the role {victim}")
         end = SystemClock().now().astimezone(UTC).replace(microsecond=0)
-        await completed_until(connection, end)
+        await completed_until(connection, end, "all deaths")
         await all_ended(connection, begin, end)
         rows = await connection.fetch(
             "select job_id, scheduled_at, status from job_executions where scheduled_at between $1 and $2", begin, end
