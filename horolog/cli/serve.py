@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 
@@ -13,6 +14,8 @@ from horolog.runtime.settings import Settings, SettingsError, from_environment
 from horolog.runtime.signals import stop_on_signals
 from projections.migrate import migrate as apply_migrations
 from services.api.settings import SettingsError as ApiSettingsError
+
+_logger = logging.getLogger(__name__)
 
 REFUSED = 1
 UNREACHABLE = 3
@@ -81,6 +84,8 @@ def _explained(group: BaseExceptionGroup[BaseException]) -> int:
     refused, rest = group.split((SettingsError, ApiSettingsError))
     unreachable, rest = rest.split((LogError, OSError)) if rest is not None else (None, None)
     if rest is not None:
+        # A service is watched through its log: where the error arose must be there, whoever started it.
+        _logger.critical("ended by an unforeseen error", exc_info=rest)
         raise rest
     known = refused or unreachable
     assert known is not None
