@@ -10,6 +10,9 @@ WRITE_TIMEOUT_S = 30.0
 SCHEMA_LOCK = 0x686F726F6C6F67
 """The advisory lock under which tables are created and dropped ("horolog")."""
 
+PARTITION_LOCK = 0x686F726F
+"""With a partition's number, the advisory lock under which that partition's records are applied."""
+
 UNAVAILABLE = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -27,11 +30,8 @@ _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncp
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the data themselves cannot be stored, so that repeating will not help.
-
-    asyncpg tells of arguments that it cannot encode with an interface error that is a `ValueError`.
-    """
-    return isinstance(error, _REFUSED) or (isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError))
+    """Whether the data themselves cannot be stored, so that repeating will not help."""
+    return isinstance(error, _REFUSED)
 
 
 async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Connection:
@@ -44,7 +44,7 @@ async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Con
     """
     settings = {"application_name": name, "timezone": "UTC"}
     if schema is not None:
-        settings["search_path"] = schema
+        settings["search_path"] = '"' + schema.replace('"', '""') + '"'
     return await asyncpg.connect(
         dsn, timeout=CONNECT_TIMEOUT_S, command_timeout=WRITE_TIMEOUT_S, server_settings=settings
     )

@@ -23,7 +23,7 @@ from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, WORKERS, par
 SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS)
 """The topics that the read models are a fold of."""
 
-_TENANTS_OWN = frozenset({JOBS.name, EXECUTIONS.name})
+_TENANTS_OWN = frozenset({JOBS.name, EXECUTIONS.name, OUTCOMES.name})
 _COMPACTED = frozenset(topic.name for topic in SOURCES if topic.compacted)
 
 
@@ -75,7 +75,7 @@ class Fold:
             executions=self._executions.rows(),
             jobs=fold_jobs(self._jobs),
             versions=fold_versions(self._jobs),
-            activity=self._executions.activity(),
+            begun=self._executions.begun(),
             outcomes=list(self._outcomes.values()),
             workers=list(self._workers.values()),
             owners=list(self._owners.values()),
@@ -89,6 +89,11 @@ class Fold:
         expected = partition_of(message.tenant_id, self._partition_count)
         if expected != record.partition:
             raise RecordError(f"the record's tenant belongs to partition {expected}")
+        if isinstance(message, JobChanged) and (message.job.tenant_id, message.job.job_id) != (
+            message.tenant_id,
+            message.job_id,
+        ):
+            raise RecordError("the record is about another job than the one that it holds")
 
     def _apply(self, message: Message) -> None:
         match message:
@@ -142,6 +147,7 @@ def _outcome_row(outcome: CommandAccepted | CommandRejected) -> OutcomeRow:
             job_id=outcome.job_id,
             job_version=outcome.job_version,
             execution_id=outcome.execution_id,
+            execution_seq=outcome.execution_seq,
         )
     return OutcomeRow(
         command_id=outcome.command_id,

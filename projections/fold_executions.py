@@ -5,13 +5,13 @@ An event that decides the state replaces every column that describes the state's
 written for every dispatch would cost as much as the rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
 
-from projections.rows import CARRIES_PROGRESS, CARRIES_STATE, ExecutionRow, JobActivityRow
+from projections.rows import CARRIES_PROGRESS, CARRIES_STATE, BegunRow, ExecutionRow
 from schemas.base import Message
 from schemas.events.executions import (
     AttemptProgressed,
@@ -39,52 +39,33 @@ def json_text(value: object) -> str | None:
 
 
 class ExecutionFold:
-    """The executions of one batch. `add` events in the order of the log, then take `rows` and `activity`."""
+    """The executions of one batch. `add` events in the order of the log, then take `rows` and `begun`."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, ExecutionRow] = {}
-        self._activity: dict[str, JobActivityRow] = {}
+        self._rows: dict[tuple[str, datetime], ExecutionRow] = {}
 
     def add(self, event: ExecutionEvent) -> None:
         """Take one event into account."""
         apply = _APPLY.get(type(event))
         if apply is None:
             return
-        row = self._rows.get(event.execution_id)
+        key = (event.execution_id, event.scheduled_for)
+        row = self._rows.get(key)
         if row is None:
-            row = self._rows[event.execution_id] = ExecutionRow(
-                event.execution_id, event.scheduled_for, event.tenant_id, event.job_id, event.at
-            )
-        row.seq = event.seq
-        apply(row, event)
-        if type(event) is ExecutionAdmitted:
-            self._count(event)
+            row = self._rows[key] = ExecutionRow(*key, event.tenant_id, event.job_id, event.at)
+        if event.seq > row.seq:
+            row.seq = event.seq
+            apply(row, event)
+        elif event.seq == 0 and isinstance(event, LateResultRecorded):
+            _late(row, event)
 
     def rows(self) -> list[ExecutionRow]:
         """One row for each execution touched."""
         return list(self._rows.values())
 
-    def activity(self) -> list[JobActivityRow]:
-        """One row for each job with admissions, in the order of ids, so that writers lock jobs in one order."""
-        return sorted(self._activity.values(), key=lambda row: row.job_id)
-
-    def _count(self, event: ExecutionAdmitted) -> None:
-        known = self._activity.get(event.job_id)
-        self._activity[event.job_id] = (
-            JobActivityRow(event.job_id, 1, event.scheduled_for)
-            if known is None
-            else JobActivityRow(
-                event.job_id, known.admitted_count + 1, max(known.last_execution_at, event.scheduled_for)
-            )
-        )
-
-
-def fold_executions(events: Iterable[ExecutionEvent]) -> list[ExecutionRow]:
-    """The row changes that the events come to."""
-    fold = ExecutionFold()
-    for event in events:
-        fold.add(event)
-    return fold.rows()
+    def begun(self) -> list[BegunRow]:
+        """Those of which the batch knows an attempt."""
+        return [BegunRow(row.id, row.scheduled_at, row.job_id) for row in self._rows.values() if row.attempt > 0]
 
 
 def _replace_state(row: ExecutionRow, status: str) -> None:

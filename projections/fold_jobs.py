@@ -21,9 +21,11 @@ def fold_jobs(changes: Iterable[JobChanged]) -> list[JobRow]:
 
 
 def fold_versions(changes: Iterable[JobChanged]) -> list[JobVersionRow]:
-    """One row for each change."""
-    rows = {(change.job_id, change.job.version): _version_row(change) for change in changes}
-    return list(rows.values())
+    """One row for each version; a version told again is the one that was told first."""
+    first: dict[tuple[str, int], JobChanged] = {}
+    for change in changes:
+        first.setdefault((change.job_id, change.job.version), change)
+    return [_version_row(change) for change in first.values()]
 
 
 def next_execution_at(definition: JobDefinition, after: datetime) -> datetime | None:

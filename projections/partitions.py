@@ -1,7 +1,8 @@
 """The monthly partitions of `job_executions`: created ahead, and dropped when their month is out of retention.
 
-Guarantee: creating one never blocks readers or writers for longer than it takes to attach an empty table, and rows
-that had to wait in the default partition are moved to where they belong.
+Guarantee: creating one never blocks readers for longer than it takes to attach a table, and rows that had to wait in
+the default partition are moved to where they belong. Rows of no reasonable month, such as those of a clock that is
+far off, stay in the default partition: they make no tables.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ import asyncpg
 from projections.connections import SCHEMA_LOCK
 
 MONTHS_AHEAD_COUNT = 2
+MONTHS_BEHIND_COUNT_MAX = 120
 
 Month = tuple[int, int]
 """Year and month, in UTC."""
@@ -26,6 +28,7 @@ create table {name} (
     autovacuum_analyze_scale_factor = 0.05
 )
 """
+_HOLD = "lock table job_executions_default in exclusive mode"
 _MOVE = """
 with moved as (
     delete from job_executions_default where scheduled_at >= '{start}' and scheduled_at < '{end}' returning {columns}
@@ -33,6 +36,13 @@ with moved as (
 insert into {name} ({columns}) select {columns} from moved
 """
 _ATTACH = "alter table job_executions attach partition {name} for values from ('{start}') to ('{end}')"
+_EXISTS = """
+select exists (
+    select from pg_class as wanted
+    join pg_class as parent using (relnamespace)
+    where wanted.relname = $1 and parent.oid = 'job_executions'::regclass
+)
+"""
 _STORED_COLUMNS = """
 select string_agg(quote_ident(attname), ', ')
 from pg_attribute
@@ -55,6 +65,12 @@ def following(month: Month, count: int = 1) -> Month:
 def months_ahead(now: datetime) -> list[Month]:
     """The month of `now` and those after it for which there is always to be a partition."""
     return [following(month_of(now), count) for count in range(MONTHS_AHEAD_COUNT + 1)]
+
+
+def has_partition(month: Month, now: datetime) -> bool:
+    """Whether a row of that month is reason enough for a partition; the default one takes the others."""
+    present = month_of(now)
+    return following(present, -MONTHS_BEHIND_COUNT_MAX) <= month <= following(present, MONTHS_AHEAD_COUNT)
 
 
 def table_of(month: Month) -> str:
@@ -82,23 +98,32 @@ async def create_partitions(connection: asyncpg.Connection, months: Iterable[Mon
 
 
 async def drop_partitions(connection: asyncpg.Connection, before: Month) -> list[str]:
-    """Drop the partitions of all months before `before`, with their rows; returns the names dropped."""
+    """Drop the partitions of all months before `before`, with their rows; returns the names dropped.
+
+    Rows of those months in the default partition are deleted.
+    """
     names = await connection.fetch(
         "select relid::regclass::text as name from pg_partition_tree('job_executions') where isleaf order by 1"
     )
     old = [row["name"] for row in names if row["name"] < table_of(before) and row["name"][-7:-3].isdigit()]
     for name in old:
         await connection.execute(f"drop table {name}")
+    await connection.execute(f"delete from job_executions_default where scheduled_at < '{_start(before)}'")  # noqa: S608 - a month's first instant
     return old
 
 
 async def _exists(connection: asyncpg.Connection, table: str) -> bool:
-    return bool(await connection.fetchval("select to_regclass($1) is not null", table))
+    # Read from the catalogue itself: PostgreSQL's cache of names may not have heard yet of a table that another
+    # session created while this one waited for the lock, and `to_regclass` asks the cache.
+    return bool(await connection.fetchval(_EXISTS, table))
 
 
 async def _create(connection: asyncpg.Connection, month: Month) -> None:
-    start, end = (f"{year:04}-{number:02}-01 00:00:00+00" for year, number in (month, following(month)))
     columns = await connection.fetchval(_STORED_COLUMNS)
-    names = {"name": table_of(month), "start": start, "end": end, "columns": columns}
-    for sql in (_CREATE, _MOVE, _ATTACH):
+    names = {"name": table_of(month), "start": _start(month), "end": _start(following(month)), "columns": columns}
+    for sql in (_HOLD, _CREATE, _MOVE, _ATTACH):
         await connection.execute(sql.format(**names))
+
+
+def _start(month: Month) -> str:
+    return f"{month[0]:04}-{month[1]:02}-01 00:00:00+00"

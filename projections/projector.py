@@ -1,70 +1,55 @@
 """The projector: reads facts of the partitions that fall to it, and applies them batch by batch.
 
-Guarantee: exactly once, in order within each place; see `writer`. It writes at once when idle; under load the next
+Guarantee: exactly once, in order within each place; see `applier`. It writes at once when idle; under load the next
 batch grows while the last one is being written. Without PostgreSQL or the log it waits, and goes on by itself.
+
+Facts that the log no longer keeps are never passed over in silence. Where the topic keeps for a while only, the
+projector says so and goes on with the oldest that is left; where it keeps for ever, it refuses to go on.
 """
 
 import asyncio
-import base64
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+
+import asyncpg
 
 from horolog.limits import PROJECTION_BATCH_COUNT_MAX
-from horolog.log.port import Log, LogError, Membership, Outgoing, Place, Reader, Record
+from horolog.log.port import Log, LogError, Membership, Place, PositionLost, Reader, Record
 from horolog.ports import Clock
-from projections.connections import UNAVAILABLE, connect, is_refusal
-from projections.fold import SOURCES, Folded, Refusal, fold
-from projections.partitions import ensure_partitions
+from projections.applier import Applier, Notify, ProjectorCounters, Silence
+from projections.connections import UNAVAILABLE, connect
+from projections.fold import SOURCES
+from projections.letters import DeadLetters
+from projections.partitions import drop_partitions, ensure_partitions, following, month_of
 from projections.writer import PositionsMoved, Writer
-from schemas.codec import headers_of
-from schemas.events.owners import RecordRefused
-from schemas.events.workers import SYSTEM_TENANT
-from schemas.topics import DLQ, partition_of
+from schemas.topics import KEEP_FOR_EVER
+
+__all__ = ["Notify", "Projector", "ProjectorCounters", "ProjectorSettings", "Silence"]
 
 _logger = logging.getLogger(__name__)
 
 ROLE = "projections"
-SOURCE = "horolog/projections"
 POLL_S = 1.0
 RETRY_S = 0.5
-MONTHS_CHECK_S = 3600.0
-REFUSED_VALUE_BYTES_MAX = 64 * 1024
+UPKEEP_S = 3600.0
 
-
-class Notify(Protocol):
-    """Tells whoever waits that commands have taken effect in the read models."""
-
-    async def applied(self, command_ids: Sequence[str]) -> None:
-        """Tell it. Never raises: nothing depends on being heard."""
-
-
-class Silence:
-    """Tells nobody; waiters poll."""
-
-    async def applied(self, command_ids: Sequence[str]) -> None:
-        """Nothing happens."""
+_REPLACEABLE = frozenset(t.name for t in SOURCES if t.compacted or t.retention_ms != KEEP_FOR_EVER)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectorSettings:
-    """`linger_s` is the least time between two writes: under load it folds more events into one row change."""
+    """`linger_s` is the least time between two writes: under load it folds more events into one row change.
+
+    `ledger_months_kept` is how many whole months before the present one stay in the ledger; None keeps all.
+    """
 
     member: str
     dsn: str
     linger_s: float = 0.01
     batch_count_max: int = PROJECTION_BATCH_COUNT_MAX
-
-
-@dataclass(slots=True)
-class ProjectorCounters:
-    """What the metrics report."""
-
-    records: int = 0
-    batches: int = 0
-    refused: int = 0
+    ledger_months_kept: int | None = None
 
 
 @dataclass(slots=True)
@@ -84,11 +69,14 @@ class Projector:
             while not stop.is_set():
                 try:
                     await self._connected(membership, stop)
+                except PositionsMoved as error:
+                    _logger.info("positions were moved by another projector: %s", error)
+                except PositionLost as error:
+                    _logger.error("facts are missing from the log; the read models stay as they are: %s", error)
+                    await self.clock.sleep(RETRY_S)
                 except (*UNAVAILABLE, LogError, TimeoutError) as error:
                     _logger.warning("the read models cannot be written, trying again: %s", error)
                     await self.clock.sleep(RETRY_S)
-                except PositionsMoved as error:
-                    _logger.info("positions were moved by another projector: %s", error)
         finally:
             await membership.leave()
 
@@ -96,35 +84,65 @@ class Projector:
         connection = await connect(self.settings.dsn, "horolog-projections")
         reader = self.log.reader()
         try:
-            writer = Writer(connection)
-            months_checked = float("-inf")
             while not stop.is_set():
-                if self.clock.monotonic() - months_checked > MONTHS_CHECK_S:
-                    await ensure_partitions(connection, self.clock.now())
-                    months_checked = self.clock.monotonic()
-                await self._apply_share(membership, writer, reader, stop)
+                await self._keep_months(connection)
+                await self._apply_share(membership, connection, reader, stop)
         finally:
             await reader.close()
             with contextlib.suppress(*UNAVAILABLE, TimeoutError):
                 await connection.close(timeout=2)
 
-    async def _apply_share(self, membership: Membership, writer: Writer, reader: Reader, stop: asyncio.Event) -> None:
-        """Apply the records of the partitions owned now, until that changes."""
+    async def _keep_months(self, connection: asyncpg.Connection) -> None:
+        now, kept = self.clock.now(), self.settings.ledger_months_kept
+        await ensure_partitions(connection, now)
+        if kept is not None:
+            await drop_partitions(connection, following(month_of(now), -kept))
+
+    async def _apply_share(
+        self, membership: Membership, connection: asyncpg.Connection, reader: Reader, stop: asyncio.Event
+    ) -> None:
+        """Apply the records of the partitions owned now, until that changes or the months are to be looked after."""
         generation = membership.generation
-        places = [Place(t.name, p) for t in SOURCES for p in sorted(membership.owned)]
-        positions = await writer.positions(await self.log.starts(places)) if places else {}
+        writer = Writer(connection)
+        positions = await self._positions(writer, membership.owned)
+        letters = DeadLetters(self.log, self.clock)
+        count = self.log.partition_count
+        applier = Applier(writer, letters, self.clock, count, positions, self.notify, self.counters)
         reader.assign({})
         reader.assign(positions)
-        started = self.clock.monotonic()
-        while membership.generation == generation and not stop.is_set():
+        until = self.clock.monotonic() + UPKEEP_S
+        while membership.generation == generation and not stop.is_set() and self.clock.monotonic() < until:
             records = await self._poll(reader, stop)
-            if not records:
-                if self.clock.monotonic() - started > MONTHS_CHECK_S:
-                    return
-                continue
-            turn_began = self.clock.monotonic()
-            await self._apply(writer, records, positions)
-            await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+            if records:
+                turn_began = self.clock.monotonic()
+                await applier.apply(records)
+                await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+
+    async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:
+        """Where to go on in the owned partitions.
+
+        Raises:
+            PositionLost: facts that are to be kept for ever are gone.
+        """
+        places = [Place(topic.name, partition) for topic in SOURCES for partition in sorted(owned)]
+        if not places:
+            return {}
+        starts = await self.log.starts(places)
+        positions = await writer.positions(starts)
+        gone = {place: starts[place] for place in places if positions[place] < starts[place]}
+        lost = [place for place in gone if place.topic not in _REPLACEABLE]
+        if lost:
+            place = lost[0]
+            raise PositionLost(f"{place.topic}/{place.partition} begins at {gone[place]}, after {positions[place]}")
+        if gone:
+            await self._skip(writer, positions, gone)
+        return {**positions, **gone}
+
+    async def _skip(self, writer: Writer, positions: Mapping[Place, int], gone: Mapping[Place, int]) -> None:
+        for place, start in gone.items():
+            self.counters.skipped += 1
+            _logger.warning("%s/%s kept nothing before %s; going on there from %s", *place, start, positions[place])
+        await writer.skip(gone)
 
     async def _poll(self, reader: Reader, stop: asyncio.Event) -> Sequence[Record]:
         poll = asyncio.ensure_future(reader.poll(self.settings.batch_count_max, POLL_S))
@@ -135,90 +153,3 @@ class Projector:
         finally:
             poll.cancel()
             stopping.cancel()
-
-    async def _apply(self, writer: Writer, records: Sequence[Record], positions: dict[Place, int]) -> None:
-        folded = fold(records, self.log.partition_count)
-        await self._refuse(folded.refusals)
-        try:
-            await self._write(writer, folded, records, positions)
-        except Exception as error:
-            if not is_refusal(error):
-                raise
-            await self._apply_halves(writer, records, positions, error)
-            return
-        self.counters.batches += 1
-        self.counters.records += len(records)
-        if folded.changes.applied:
-            await self.notify.applied(folded.changes.applied)
-
-    async def _apply_halves(
-        self, writer: Writer, records: Sequence[Record], positions: dict[Place, int], error: Exception
-    ) -> None:
-        """A record that PostgreSQL refuses is found by halving its batch; it alone is put aside."""
-        if len(records) == 1:
-            await self._refuse([Refusal(records[0], f"the read models refuse it: {error}")])
-            await self._write(writer, fold((), self.log.partition_count), records, positions)
-            return
-        middle = len(records) // 2
-        await self._apply(writer, records[:middle], positions)
-        await self._apply(writer, records[middle:], positions)
-
-    async def _write(
-        self, writer: Writer, folded: Folded, records: Sequence[Record], positions: dict[Place, int]
-    ) -> None:
-        after = _positions_after(records)
-        moves = {place: (positions[place], position) for place, position in after.items()}
-        await writer.prepare(folded.changes.executions)
-        async with writer.batch(moves):
-            await writer.write(folded.changes)
-        positions.update(after)
-
-    async def _refuse(self, refusals: Sequence[Refusal]) -> None:
-        if not refusals:
-            return
-        self.counters.refused += len(refusals)
-        now = self.clock.now()
-        partition = partition_of(SYSTEM_TENANT, self.log.partition_count)
-        letters = []
-        for refusal in refusals:
-            record = refusal.record
-            value = record.value or b""
-            letter = RecordRefused(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                reason=refusal.reason.replace("\x00", " ")[:2000],
-                refused_by=SOURCE,
-                at=now,
-                value_base64=base64.b64encode(value[:REFUSED_VALUE_BYTES_MAX]).decode(),
-                value_bytes=len(value),
-            )
-            headers = headers_of(letter, SOURCE, now)
-            letters.append(Outgoing(DLQ.name, partition, letter.subject().encode(), letter.to_json(), headers))
-        await self.log.append(letters)
-
-
-def _positions_after(records: Sequence[Record]) -> Mapping[Place, int]:
-    return {Place(record.topic, record.partition): record.offset + 1 for record in records}
-
-
-async def rebuild(log: Log, dsn: str, clock: Clock) -> None:
-    """Empty every read model and apply the whole log anew. No projector may run meanwhile."""
-    connection = await connect(dsn, "horolog-rebuild")
-    try:
-        tables = (
-            "projection_offsets, scheduled_jobs, job_versions, audit_events, job_executions, workers, "
-            "partition_owners, command_outcomes"
-        )
-        await connection.execute(f"truncate {tables}")
-        await ensure_partitions(connection, clock.now())
-        writer = Writer(connection)
-        places = [Place(topic.name, p) for topic in SOURCES for p in range(log.partition_count)]
-        positions = await writer.positions(await log.starts(places))
-        ends = await log.ends(places)
-        projector = Projector(log, clock, ProjectorSettings("rebuild", dsn))
-        for place in places:
-            async for records in log.scan(place, positions[place], ends[place]):
-                await projector._apply(writer, records, positions)
-    finally:
-        await connection.close()

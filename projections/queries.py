@@ -70,7 +70,7 @@ class PostgresReadModel:
         try:
             async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
                 return list(await connection.fetch(sql, *arguments, timeout=QUERY_TIMEOUT_S))
-        except (*UNAVAILABLE, TimeoutError, asyncpg.QueryCanceledError) as error:
+        except (*UNAVAILABLE, TimeoutError) as error:
             raise ReadModelUnavailable(f"the database does not answer: {type(error).__name__}") from error
 
     async def job(self, tenant_id: str, job_id: str) -> JobView | None:

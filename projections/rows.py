@@ -102,12 +102,12 @@ class JobVersionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class JobActivityRow:
-    """What a batch's admissions add to a job: how many, and the latest nominal instant among them."""
+class BegunRow:
+    """An execution of which an attempt is known: its job counts it, once."""
 
+    id: str
+    scheduled_at: datetime
     job_id: str
-    admitted_count: int
-    last_execution_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ class OutcomeRow:
     job_id: str | None = None
     job_version: int | None = None
     execution_id: str | None = None
+    execution_seq: int | None = None
     code: str | None = None
     message: str | None = None
     details: str | None = None
@@ -168,7 +169,7 @@ class Changes:
     executions: Sequence[ExecutionRow] = ()
     jobs: Sequence[JobRow] = ()
     versions: Sequence[JobVersionRow] = ()
-    activity: Sequence[JobActivityRow] = ()
+    begun: Sequence[BegunRow] = ()
     outcomes: Sequence[OutcomeRow] = ()
     workers: Sequence[WorkerRow] = ()
     owners: Sequence[OwnerRow] = ()
@@ -180,7 +181,7 @@ def _reader(row: type) -> Callable[[Any], tuple[Any, ...]]:
 
 
 _READERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
-    row: _reader(row) for row in (ExecutionRow, JobRow, JobVersionRow, JobActivityRow, OutcomeRow, WorkerRow, OwnerRow)
+    row: _reader(row) for row in (ExecutionRow, JobRow, JobVersionRow, BegunRow, OutcomeRow, WorkerRow, OwnerRow)
 }
 
 

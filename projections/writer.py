@@ -2,19 +2,22 @@
 
 Guarantee: exactly once. Every position moves from the value at which the batch began, or nothing is written; a
 batch delivered again, by this process or by another that believes to own the partition, is recognised by that.
+No two transactions write for the same partition at the same time, whatever their topics.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import asyncpg
 
 from horolog.log.port import Place
-from projections.partitions import Month, create_partitions, month_of
+from projections.connections import PARTITION_LOCK
+from projections.partitions import Month, create_partitions, has_partition, month_of
 from projections.rows import (
+    BegunRow,
     Changes,
     ExecutionRow,
-    JobActivityRow,
     JobRow,
     JobVersionRow,
     OutcomeRow,
@@ -31,8 +34,8 @@ _STATEMENTS: Sequence[tuple[str, type, str]] = (
     # Jobs first: one that appears counts the executions that were applied before it.
     ("upsert_jobs", JobRow, "jobs"),
     ("insert_job_versions", JobVersionRow, "versions"),
+    ("add_job_activity", BegunRow, "begun"),
     ("upsert_executions", ExecutionRow, "executions"),
-    ("add_job_activity", JobActivityRow, "activity"),
     ("insert_outcomes", OutcomeRow, "outcomes"),
     ("upsert_workers", WorkerRow, "workers"),
     ("upsert_owners", OwnerRow, "owners"),
@@ -57,6 +60,11 @@ class Writer:
         rows = await self._connection.fetch(statement("read_positions"), topics, partitions)
         return {Place(row["topic"], row["partition"]): row["next"] for row in rows}
 
+    async def skip(self, positions: Mapping[Place, int]) -> None:
+        """Go on at these positions, where the present ones are before them."""
+        topics, partitions = _split(positions)
+        await self._connection.execute(statement("skip_positions"), topics, partitions, list(positions.values()))
+
     @asynccontextmanager
     async def batch(self, moves: Moves) -> AsyncIterator[None]:
         """The transaction of one batch; whatever is written inside commits together with the positions.
@@ -69,6 +77,7 @@ class Writer:
         sources = [moves[place][0] for place in ordered]
         targets = [moves[place][1] for place in ordered]
         async with self._connection.transaction():
+            await self._connection.execute(statement("lock_partitions"), PARTITION_LOCK, sorted(set(partitions)))
             moved = await self._connection.fetchval(
                 statement("advance_positions"), topics, partitions, sources, targets
             )
@@ -83,9 +92,10 @@ class Writer:
             if rows:
                 await self._connection.execute(statement(name), *columns(row, rows))
 
-    async def prepare(self, rows: Sequence[ExecutionRow]) -> None:
-        """Make sure that the months of the rows have partitions; to be called outside `batch`."""
-        missing = {month_of(row.scheduled_at) for row in rows} - self._months
+    async def prepare(self, rows: Sequence[ExecutionRow], now: datetime) -> None:
+        """Make sure that the rows' months have partitions, where they are to; to be called outside `batch`."""
+        months = {month_of(row.scheduled_at) for row in rows} - self._months
+        missing = {month for month in months if has_partition(month, now)}
         if missing:
             await create_partitions(self._connection, missing)
             self._months |= missing

@@ -44,8 +44,8 @@ create table scheduled_jobs (
     definition jsonb not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
--- Approximate by intent: written when the job changes, refreshed in bounded batches once it has passed. It lets
--- people and dashboards sort by it; the exact value is computed from the definition by whoever answers a request.
+-- Approximate by intent: the first instant after the job's last change. It lets people and dashboards sort by it;
+-- the exact value is computed from the definition by whoever answers a request.
 create index scheduled_jobs_next_execution_at on scheduled_jobs (next_execution_at) where status = 'active';
 create index scheduled_jobs_listing on scheduled_jobs (tenant_id, created_at desc, id desc) where deleted_at is null;
 create index scheduled_jobs_tags on scheduled_jobs using gin (tags jsonb_path_ops);
@@ -88,8 +88,8 @@ create table job_executions (
     job_id uuid not null,
     -- The log's sequence of the last event applied; an older one never overwrites.
     seq int not null,
-    -- Which groups of columns the last write carried: 1 the state, 2 the progress. Only the upsert reads it, where
-    -- the row proposed for insertion is all that it gets to see.
+    -- Which groups of columns have been written: 1 the state, 2 the progress. Only the upsert reads it, where the row
+    -- proposed for insertion is all that it gets to see.
     carried smallint not null,
     attempt int not null default 0,
     retry_count int generated always as (greatest(attempt - 1, 0)) stored,
@@ -174,6 +174,7 @@ create table command_outcomes (
     job_id uuid,
     job_version int,
     execution_id uuid,
+    execution_seq int,
     code text,
     message text,
     details jsonb

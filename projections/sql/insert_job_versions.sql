@@ -12,11 +12,13 @@ audited as (
     on conflict (job_id, version) do nothing
 ),
 ended as (
+    -- The last version before this batch; those before it have ended.
     update job_versions as earlier
-    set valid_to = change.at
-    from change
-    where earlier.job_id = change.job_id
-      and earlier.version = change.version - 1
+    set valid_to = first.at
+    from (select distinct on (job_id) job_id, version, at from change order by job_id, version) as first
+    where earlier.job_id = first.job_id
+      and earlier.version < first.version
+      and earlier.valid_to is null
 )
 insert into job_versions (
     job_id, version, tenant_id, valid_from, valid_to, change, actor, reason, command_id, job

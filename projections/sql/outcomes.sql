@@ -6,7 +6,10 @@ select
     (outcome.job_version is null or coalesce(job.version >= outcome.job_version, false))
     and (
         outcome.execution_id is null
-        or exists (select from job_executions as execution where execution.id = outcome.execution_id)
+        or exists (
+            select from job_executions as execution
+            where execution.id = outcome.execution_id and execution.seq >= coalesce(outcome.execution_seq, 1)
+        )
     ) as visible
 from command_outcomes as outcome
 left join scheduled_jobs as job on job.id = outcome.job_id

@@ -1,3 +1,5 @@
+-- A late report that stands outside the sequence (0) adds to a row that is there, and never makes one: what it is late
+-- for has ended, and how is not in it.
 insert into job_executions as stored (
     id, scheduled_at, tenant_id, job_id, created_at, seq, carried, status, trigger_type, triggered_by, job_version,
     attempt, worker_id, started_at, completed_at, duration_ms, progress, reason, blocked_by, result, metadata,
@@ -11,10 +13,15 @@ from unnest(
     $16::bigint[], $17::smallint[], $18::text[], $19::uuid[], $20::jsonb[], $21::jsonb[], $22::text[], $23::text[],
     $24::text[], $25::text[], $26::timestamptz[], $27::int[], $28::int[], $29::timestamptz[], $30::int[],
     $31::int[], $32::text[]
+) as patch (id, scheduled_at, tenant_id, job_id, created_at, seq)
+where patch.seq > 0
+   or exists (
+    select from job_executions as known where known.id = patch.id and known.scheduled_at = patch.scheduled_at
 )
 on conflict (id, scheduled_at) do update set
-    seq = excluded.seq,
-    carried = excluded.carried,
+    seq = greatest(stored.seq, excluded.seq),
+    -- The union, so that the row does not tell where one batch ended and the next began.
+    carried = stored.carried | excluded.carried,
     attempt = greatest(stored.attempt, excluded.attempt),
     worker_id = coalesce(excluded.worker_id, stored.worker_id),
     started_at = coalesce(excluded.started_at, stored.started_at),
@@ -23,6 +30,7 @@ on conflict (id, scheduled_at) do update set
     status = case when excluded.carried & 1 = 1 then excluded.status else stored.status end,
     completed_at = case when excluded.carried & 1 = 1 then excluded.completed_at else stored.completed_at end,
     duration_ms = case when excluded.carried & 1 = 1 then excluded.duration_ms else stored.duration_ms end,
+    blocked_by = case when excluded.carried & 1 = 1 then excluded.blocked_by else stored.blocked_by end,
     reason = case when excluded.carried & 1 = 1 then excluded.reason else stored.reason end,
     result = case when excluded.carried & 1 = 1 then excluded.result else stored.result end,
     metadata = case when excluded.carried & 1 = 1 then excluded.metadata else stored.metadata end,
@@ -35,3 +43,4 @@ on conflict (id, scheduled_at) do update set
     cpu_time_ms = case when excluded.carried & 1 = 1 then excluded.cpu_time_ms else stored.cpu_time_ms end,
     cancelled_by = case when excluded.carried & 1 = 1 then excluded.cancelled_by else stored.cancelled_by end
 where excluded.seq > stored.seq
+   or excluded.seq = 0

@@ -36,7 +36,10 @@ class OwnerCheckpointed(Message):
 
 
 class CommandAccepted(Message):
-    """The command took effect; from `effective_at` on nothing that it forbids will start."""
+    """The command took effect; from `effective_at` on nothing that it forbids will start.
+
+    `execution_seq` is the number of the last event that it brought about in the ledger of `execution_id`.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.command.accepted.v1"
     command_id: Uuid
@@ -46,6 +49,7 @@ class CommandAccepted(Message):
     job_id: Uuid | None = None
     job_version: int | None = None
     execution_id: Uuid | None = None
+    execution_seq: int | None = None
 
     def subject(self) -> str:
         return self.command_id

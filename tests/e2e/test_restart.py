@@ -46,12 +46,16 @@ async def client_of(folder: Path) -> httpx.AsyncClient:
         told = json.loads((folder / "client.json").read_text())
         headers = {"Authorization": f"Bearer {told['token']}"}
         client = httpx.AsyncClient(base_url=told["url"] + PREFIX, headers=headers, trust_env=False, timeout=DEADLINE_S)
-        while True:
-            try:
-                if (await client.get("/status")).status_code == 200:
-                    return client
-            except httpx.TransportError:
-                await asyncio.sleep(POLL_S)
+        while not await answers(client):
+            await asyncio.sleep(POLL_S)
+        return client
+
+
+async def answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/status")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 async def ledger(client: httpx.AsyncClient, job_id: str) -> list[tuple[datetime, str]]:

@@ -140,6 +140,7 @@ def _outcomes() -> tuple[Message, ...]:
             job_id=JOB,
             job_version=3,
             execution_id=EXECUTION,
+            execution_seq=2,
         ),
         owners.CommandRejected(
             tenant_id=TENANT,
