@@ -115,10 +115,35 @@ async def run_executor(parts: Parts, stop: asyncio.Event) -> None:
     await open_worker(parts.log, parts.clock, settings).run(stop)
 
 
-async def run_api(parts: Parts, stop: asyncio.Event, settings: ApiSettings | None = None) -> None:
-    """Serve HTTP until stopped."""
+def listener(settings: ApiSettings) -> socket.socket:
+    """A socket at the API's address, so that nobody else can take it any more.
+
+    Raises:
+        SettingsError: the address is taken, or is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        reason = error.strerror or str(error)
+        advice = "stop what listens there, or choose another port (HOROLOG_API_PORT, or --port of `horolog dev`)"
+        raise SettingsError(f"the API cannot listen on {settings.host}:{settings.port}: {reason}; {advice}") from error
+    return bound
+
+
+async def run_api(
+    parts: Parts,
+    stop: asyncio.Event,
+    settings: ApiSettings | None = None,
+    bound: socket.socket | None = None,
+) -> None:
+    """Serve HTTP until stopped, on a socket that is bound already or on one of its own."""
     settings = settings or api_settings(os.environ)
     async with AsyncExitStack() as stack:
+        bound = stack.enter_context(bound or listener(settings))
         pool = await open_pool(parts.database_url())
         stack.push_async_callback(pool.close)
         wake = None
@@ -137,21 +162,19 @@ async def run_api(parts: Parts, stop: asyncio.Event, settings: ApiSettings | Non
             wake=wake,
             cache_ping=wake.ping if wake is not None else None,
         )
-        await _serve_http(ports, settings, stop)
+        await _serve_http(ports, settings, bound, stop)
 
 
-async def _serve_http(ports: ApiPorts, settings: ApiSettings, stop: asyncio.Event) -> None:
+async def _serve_http(ports: ApiPorts, settings: ApiSettings, bound: socket.socket, stop: asyncio.Event) -> None:
     config = uvicorn.Config(
         create_app(ports, settings),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
     )
     server = Server(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -16,7 +16,16 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import Parts, Service, open_log, run_api, run_dispatcher, run_executor, run_projections
+from horolog.cli.composition import (
+    Parts,
+    Service,
+    listener,
+    open_log,
+    run_api,
+    run_dispatcher,
+    run_executor,
+    run_projections,
+)
 from horolog.cli.composition import run_ticker as tick
 from horolog.cli.devexamples import load_examples
 from horolog.cli.devtable import Follower, summary
@@ -65,6 +74,7 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     credentials = _credentials(settings.home)
     port = options.port or _free_port()
     api = _api_settings(credentials, port)
+    bound = listener(api)
     url = f"http://{api.host}:{port}"
     _write_private(settings.home / "client.json", {"url": url, "token": credentials.token})
     clock = SystemClock()
@@ -74,19 +84,24 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        return await _run_all(parts, api, options, stop, credentials)
+        return await _run_all(parts, api, options, stop, credentials, bound)
     finally:
         await log.close()
 
 
 async def _run_all(
-    parts: Parts, api: ApiSettings, options: DevOptions, stop: asyncio.Event, credentials: Credentials
+    parts: Parts,
+    api: ApiSettings,
+    options: DevOptions,
+    stop: asyncio.Event,
+    credentials: Credentials,
+    bound: socket.socket,
 ) -> int:
     """Run the services; the executor stops first, then what takes in its last reports, then the rest."""
     started_at = parts.clock.now()
 
     async def serve_api(until: asyncio.Event) -> None:
-        await run_api(parts, until, api)
+        await run_api(parts, until, api, bound)
 
     async def sweep(until: asyncio.Event) -> None:
         await _sweep(parts, until)
