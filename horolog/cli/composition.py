@@ -122,7 +122,8 @@ def listener(settings: ApiSettings) -> socket.socket:
         SettingsError: the address is taken, or is none of this machine.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    bound = socket.socket(family)
+    # With the protocol named: asyncio sets TCP_NODELAY only then, and without it answers wait for delayed ACKs.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((settings.host, settings.port))

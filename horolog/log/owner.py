@@ -4,8 +4,9 @@
         inputs since the last position, and the time → turn → one commit: outputs and checkpoint
 
 Guarantee: whatever a turn decided takes effect whole, together with the positions that it consumed, or not at all,
-and only while no newer owner exists. After a fencing the partition is given up; after an unknown outcome, or any other
-failure, everything is dropped and rebuilt from what the log says.
+and only while no newer owner exists. After a fencing, an unknown outcome or any other failure everything is dropped;
+if the partition is still this member's, it is taken anew and rebuilt from what the log says, after `RETRY_S_MAX` at the
+latest. So no partition stays without an owner while members live, not even when two of them took it for theirs.
 """
 
 import asyncio
@@ -27,7 +28,10 @@ from schemas.topics import CHECKPOINTS
 _logger = logging.getLogger(__name__)
 
 RETRY_S = 0.5
-COMMIT_RECORD_COUNT_MAX = 10_000
+FENCED_RETRY_S = 2.0
+"""Longer than a member needs to hear of a new sharing out: usually that, and not this, ends the wait."""
+RETRY_S_MAX = 10.0
+"""Where a partition fails or is lost again and again, the waits double up to this; it bounds every one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Role(Protocol):
 
 @dataclass(slots=True)
 class Holding:
-    """One partition in this process's hands."""
+    """One partition in this process's hands. `epoch` is above that of every earlier checkpoint of the partition."""
 
     partition: int
     wake: asyncio.Event
@@ -92,13 +96,27 @@ class OwnerSettings:
 
 @dataclass(slots=True)
 class OwnerCounters:
-    """What the metrics report of ownership."""
+    """What the metrics report of ownership. `failures` are defects: of a turn, of a rebuild, of reading."""
 
     acquisitions: int = 0
     fencings: int = 0
     unknown_commits: int = 0
+    failures: int = 0
     commits: int = 0
     records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What the loops of this member's partitions have in common."""
+
+    membership: Membership
+    feed: Feed
+    stop: asyncio.Event
+
+    def includes(self, partition: int) -> bool:
+        """Whether the partition is to be held."""
+        return not self.stop.is_set() and partition in self.membership.owned
 
 
 @dataclass(slots=True)
@@ -113,85 +131,130 @@ class Owner:
     holdings: dict[int, Holding] = field(default_factory=dict)
     on_change: Callable[[], None] = lambda: None
     _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Own what falls to this member until `stop` is set; then finish the turns under way and leave."""
-        feed = Feed(self.log)
-        reading = asyncio.create_task(feed.run())
         membership = await self.log.join(self.role.name, self.settings.member)
         try:
-            await self._follow(membership, feed, stop)
+            while not stop.is_set():
+                await self._follow(membership, stop)
         finally:
-            await self._give_up(set(self._tasks))
             await membership.leave()
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
 
-    async def _follow(self, membership: Membership, feed: Feed, stop: asyncio.Event) -> None:
-        tasks = self._tasks
+    async def _follow(self, membership: Membership, stop: asyncio.Event) -> None:
+        """Hold what is this member's until `stop` is set, or reading fails for good and has to begin anew."""
+        share = _Share(membership, Feed(self.log), stop)
+        reading = asyncio.create_task(share.feed.run())
         stopping = asyncio.create_task(stop.wait())
         try:
-            while not stop.is_set():
-                generation, owned = membership.generation, membership.owned
-                await self._give_up(set(tasks) - owned)
-                for partition in sorted(owned - set(tasks)):
-                    tasks[partition] = asyncio.create_task(self._hold(partition, feed, stop))
+            while not stop.is_set() and not reading.done():
+                generation = membership.generation
+                self._hold_exactly(share)
                 change = asyncio.create_task(membership.changed(generation))
-                await asyncio.wait((change, stopping), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((change, stopping, reading), return_when=asyncio.FIRST_COMPLETED)
                 change.cancel()
         finally:
             stopping.cancel()
+            await self._give_up_all()
+            reading.cancel()
+            (failure,) = await asyncio.gather(reading, return_exceptions=True)
+        if isinstance(failure, Exception):
+            self.counters.failures += 1
+            _logger.error("reading failed, beginning anew", exc_info=failure, extra={"role": self.role.name})
+            await self.clock.sleep(RETRY_S)
 
-    async def _give_up(self, partitions: set[int]) -> None:
-        """End these partitions' loops; a commit under way is awaited, so that its outcome is known."""
-        tasks = [self._tasks.pop(p) for p in partitions if p in self._tasks]
-        for partition in partitions:
-            if holding := self.holdings.pop(partition, None):
-                holding.wake.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if tasks:
+    def _hold_exactly(self, share: _Share) -> None:
+        """Begin to hold what is this member's, and let go of the rest, without waiting for either."""
+        owned = share.membership.owned
+        for partition in set(self._tasks) - owned:
+            self._let_go(partition)
+        for partition in sorted(owned):
+            if partition not in self._tasks or self._tasks[partition].done():
+                self._tasks[partition] = asyncio.create_task(self._hold(partition, share))
+
+    def _let_go(self, partition: int) -> None:
+        task = self._tasks.pop(partition)
+        task.cancel()
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        if self.holdings.pop(partition, None) is not None:
             self.on_change()
 
-    async def _hold(self, partition: int, feed: Feed, stop: asyncio.Event) -> None:
-        """Hold one partition: take it, turn, and take it anew after a failure, until fenced or given up."""
-        while not stop.is_set():
-            holding = Holding(partition, asyncio.Event())
+    async def _give_up_all(self) -> None:
+        """End all loops; commits under way are awaited, so that their outcomes are known."""
+        for partition in list(self._tasks):
+            self._let_go(partition)
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def _hold(self, partition: int, share: _Share) -> None:
+        """Hold a partition for as long as it is this member's: take it, turn, and after a failure take it anew."""
+        failure_count = 0
+        while share.includes(partition):
+            holding, began = Holding(partition, asyncio.Event()), self.clock.monotonic()
             try:
-                await self._take_and_turn(holding, feed, stop)
-                return
-            except Fenced:
-                self.counters.fencings += 1
-                _logger.warning(
-                    "partition lost to a newer owner", extra={"partition": partition, "role": self.role.name}
-                )
-                return
-            except CommitUnknown as error:
-                self.counters.unknown_commits += 1
-                _logger.warning("commit outcome unknown, rebuilding: %s", error, extra={"partition": partition})
-            except LogError as error:
-                _logger.warning("log failed, rebuilding: %s", error, extra={"partition": partition})
+                await self._take_and_turn(holding, share)
+                continue
+            except Exception as error:  # noqa: BLE001 - told and counted there; the partition must not be nobody's
+                base_s = self._note_failure(partition, error)
+                # An outage ends for all at the same time; what else fails again and again is tried ever less often.
+                if isinstance(error, Fenced) or not isinstance(error, LogError):
+                    failure_count += 1
             finally:
                 if self.holdings.get(partition) is holding:
                     del self.holdings[partition]
-            await self.clock.sleep(RETRY_S)
+            if self.clock.monotonic() - began > RETRY_S_MAX:
+                failure_count = min(failure_count, 1)
+            pause_s = min(base_s * 2 ** min(max(0, failure_count - 1), 16), RETRY_S_MAX)
+            if await self._shared_out_within(share.membership, pause_s):
+                failure_count = 0
 
-    async def _take_and_turn(self, holding: Holding, feed: Feed, stop: asyncio.Event) -> None:
-        partition = holding.partition
+    async def _shared_out_within(self, membership: Membership, seconds: float) -> bool:
+        """Wait this long, or until there is a new sharing out; whether there was one."""
+        change = asyncio.create_task(membership.changed(membership.generation))
+        pause = asyncio.create_task(self.clock.sleep(seconds))
+        try:
+            await asyncio.wait((change, pause), return_when=asyncio.FIRST_COMPLETED)
+            return change.done()
+        finally:
+            change.cancel()
+            pause.cancel()
+
+    def _note_failure(self, partition: int, error: Exception) -> float:
+        """Count and tell why a partition cannot be gone on with; returns how long to wait at least, in seconds."""
+        where = {"partition": partition, "role": self.role.name}
+        match error:
+            case Fenced():
+                self.counters.fencings += 1
+                _logger.warning("partition lost to a newer owner", extra=where)
+                return FENCED_RETRY_S
+            case CommitUnknown():
+                self.counters.unknown_commits += 1
+                _logger.warning("commit outcome unknown, rebuilding: %s", error, extra=where)
+            case LogError():
+                _logger.warning("log failed, rebuilding: %s", error, extra=where)
+            case _:
+                self.counters.failures += 1
+                _logger.error("an owned partition failed, rebuilding", exc_info=error, extra=where)
+        return RETRY_S
+
+    async def _take_and_turn(self, holding: Holding, share: _Share) -> None:
+        partition, feed = holding.partition, share.feed
         writer = await self.log.open_writer(self.role.name, partition)
         try:
             checkpoint = await self._checkpoint(partition)
             now = self.clock.now()
             state, positions = await self.role.rebuild(self.log, partition, checkpoint, now)
             inbox = Inbox({Place(topic, partition): positions[topic] for topic in self.role.inputs}, holding.wake)
-            holding.state, holding.epoch, holding.acquired_at = state, writer.epoch, now
+            # A writer's epoch may start anew when Kafka's producer id is used up or expired; checkpoints count on.
+            holding.epoch = max(writer.epoch, checkpoint.epoch + 1 if checkpoint is not None else 0)
+            holding.state, holding.acquired_at = state, now
             self.holdings[partition] = holding
             self.counters.acquisitions += 1
             self.on_change()
             await feed.start(inbox)
             try:
-                await self._turns(holding, state, inbox, writer, stop)
+                await self._turns(holding, state, inbox, writer, share.stop)
             finally:
                 await asyncio.shield(feed.stop(inbox))
         finally:
@@ -212,8 +275,7 @@ class Owner:
     async def _turns(
         self, holding: Holding, state: Partition, inbox: Inbox, writer: Writer, stop: asyncio.Event
     ) -> None:
-        last_commit = last_turn = float("-inf")
-        last: Turn | None = None
+        last_commit = float("-inf")
         while not stop.is_set():
             now = self.clock.now()
             turn = state.turn(inbox.take(self.settings.record_count_max), now)
@@ -225,8 +287,7 @@ class Owner:
                 await self._commit(holding, inbox, writer, turn, now)
                 last_commit = self.clock.monotonic()
             holding.turns += 1
-            last = turn
-            await self._wait(holding.wake, last.wake_at, last_turn)
+            await self._wait(holding.wake, turn.wake_at, last_turn)
             if not inbox and inbox.failure is None:
                 holding.wake.clear()
 
@@ -237,7 +298,9 @@ class Owner:
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
-            await asyncio.gather(commit, return_exceptions=True)
+            (outcome,) = await asyncio.gather(commit, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                self._note_failure(holding.partition, outcome)
             raise
         self.counters.commits += 1
         self.counters.records += len(outputs)

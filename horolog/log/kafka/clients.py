@@ -83,8 +83,8 @@ def new_consumer(settings: KafkaSettings, name: str, **options: Any) -> AIOKafka
 
 async def discard_consumer(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer; one in a group leaves it."""
-    coordinator = consumer._coordinator
     if not await _stopped(consumer.stop):
+        coordinator = consumer._coordinator
         for task in (getattr(coordinator, "_coordination_task", None), getattr(coordinator, "_heartbeat_task", None)):
             if task is not None:
                 task.cancel()

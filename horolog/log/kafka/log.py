@@ -1,5 +1,6 @@
 """The log on Kafka as its callers see it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Self
 
@@ -7,12 +8,15 @@ from horolog.log.kafka.appender import Appender
 from horolog.log.kafka.bounds import Bounds
 from horolog.log.kafka.clients import Bin
 from horolog.log.kafka.lookup import Lookup
-from horolog.log.kafka.membership import KafkaMembership
+from horolog.log.kafka.membership import KafkaMembership, join
 from horolog.log.kafka.reader import KafkaReader
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.log.kafka.topics import create_topics
 from horolog.log.kafka.writer import KafkaWriter, open_writer
 from horolog.log.port import Outgoing, Place, Record
+
+OPENING_COUNT_MAX = 32
+"""How many writers connect at a time; each makes three connections, and a process may own a thousand partitions."""
 
 
 class KafkaLog:
@@ -28,6 +32,7 @@ class KafkaLog:
         self._bounds = Bounds(settings, self._bin)
         self._appender = Appender(settings, self._bin)
         self._lookup = Lookup(settings, self._bounds, self._bin)
+        self._opening = asyncio.Semaphore(OPENING_COUNT_MAX)
         self._readers: list[KafkaReader] = []
         self._writers: list[KafkaWriter] = []
         self._memberships: list[KafkaMembership] = []
@@ -53,13 +58,14 @@ class KafkaLog:
         return reader
 
     async def open_writer(self, role: str, partition: int) -> KafkaWriter:
-        writer = await open_writer(self._settings, role, partition, self._bounds, self._bin)
+        async with self._opening:
+            writer = await open_writer(self._settings, role, partition, self._bounds, self._bin)
         self._writers = [*(w for w in self._writers if not w.closed), writer]
         return writer
 
     async def join(self, role: str, member: str) -> KafkaMembership:
         """As the port says; nothing is owned until the group has shared out, so wait for generation 0 to change."""
-        membership = KafkaMembership(self._settings, role, member, self._bin)
+        membership = join(self._settings, role, member, self._bin)
         self._memberships = [*(m for m in self._memberships if not m.left), membership]
         return membership
 

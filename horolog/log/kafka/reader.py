@@ -2,9 +2,11 @@
 
 Guarantee: nothing is skipped and nothing is returned twice. While Kafka does not answer a poll returns nothing, and
 reading goes on by itself when it does. Records of open and aborted transactions, and the markers, are never returned.
+However often the places change, what is new in them arrives within two idle fetches (`fetch_wait_ms`).
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +21,11 @@ RETRY_S = 0.25
 
 
 class KafkaReader:
-    """Implements `Reader`. A change of places takes effect with the next poll, and for all places together."""
+    """Implements `Reader`. Nothing of a place that was taken away is returned; places that are new may have to wait.
+
+    A broker answers one connection's requests one after the other, and keeps each idle fetch for `fetch_wait_ms`, also
+    when the client has forgotten it over a change. So changes that follow each other sooner are made together.
+    """
 
     def __init__(self, settings: KafkaSettings, bin_: Bin) -> None:
         self._settings = settings
@@ -29,6 +35,8 @@ class KafkaReader:
         self._positions: dict[Place, int] = {}
         self._paused: frozenset[Place] = frozenset()
         self._changed = False
+        self._change_at = 0.0
+        self._taken_away: set[Place] = set()
         self._closed = False
 
     @property
@@ -37,6 +45,7 @@ class KafkaReader:
         return self._closed
 
     def assign(self, positions: Mapping[Place, int]) -> None:
+        self._taken_away |= self._positions.keys() - positions.keys()
         self._positions = {place: self._positions.get(place, start) for place, start in positions.items()}
         self._changed = True
 
@@ -58,7 +67,9 @@ class KafkaReader:
             if consumer is None:
                 return ()
             self._apply(consumer)
-            remaining_ms = max(0, int((deadline - loop.time()) * 1000))
+            until = min(deadline, self._change_at) if self._changed else deadline
+            # Rounded up: a wait that ends just before its time would be followed by many of no time at all.
+            remaining_ms = max(0, math.ceil((until - loop.time()) * 1000))
             records = await self._fetched(consumer, record_count_max, remaining_ms)
             if records or loop.time() >= deadline:
                 return records
@@ -85,7 +96,7 @@ class KafkaReader:
                 return None
             starting, self._starting = self._starting, None
             if starting.exception() is None:
-                self._consumer, self._changed = starting.result(), True
+                self._consumer, self._changed, self._change_at = starting.result(), True, 0.0
             elif loop.time() >= deadline:
                 return None
             else:
@@ -111,13 +122,16 @@ class KafkaReader:
         return consumer
 
     def _apply(self, consumer: AIOKafkaConsumer) -> None:
-        if self._changed:
+        now = asyncio.get_running_loop().time()
+        if self._changed and now >= self._change_at:
             # No await between these two: fetching must not begin anywhere else.
             consumer.assign([self._partition(place) for place in self._positions])
             for place, position in self._positions.items():
                 consumer.seek(self._partition(place), position)
             self._changed = False
-        wanted = {self._partition(place) for place in self._paused & self._positions.keys()}
+            self._change_at = now + self._settings.fetch_wait_ms / 1000 if self._positions else now
+            self._taken_away.clear()
+        wanted = {self._partition(place) for place in self._paused} & consumer.assignment()
         paused = consumer.paused()
         if wanted != paused:
             consumer.pause(*(wanted - paused))
@@ -127,18 +141,22 @@ class KafkaReader:
         try:
             fetched = await consumer.getmany(timeout_ms=timeout_ms, max_records=count_max)
         except OffsetOutOfRangeError as error:
-            raise await self._out_of_range(consumer, error) from error
+            ((partition, position),) = error.args[0].items()
+            if self._place(partition) in self._taken_away:
+                self._change_at = 0.0
+                return []
+            raise await self._out_of_range(consumer, partition, position) from error
         except UNREACHABLE as error:
             raise LogUnavailable(f"Kafka does not serve a place: {error!r}") from error
         records: list[Record] = []
         for partition, messages in fetched.items():
-            place = Place(partition.topic[len(self._settings.prefix) :], partition.partition)
-            records += to_records(place, messages)
-            self._positions[place] = messages[-1].offset + 1
+            place = self._place(partition)
+            if place not in self._taken_away:
+                records += to_records(place, messages)
+                self._positions[place] = messages[-1].offset + 1
         return records
 
-    async def _out_of_range(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> LogError:
-        ((partition, position),) = error.args[0].items()
+    async def _out_of_range(self, consumer: AIOKafkaConsumer, partition: TopicPartition, position: int) -> LogError:
         try:
             start = (await consumer.beginning_offsets([partition]))[partition]
         except UNREACHABLE as unreachable:
@@ -149,6 +167,9 @@ class KafkaReader:
 
     def _partition(self, place: Place) -> TopicPartition:
         return TopicPartition(self._settings.topic(place.topic), place.partition)
+
+    def _place(self, partition: TopicPartition) -> Place:
+        return Place(partition.topic[len(self._settings.prefix) :], partition.partition)
 
 
 def to_records(place: Place, messages: Sequence[Any]) -> list[Record]:

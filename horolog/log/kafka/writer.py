@@ -47,7 +47,8 @@ class KafkaWriter:
         Within an id Kafka raises the epoch with every writer. A new id comes after 32,767 epochs, or when the
         role and partition were silent for `transactional.id.expiration.ms` (7 days). It is higher than the old one as
         long as the transaction coordinator stayed on its broker: brokers draw ids from rising blocks of 1,000. Only a
-        new id from another broker's older block would be lower; fencing does not depend on this number.
+        new id from another broker's older block would be lower. Fencing does not depend on this number, and the owners'
+        loop numbers its checkpoints on from the last one, so nothing is ordered by it alone.
         """
         return self._epoch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -210,6 +211,33 @@ async def test_connection_that_breaks_in_mid_commit_makes_the_outcome_unknown(lo
         assert counts[0] in range(10 * outcomes.count(None), 51, 10)
     # The client may mend its connections in time, so that a commit ends well; but it never ends in halves.
     assert all(outcome is None or isinstance(outcome, CommitUnknown) for outcome in outcomes)
+
+
+async def test_writer_that_wakes_up_after_its_succession_is_fenced_and_its_late_commit_leaves_nothing(
+    settings: KafkaSettings, log: KafkaLog
+) -> None:
+    command = (sys.executable, "-m", "tests.contract.log.stopped_writer", settings.bootstrap_servers, settings.prefix)
+    for _ in range(3):
+        before = len(await everything(log, EXECUTIONS))
+        zombie = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
+        )
+        assert zombie.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            for _ in range(20):
+                assert (await zombie.stdout.readline()).strip() == b"committed"
+            zombie.send_signal(signal.SIGSTOP)
+            successor = await log.open_writer("dispatcher", 0)
+            written = len(await everything(log, EXECUTIONS)) - before
+            await successor.commit([outgoing(COMMANDS, b"taken over")])
+            zombie.send_signal(signal.SIGCONT)
+            *committed, last = (await zombie.stdout.read()).split()
+            await zombie.wait()
+        # The commit under way when it was stopped may have taken effect; it is told of late, or unknown.
+        assert last in (b"Fenced", b"CommitUnknown")
+        assert written - 20 - len(committed) in ((0,) if last == b"Fenced" else (0, 1))
+        assert len(await everything(log, EXECUTIONS)) - before == written
+    assert len(await everything(log, JOBS)) == 2 * len(await everything(log, EXECUTIONS))
 
 
 async def test_partitions_of_a_killed_member_are_taken_over(settings: KafkaSettings, log: KafkaLog) -> None:

@@ -30,3 +30,11 @@ def test_a_free_address_is_held_from_then_on() -> None:
     settings = replace(SETTINGS, host="127.0.0.1", port=port)
     with listener(settings) as bound:
         assert bound.getsockname() == ("127.0.0.1", port)
+
+
+def test_what_it_accepts_does_not_wait_for_acknowledgements() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with listener(replace(SETTINGS, host="127.0.0.1", port=port)) as bound:
+        # asyncio sets TCP_NODELAY on accepted sockets of this protocol only.
+        assert bound.proto == socket.IPPROTO_TCP
