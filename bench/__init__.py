@@ -1,5 +1,7 @@
 """Benchmarks: measurements, never tests. Each prints a table; none asserts a time.
 
-`python -m bench` runs the end-to-end one; the others are run by name (`python -m bench.executor_bench`). Figures and
-the machine they were taken on belong in `docs/benchmarks.md`.
+`python -m bench` measures whole deployments end to end: services as processes of their own, on the embedded log or on
+a private Kafka, watched from outside through the ledger, the API and /proc. `bench.parts` measures single parts, and
+`bench.peers` other schedulers beside this one. Figures and the machine they were taken on belong in
+`docs/benchmarks.md`.
 """
