@@ -34,12 +34,16 @@ class Silence:
 
 @dataclass(slots=True)
 class ProjectorCounters:
-    """What the metrics report. `skipped` counts how often a place had to go on after what the log no longer kept."""
+    """What the metrics report. `failures` are defects.
+
+    `skipped` counts how often a place had to go on after what the log no longer kept.
+    """
 
     records: int = 0
     batches: int = 0
     refused: int = 0
     skipped: int = 0
+    failures: int = 0
 
 
 @dataclass(slots=True)

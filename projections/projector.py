@@ -10,8 +10,9 @@ projector says so and goes on with the oldest that is left; where it keeps for e
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 
@@ -33,6 +34,7 @@ _logger = logging.getLogger(__name__)
 ROLE = "projections"
 POLL_S = 1.0
 RETRY_S = 0.5
+FAILED_RETRY_S = 2.0
 UPKEEP_S = 3600.0
 
 _REPLACEABLE = frozenset(t.name for t in SOURCES if t.compacted or t.retention_ms != KEEP_FOR_EVER)
@@ -77,6 +79,11 @@ class Projector:
                 except (*UNAVAILABLE, LogError, TimeoutError) as error:
                     _logger.warning("the read models cannot be written, trying again: %s", error)
                     await self.clock.sleep(RETRY_S)
+                except Exception:
+                    # A defect. Whoever asks must not be answered from read models that have silently stood still.
+                    self.counters.failures += 1
+                    _logger.exception("the projector failed, beginning anew")
+                    await self.clock.sleep(FAILED_RETRY_S)
         finally:
             await membership.leave()
 
@@ -111,12 +118,16 @@ class Projector:
         reader.assign({})
         reader.assign(positions)
         until = self.clock.monotonic() + UPKEEP_S
-        while membership.generation == generation and not stop.is_set() and self.clock.monotonic() < until:
-            records = await self._poll(reader, stop)
-            if records:
-                turn_began = self.clock.monotonic()
-                await applier.apply(records)
-                await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+        over = asyncio.create_task(_first(stop.wait(), membership.changed(generation)))
+        try:
+            while not over.done() and self.clock.monotonic() < until:
+                records = await _poll(reader, self.settings.batch_count_max, over)
+                if records:
+                    turn_began = self.clock.monotonic()
+                    await applier.apply(records)
+                    await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+        finally:
+            over.cancel()
 
     async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:
         """Where to go on in the owned partitions.
@@ -144,12 +155,26 @@ class Projector:
             _logger.warning("%s/%s kept nothing before %s; going on there from %s", *place, start, positions[place])
         await writer.skip(gone)
 
-    async def _poll(self, reader: Reader, stop: asyncio.Event) -> Sequence[Record]:
-        poll = asyncio.ensure_future(reader.poll(self.settings.batch_count_max, POLL_S))
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait((poll, stopping), return_when=asyncio.FIRST_COMPLETED)
-            return poll.result() if poll.done() else ()
-        finally:
-            poll.cancel()
-            stopping.cancel()
+
+async def _poll(reader: Reader, count_max: int, over: asyncio.Task[None]) -> Sequence[Record]:
+    """The next records; none when `over` ends before there are any."""
+    poll = asyncio.create_task(_polled(reader, count_max))
+    try:
+        await asyncio.wait((poll, over), return_when=asyncio.FIRST_COMPLETED)
+        return poll.result() if poll.done() else ()
+    finally:
+        poll.cancel()
+
+
+async def _polled(reader: Reader, count_max: int) -> Sequence[Record]:
+    return await reader.poll(count_max, POLL_S)
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when the first of these does."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,10 +1,12 @@
 """One reader of a process, shared by all partitions that it owns for a role.
 
 Guarantee: after `start` has returned, an inbox gets every record of its places from the given positions on, once,
-in order, and nothing read for an earlier holder of the same place. A full inbox pauses its places, nobody else's.
+in order, and nothing read for an earlier holder of the same place. A full inbox pauses its places, nobody else's;
+it is full by the number of its records or by their size, so that large records swell neither memory nor a commit.
 """
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -13,17 +15,37 @@ from horolog.log.port import Log, LogError, Place, Reader, Record
 POLL_RECORD_COUNT_MAX = 5000
 POLL_TIMEOUT_S = 1.0
 INBOX_RECORD_COUNT_MAX = 20_000
+INBOX_BYTES_MAX = 32 * 1024 * 1024
+TAKE_BYTES_MAX = 4 * 1024 * 1024
+"""A turn takes no more than this, but for a single larger record; what it writes is of a like size."""
 RETRY_S = 0.5
+LOOK_INTERVAL_S = 0.25
+"""How often it is looked whether places are behind; `LEASE_S` is what this has to be well below."""
 
 
 class Inbox:
-    """Records waiting for one partition's owner; `arrived` is set while there are any."""
+    """Records waiting for one partition's owner; `arrived` is set while there are any.
+
+    `reader_is_behind` says whether the log has more than was put in here.
+    """
 
     def __init__(self, positions: Mapping[Place, int], arrived: asyncio.Event) -> None:
         self.positions = dict(positions)
         self.arrived = arrived
         self.failure: LogError | None = None
+        self.reader_is_behind = True
         self._records: list[Record] = []
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is to be read for now."""
+        return len(self._records) > INBOX_RECORD_COUNT_MAX or self._bytes > INBOX_BYTES_MAX
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more than was taken, here or in the log."""
+        return self.reader_is_behind or bool(self._records)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -31,6 +53,7 @@ class Inbox:
     def put(self, records: Sequence[Record]) -> None:
         """Take in records of the places."""
         self._records.extend(records)
+        self._bytes += sum(map(_size, records))
         self.arrived.set()
 
     def fail(self, failure: LogError) -> None:
@@ -39,19 +62,31 @@ class Inbox:
         self.arrived.set()
 
     def take(self, count_max: int) -> Sequence[Record]:
-        """The oldest records, at most `count_max`.
+        """The oldest records, at most `count_max`, and of large ones only so many as one commit can bear.
 
         Raises:
             LogError: reading failed; the owner has to begin anew.
         """
         if self.failure is not None:
             raise self.failure
-        taken, self._records = self._records[:count_max], self._records[count_max:]
+        count = self._count_to_take(count_max)
+        taken, self._records = self._records[:count], self._records[count:]
+        self._bytes -= sum(map(_size, taken))
         for record in taken:
             self.positions[Place(record.topic, record.partition)] = record.offset + 1
         if not self._records:
             self.arrived.clear()
         return taken
+
+    def _count_to_take(self, count_max: int) -> int:
+        if self._bytes <= TAKE_BYTES_MAX:
+            return count_max
+        sizes = itertools.accumulate(map(_size, self._records[:count_max]))
+        return max(1, sum(1 for size in sizes if size <= TAKE_BYTES_MAX))
+
+
+def _size(record: Record) -> int:
+    return len(record.value or b"")
 
 
 class Feed:
@@ -66,6 +101,7 @@ class Feed:
         self._version = 0
         self._ended = False
         self._applied_version = 0
+        self._look_at = 0.0
 
     async def start(self, inbox: Inbox) -> None:
         """Begin to deliver the inbox's places from its positions; an earlier holder gets nothing more."""
@@ -115,7 +151,7 @@ class Feed:
             self._applied.notify_all()
 
     async def _deliver(self, reader: Reader) -> None:
-        reader.pause(frozenset(p for p, i in self._inboxes.items() if len(i) > INBOX_RECORD_COUNT_MAX))
+        reader.pause(frozenset(p for p, i in self._inboxes.items() if i.is_full))
         poll = asyncio.ensure_future(reader.poll(POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S))
         request = asyncio.ensure_future(self._requested.wait())
         try:
@@ -125,6 +161,7 @@ class Feed:
                 await asyncio.wait((poll,))
             if not poll.cancelled():
                 self._route(poll.result())
+                self._look(reader)
         except LogError as failure:
             for inbox in set(self._inboxes.values()):
                 inbox.fail(failure)
@@ -132,6 +169,14 @@ class Feed:
         finally:
             poll.cancel()
             request.cancel()
+
+    def _look(self, reader: Reader) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_INTERVAL_S
+        for inbox in set(self._inboxes.values()):
+            inbox.reader_is_behind = any(p in self._removed or reader.is_behind(p) for p in inbox.positions)
 
     def _route(self, records: Sequence[Record]) -> None:
         batches: dict[Inbox, list[Record]] = defaultdict(list)

@@ -47,8 +47,11 @@ class Turn:
 class Partition(Protocol):
     """The state of one owned partition. A turn may change it, so after a failed commit it must be dropped."""
 
-    def turn(self, records: Sequence[Record], now: datetime) -> Turn:
-        """Decide on the records and the time."""
+    def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
+        """Decide on the records and the time; `is_behind` says that more records are there, which are older than now.
+
+        Then what has not been heard may well have been said: nothing is concluded from silence.
+        """
         ...
 
     async def sample(self, log: Log) -> None:
@@ -278,7 +281,8 @@ class Owner:
         last_commit = float("-inf")
         while not stop.is_set():
             now = self.clock.now()
-            turn = state.turn(inbox.take(self.settings.record_count_max), now)
+            records = inbox.take(self.settings.record_count_max)
+            turn = state.turn(records, now, inbox.is_behind)
             last_turn = self.clock.monotonic()
             idle = last_turn - last_commit >= CHECKPOINT_IDLE_S
             if idle:

@@ -81,6 +81,13 @@ class Reader(Protocol):
         """
         ...
 
+    def is_behind(self, place: Place) -> bool:
+        """Whether more of an assigned place is known to be in the log than was returned, or its end is not known yet.
+
+        What is known is as old as the last exchange with the log.
+        """
+        ...
+
     def pause(self, places: frozenset[Place]) -> None:
         """Do not return records of these places (and only these) until the next call of `pause`."""
 

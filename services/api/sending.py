@@ -18,8 +18,11 @@ from schemas.commands import Command
 from schemas.topics import COMMANDS, partition_of
 from services.api.errors import ApiError, rejection
 from services.api.outcomes import OutcomeWaiter
+from services.api.patience import within
 
 SOURCE = "horolog/api"
+KNOWN_S_MAX = 1.0
+"""How long an earlier outcome is looked for before the command is sent without knowing."""
 Settled = OutcomeView | ApiError
 
 
@@ -80,8 +83,8 @@ class CommandDesk:
         if not command_ids:
             return {}
         try:
-            outcomes = await self._read_model.outcomes(command_ids)
-        except ReadModelUnavailable:
+            outcomes = await within(min(KNOWN_S_MAX, self._wait_s), self._read_model.outcomes(command_ids))
+        except (ReadModelUnavailable, TimeoutError):
             return {}
         return {outcome.command_id: outcome for outcome in outcomes}
 

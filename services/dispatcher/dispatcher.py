@@ -12,7 +12,7 @@ from horolog.ports import Clock
 from schemas.codec import RecordError, decode
 from schemas.events.owners import OwnerCheckpointed
 from schemas.events.workers import WorkerBeat
-from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, WORKERS
+from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, WORKERS, partition_of
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition, restore
 
@@ -55,13 +55,27 @@ class DispatcherRole:
         self, log: Log, book: Book, place: Place, starts: Mapping[Place, int], ends: Mapping[Place, int]
     ) -> None:
         async for records in log.scan(place, starts[place], ends[place]):
-            restore(book, records, self._unreadable)
+            restore(book, records, log.partition_count, self._unreadable)
 
     @staticmethod
     def _unreadable(record: Record, reason: str) -> None:
         _logger.error(
             "skipped an unreadable record: %s", reason, extra={"topic": record.topic, "offset": record.offset}
         )
+
+
+def beat_of(record: Record, partition_count: int) -> WorkerBeat:
+    """The beat in a record. Tasks will be written to the inbox that it names, so that must be the worker's own.
+
+    Raises:
+        RecordError: it is not, or there is no beat in the record.
+    """
+    beat = decode(record.topic, record.headers, record.value)
+    assert isinstance(beat, WorkerBeat)
+    inbox = partition_of(beat.worker_id, partition_count)
+    if not record.partition == beat.inbox == inbox:
+        raise RecordError(f"the inbox of worker {beat.worker_id} is partition {inbox}, not {beat.inbox}")
+    return beat
 
 
 class Dispatcher:
@@ -100,11 +114,11 @@ class Dispatcher:
     def _hear(self, records: Sequence[Record]) -> None:
         for record in records:
             try:
-                beat = decode(record.topic, record.headers, record.value)
+                beat = beat_of(record, self._log.partition_count)
             except RecordError as error:
-                _logger.warning("skipped an unreadable beat: %s", error)
+                # The dead letter is written by the projections, which read the same records once.
+                _logger.warning("skipped a beat: %s", error, extra={"topic": record.topic, "offset": record.offset})
                 continue
-            assert isinstance(beat, WorkerBeat)
             self._beats[beat.worker_id] = beat
             now = self._clock.now()
             for holding in list(self.owner.holdings.values()):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic_core import to_json
+
 from horolog.domain.execution import Execution
 from horolog.domain.identity import triggered_execution_id
 from horolog.domain.schedule import governs
@@ -14,6 +16,7 @@ from schemas.events.executions import (
     AttemptStarted,
     ExecutionAdmitted,
     ExecutionCompleted,
+    ExecutionEvent,
     ExecutionMissed,
     LateResultRecorded,
     Reason,
@@ -30,12 +33,17 @@ from schemas.events.results import (
     SuccessReported,
 )
 from schemas.jobs import Job, JobStatus, JobType
+from schemas.topics import RECORD_BYTES_MAX
 from services.dispatcher.book import Book
 from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost
-from services.dispatcher.jobs import reject
+from services.dispatcher.jobs import DEFINITION_BYTES_MAX, reject
 
-WORKER_STOPPED = "WORKER_STOPPED"
-"""The code of an attempt that ended only because its worker was stopped."""
+PARAMETERS_BYTES_MAX = 480_000
+"""A task carries the parameters of a trigger merged over the job's own, and must fit into one record."""
+WORKER_LOST_CODES = frozenset({"WORKER_STOPPED", "LEASE_LOST"})
+"""The codes of attempts that ended only because their worker was stopped, or could not reach the log for a lease."""
+
+assert DEFINITION_BYTES_MAX + PARAMETERS_BYTES_MAX < RECORD_BYTES_MAX
 
 
 def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
@@ -80,6 +88,9 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
         return [reject(command, now, "JOB_NOT_ACTIVE", "the job is inactive; resume it first")]
     if command.parameters is not None and job.definition.job_type is not JobType.FUNCTION:
         return [reject(command, now, "INVALID_JOB_CONFIG", "only a function job takes parameters")]
+    if len(to_json(command.parameters)) > PARAMETERS_BYTES_MAX:
+        text = f"the parameters take more than the {PARAMETERS_BYTES_MAX} bytes allowed"
+        return [reject(command, now, "INVALID_JOB_CONFIG", text)]
     occupying = book.occupying(job.job_id)
     if len(occupying) >= job.definition.max_concurrent:
         text = f"{len(occupying)} of at most {job.definition.max_concurrent} executions are going on"
@@ -91,7 +102,7 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
     admitted = _admitted(job, execution_id, now, TriggerType.MANUAL, now).model_copy(
         update={"triggered_by": command.actor, "parameters": command.parameters}
     )
-    return [admitted, _accepted(command, job.job_id, execution_id, now)]
+    return [admitted, _accepted(command, admitted, admitted.seq, now)]
 
 
 def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequence[Message]:
@@ -101,7 +112,8 @@ def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequen
         text = f"there is no execution {command.execution_id} that waits or runs"
         return [reject(command, now, "EXECUTION_NOT_FOUND", text)]
     ended = cancel(book, execution, Reason.REQUESTED, command.actor, now)
-    return [*ended, _accepted(command, execution.job_id, execution.execution_id, now)]
+    seq = max((event.seq for event in ended if isinstance(event, ExecutionEvent)), default=execution.seq)
+    return [*ended, _accepted(command, execution, seq, now)]
 
 
 def decide_report(book: Book, report: AttemptReport, now: datetime) -> Sequence[Message]:
@@ -137,8 +149,8 @@ def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetim
             result=report.result,
             metadata=report.metadata,
         )
-    if isinstance(report, FailureReported) and report.failure.code == WORKER_STOPPED:
-        return lost(book, execution, WORKER_STOPPED, report.failure.message, now)
+    if isinstance(report, FailureReported) and report.failure.code in WORKER_LOST_CODES:
+        return lost(book, execution, report.failure.code, report.failure.message, now)
     if isinstance(report, FailureReported):
         attempt = FailedAttempt(
             report.failure, report.at, report.started_at, report.usage, report.result, report.metadata
@@ -192,13 +204,16 @@ def _admitted(
     )
 
 
-def _accepted(command: TriggerJob | CancelExecution, job_id: str, execution_id: str, now: datetime) -> CommandAccepted:
+def _accepted(
+    command: TriggerJob | CancelExecution, execution: ExecutionAdmitted | Execution, seq: int, now: datetime
+) -> CommandAccepted:
     return CommandAccepted(
         tenant_id=command.tenant_id,
         command_id=command.command_id,
         request_hash=command.request_hash,
         at=now,
         effective_at=now,
-        job_id=job_id,
-        execution_id=execution_id,
+        job_id=execution.job_id,
+        execution_id=execution.execution_id,
+        execution_seq=seq,
     )

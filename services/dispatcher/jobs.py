@@ -7,7 +7,7 @@ outcome; each rejected one writes its outcome and nothing else.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from horolog.domain.definition import definition_problems
+from horolog.domain.definition import INVALID_JOB_CONFIG, definition_problems
 from horolog.domain.schedule import same_instants, with_change
 from horolog.limits import SCHEDULE_CHANGES_KEPT_COUNT
 from schemas.base import Message
@@ -24,12 +24,17 @@ from schemas.events.jobs import (
     JobUpdated,
 )
 from schemas.events.owners import CommandAccepted, CommandRejected
-from schemas.jobs import Job, JobStatus, ScheduleChange
+from schemas.jobs import Job, JobDefinition, JobStatus, ScheduleChange
+from schemas.topics import RECORD_BYTES_MAX
 from services.dispatcher.book import Book
 from services.dispatcher.endings import cancel, withdraw
 
 SETTLE = timedelta(seconds=0.25)
 """How long a revocation may be under way before it has certainly reached a worker that answers."""
+DEFINITION_BYTES_MAX = 480_000
+"""A change carries the definition before it and the one after it, and must fit into one record."""
+
+assert 2 * DEFINITION_BYTES_MAX < RECORD_BYTES_MAX
 
 
 def reject(command: Command, now: datetime, code: str, message: str) -> CommandRejected:
@@ -44,12 +49,23 @@ def reject(command: Command, now: datetime, code: str, message: str) -> CommandR
     )
 
 
+def _reject_unsound(command: Command, definition: JobDefinition, now: datetime) -> CommandRejected | None:
+    """The rejection of a definition that makes no sense, or that the log cannot carry."""
+    size = len(definition.to_json())
+    if size > DEFINITION_BYTES_MAX:
+        text = f"the definition takes {size} bytes; at most {DEFINITION_BYTES_MAX} are allowed"
+        return reject(command, now, INVALID_JOB_CONFIG, text)
+    if problems := definition_problems(definition):
+        return reject(command, now, problems[0].code, "; ".join(p.message for p in problems))
+    return None
+
+
 def decide_create(book: Book, command: CreateJob, now: datetime) -> Sequence[Message]:
     """Create the job, unless its id is taken or its definition makes no sense."""
     if book.jobs.get(command.job_id) is not None:
         return [reject(command, now, "JOB_ALREADY_EXISTS", f"a job with the id {command.job_id} exists already")]
-    if problems := definition_problems(command.definition):
-        return [reject(command, now, problems[0].code, "; ".join(p.message for p in problems))]
+    if (rejection := _reject_unsound(command, command.definition, now)) is not None:
+        return [rejection]
     job = Job(
         job_id=command.job_id,
         tenant_id=command.tenant_id,
@@ -84,8 +100,8 @@ def decide_job_command(book: Book, command: JobCommand, now: datetime) -> Sequen
 
 
 def _update(command: UpdateJob, job: Job, now: datetime) -> Sequence[Message]:
-    if problems := definition_problems(command.definition):
-        return [reject(command, now, problems[0].code, "; ".join(p.message for p in problems))]
+    if (rejection := _reject_unsound(command, command.definition, now)) is not None:
+        return [rejection]
     after = job.model_copy(update={"definition": command.definition})
     if not same_instants(job.definition, command.definition):
         after = with_change(after, now, SCHEDULE_CHANGES_KEPT_COUNT)

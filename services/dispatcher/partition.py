@@ -1,8 +1,9 @@
 """One owned partition of the dispatcher: a turn decodes its inputs, decides on each, then lets time act."""
 
-import base64
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+
+from pydantic import ValidationError
 
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Place, Record
@@ -11,11 +12,10 @@ from schemas.codec import RecordError, decode, headers_of
 from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TriggerJob
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
-from schemas.events.owners import RecordRefused
 from schemas.events.results import AttemptReport
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat
 from schemas.registry import TOPIC_OF_MODEL
-from schemas.topics import EXECUTIONS, partition_of
+from schemas.topics import EXECUTIONS, JOB_TABLE, RECORD_BYTES_MAX, partition_of
 from services.dispatcher.assignment import assign
 from services.dispatcher.book import Book
 from services.dispatcher.executions import (
@@ -27,9 +27,9 @@ from services.dispatcher.executions import (
 )
 from services.dispatcher.jobs import decide_create, decide_job_command
 from services.dispatcher.upkeep import SWEEP_INTERVAL, activate_due, end_overdue, take_back_lapsed
+from services.refusals import check_home, dead_letter
 
 SOURCE = "horolog/dispatcher"
-REFUSED_VALUE_BYTES_MAX = 64 * 1024
 
 
 class DispatcherPartition:
@@ -41,13 +41,16 @@ class DispatcherPartition:
         self._next_sweep: datetime | None = None
         self._outputs: list[Outgoing] = []
 
-    def turn(self, records: Sequence[Record], now: datetime) -> Turn:
-        """Decide on the records, then on what time brings about, then hand out what can run."""
+    def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
+        """Decide on the records, then on what time brings about, then hand out what can run.
+
+        While records wait to be read, no attempt is held to be lost or overdue: its end may be among them.
+        """
         self._outputs = []
         for record in records:
             self._decide_record(record, now)
         self._take(activate_due(self.book, now), now)
-        if self._sweep_is_due(now):
+        if not is_behind and self._sweep_is_due(now):
             self._take(take_back_lapsed(self.book, now), now)
             self._take(end_overdue(self.book, now), now)
         self._take(assign(self.book, now), now)
@@ -82,18 +85,21 @@ class DispatcherPartition:
     def _decide_record(self, record: Record, now: datetime) -> None:
         try:
             message = decode(record.topic, record.headers, record.value)
-            self._check_place(message, record)
+            check_home(message, record, self._partition_count)
+            decided = self._decide(message, now)
+            outputs = [self._outgoing(decision, now) for decision in decided]
+            _check_sizes(outputs)
         except RecordError as error:
             self._refuse(record, str(error), now)
-            return
-        self._take(self._decide(message, now), now)
+        except ValidationError as error:
+            # Its fields may hold, alone, what the facts that follow from it may not.
+            self._refuse(record, f"what follows from the record cannot be written: {error}", now)
+        else:
+            for decision in decided:
+                self.book.apply(decision)
+            self._outputs += outputs
 
-    def _check_place(self, message: Message, record: Record) -> None:
-        expected = partition_of(message.tenant_id, self._partition_count)
-        if expected != record.partition:
-            raise RecordError(f"tenant {message.tenant_id} belongs to partition {expected}, not {record.partition}")
-
-    def _decide(self, message: Message, now: datetime) -> Iterable[Message]:
+    def _decide(self, message: Message, now: datetime) -> Sequence[Message]:
         if isinstance(message, FireDue):
             return decide_fire(self.book, message, now)
         if isinstance(message, AttemptReport):
@@ -105,7 +111,7 @@ class DispatcherPartition:
             return ()
         return self._decide_command(message, now)
 
-    def _decide_command(self, command: Command, now: datetime) -> Iterable[Message]:
+    def _decide_command(self, command: Command, now: datetime) -> Sequence[Message]:
         if isinstance(command, TriggerJob):
             return decide_trigger(self.book, command, now)
         if isinstance(command, JobCommand):
@@ -138,28 +144,28 @@ class DispatcherPartition:
         return slot.inbox if slot is not None else partition_of(worker_id, self._partition_count)
 
     def _refuse(self, record: Record, reason: str, now: datetime) -> None:
-        value = record.value or b""
-        refused = RecordRefused(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            reason=reason.replace("\x00", " ")[:2000],
-            refused_by=SOURCE,
-            at=now,
-            value_base64=base64.b64encode(value[:REFUSED_VALUE_BYTES_MAX]).decode(),
-            value_bytes=len(value),
-        )
-        self._outputs.append(self._outgoing(refused, now))
+        self._outputs.append(dead_letter(record, reason, SOURCE, now, self.book.partition))
 
 
-def restore(book: Book, records: Sequence[Record], on_unreadable: Callable[[Record, str], None]) -> None:
+def _check_sizes(outputs: Sequence[Outgoing]) -> None:
+    """Refuse what no log takes: it would fail the whole turn, and every later one in the same way."""
+    for outgoing in outputs:
+        size = len(outgoing.value or b"")
+        if size > RECORD_BYTES_MAX:
+            raise RecordError(f"the {outgoing.topic} record that follows from it would take {size} bytes")
+
+
+def restore(
+    book: Book, records: Sequence[Record], partition_count: int, on_unreadable: Callable[[Record, str], None]
+) -> None:
     """Apply records of the partition's own topics to the book, while it is rebuilt."""
     for record in records:
-        if record.value is None:
-            book.jobs.drop(record.key.decode())
+        if record.value is None and record.topic == JOB_TABLE.name:
+            book.jobs.drop(record.key.decode(errors="replace"))
             continue
         try:
             message = decode(record.topic, record.headers, record.value)
+            check_home(message, record, partition_count)
         except RecordError as error:
             on_unreadable(record, str(error))
             continue
@@ -167,5 +173,5 @@ def restore(book: Book, records: Sequence[Record], on_unreadable: Callable[[Reco
             book.apply(message)
         elif message.job.deleted:
             book.jobs.drop(message.job.job_id)
-        else:
+        elif record.value is not None:
             book.jobs.put_raw(message.job.job_id, record.value)

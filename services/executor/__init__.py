@@ -1,6 +1,7 @@
 """The executor: runs attempts that the dispatcher hands to this worker, and reports how they ended.
 
-Reads `tasks.v1` and `control.v1` in one partition, the worker's inbox; writes `results.v1` and `workers.v1`.
+Reads `tasks.v1` and `control.v1` in one partition, the worker's inbox; writes `results.v1`, `workers.v1`, and to
+`dlq.v1` what in its inbox makes no sense.
 
 An attempt is one pipeline: decode → guard → run → classify → report. It is *waiting* until its instant has come and
 there is room, then *running* until its runner says that nothing of it is left, then reported, and forgotten once

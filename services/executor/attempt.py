@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from schemas.events.executions import Failure, Usage
 from schemas.events.results import AttemptReport, CancellationReported, FailureReported, SuccessReported
 from schemas.events.workers import HeldAttempt, TaskAssigned
-from schemas.jobs import ErrorType
+from schemas.jobs import TIMEOUT_SECONDS_MAX, ErrorType
 from services.executor.outcome import NO_USAGE, Outcome, failure
 from services.executor.runner import Stop
 
@@ -66,9 +66,10 @@ class Held:
         return self._name
 
     def timeout_s(self) -> float:
-        """The task's timeout, or the config's own when that is shorter."""
+        """The task's timeout, or the config's own when that is shorter; a day at most, whatever the task says."""
         own = self.task.config.timeout
-        return (self.task.timeout_ms if own is None else min(own, self.task.timeout_ms)) / 1000
+        allowed = min(self.task.timeout_ms, TIMEOUT_SECONDS_MAX * 1000)
+        return (allowed if own is None else min(own, allowed)) / 1000
 
     def progressed(self, percent: int) -> None:
         if not self.is_over:

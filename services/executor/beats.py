@@ -6,6 +6,7 @@ dispatcher may hold it to be over.
 
 import asyncio
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from horolog.limits import BEAT_INTERVAL_S, LEASE_S
 from horolog.log.port import Log, LogUnavailable, Outgoing
 from horolog.ports import Clock
 from schemas.codec import headers_of
-from schemas.events.workers import WorkerBeat, WorkerState
+from schemas.events.workers import HeldAttempt, WorkerBeat, WorkerState
 from schemas.topics import WORKERS
 from services.executor.alarm import Alarm, CreateTask
 from services.executor.hand import Hand
@@ -21,6 +22,9 @@ from services.executor.settings import WorkerSettings
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _NEVER = float("-inf")
+
+Untold = Callable[[], Iterable[HeldAttempt]]
+"""The attempts that are over, but whose reports the log has not accepted yet: they are this worker's until then."""
 
 
 @dataclass(slots=True)
@@ -35,12 +39,15 @@ class Vitals:
 class Heart:
     """Beats once an interval, and at once when nudged."""
 
-    def __init__(self, log: Log, clock: Clock, settings: WorkerSettings, vitals: Vitals, hand: Hand) -> None:
+    def __init__(
+        self, log: Log, clock: Clock, settings: WorkerSettings, vitals: Vitals, hand: Hand, untold: Untold
+    ) -> None:
         self._log = log
         self._clock = clock
         self._settings = settings
         self._vitals = vitals
         self._hand = hand
+        self._untold = untold
         self._nudged = asyncio.Event()
         self._lease_end = _NEVER
 
@@ -98,7 +105,7 @@ class Heart:
             state=vitals.state,
             capacity=settings.capacity,
             prefetch=settings.prefetch,
-            held=tuple(held.name for held in self._hand),
+            held=(*(held.name for held in self._hand), *self._untold()),
             running_count=len(self._hand.running),
             finished_count=vitals.finished_count,
             started_at=vitals.started_at,

@@ -7,13 +7,12 @@ from horolog.log.port import Log
 from horolog.ports import Clock
 from schemas.jobs import JobType
 from services.executor.guard import Guard, RequestGuard
-from services.executor.inbox import OnRefused
 from services.executor.runner import Runner
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from services.executor.runners.http import HttpRunner
 from services.executor.settings import WorkerSettings
-from services.executor.worker import Worker, ignore_refused
+from services.executor.worker import Worker
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
 """Of the worker's own environment, what programs and functions may see."""
@@ -27,7 +26,6 @@ def open_worker(
     clock: Clock,
     settings: WorkerSettings,
     guard: Guard | None = None,
-    on_refused: OnRefused = ignore_refused,
 ) -> Worker:
     """A worker with all three runners, ready to `run`; call it in the loop that runs it."""
     processes = Spawner()
@@ -49,4 +47,4 @@ def open_worker(
         JobType.FUNCTION: functions,
         JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, limits),
     }
-    return Worker(log, clock, runners, settings, guard=guard or RequestGuard(), on_refused=on_refused)
+    return Worker(log, clock, runners, settings, guard=guard or RequestGuard())

@@ -1,6 +1,9 @@
 """The worker's inbox: its partition of `tasks.v1` and of `control.v1`.
 
 Guarantee: every record written after `open` returned is read, and what is addressed to another worker is left alone.
+What cannot be understood is refused by the worker that it names; what names no worker of this inbox at all, by every
+worker whose inbox it is.
+
 What precedes is not read: the dispatcher knows from the beats which attempts this worker holds, and deals anew with
 those that no beat names.
 """
@@ -12,14 +15,17 @@ import orjson
 
 from horolog.log.port import Log, LogUnavailable, Place, PositionLost, Reader, Record
 from horolog.ports import Clock
-from schemas.codec import RecordError, decode
+from schemas.codec import RecordError, decode, type_of
 from schemas.events.workers import AttemptRevoked, TaskAssigned
 from schemas.topics import CONTROL, TASKS, partition_of
 
 POLL_RECORD_COUNT_MAX = 1000
 POLL_TIMEOUT_S = 1.0
 RETRY_S = 0.25
+ADDRESS_BYTES_MAX = 400
 
+_TYPES = frozenset({TaskAssigned.TYPE, AttemptRevoked.TYPE})
+_ADDRESSEE = b'"workerId":"'
 _logger = logging.getLogger(__name__)
 
 OnRefused = Callable[[Record, str], None]
@@ -83,16 +89,32 @@ class Inbox:
         return await self._reader.poll(POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S)
 
     def _message(self, record: Record) -> TaskAssigned | AttemptRevoked | None:
-        # Looked for in the bytes first: decoding the tasks of all workers that share the partition costs too much.
-        if record.value is None or self._address not in record.value:
+        if self._is_for_another(record):
             return None
         try:
             message = decode(record.topic, record.headers, record.value)
+            assert isinstance(message, TaskAssigned | AttemptRevoked)
+            self._check_inbox(message)
         except RecordError as error:
             self.refused_count += 1
             _logger.warning("a record on %s at %d is refused: %s", record.topic, record.offset, error)
             self._on_refused(record, str(error))
             return None
-        if isinstance(message, TaskAssigned | AttemptRevoked) and message.worker_id == self._worker_id:
-            return message
-        return None
+        return message if message.worker_id == self._worker_id else None
+
+    def _is_for_another(self, record: Record) -> bool:
+        """Whether the record looks like one for another worker of this inbox.
+
+        It is only looked at: decoding the tasks of all workers that share the partition would cost too much.
+        """
+        value = record.value
+        if value is None or self._address in value or type_of(record.headers) not in _TYPES:
+            return False
+        _, found, rest = value.partition(_ADDRESSEE)
+        name = rest[:ADDRESS_BYTES_MAX].partition(b'"')[0].decode(errors="replace")
+        return bool(found) and partition_of(name, self._log.partition_count) == self.partition
+
+    def _check_inbox(self, message: TaskAssigned | AttemptRevoked) -> None:
+        expected = partition_of(message.worker_id, self._log.partition_count)
+        if expected != self.partition:
+            raise RecordError(f"the inbox of worker {message.worker_id} is partition {expected}, not {self.partition}")

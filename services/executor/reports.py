@@ -9,15 +9,18 @@ An attempt's start is told only once it has lasted that long: most end before, a
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Collection
 
-from horolog.log.port import Log, LogUnavailable, Outgoing
+from horolog.log.port import Log, LogUnavailable, Outgoing, Record
 from horolog.ports import Clock
 from schemas.codec import headers_of
 from schemas.events.results import AttemptReport, ProgressReported, StartReported
+from schemas.events.workers import SYSTEM_TENANT, HeldAttempt
 from schemas.topics import RECORD_BYTES_MAX, RESULTS, partition_of
 from services.executor.alarm import Alarm, CreateTask
 from services.executor.attempt import Held, final_report, unstorable
 from services.executor.outcome import Outcome
+from services.refusals import dead_letter
 
 FLUSH_INTERVAL_S = 0.01
 PROGRESS_INTERVAL_S = 0.5
@@ -41,6 +44,7 @@ class Reporter:
         self._progress: dict[Held, int] = {}
         self._progress_due: dict[Held, float] = {}
         self._ready: list[Outgoing] = []
+        self._untold: dict[HeldAttempt, None] = {}
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -68,11 +72,23 @@ class Reporter:
         self._progress.pop(held, None)
         self._progress_due.pop(held, None)
         self._ready.append(outgoing)
+        self._untold[held.name] = None
+        self._settled.clear()
+        self._wanted.set()
+
+    def untold(self) -> Collection[HeldAttempt]:
+        """The attempts whose reports of their ends the log has not accepted yet."""
+        return self._untold.keys()
+
+    def refused(self, record: Record, why: str) -> None:
+        """A record in the inbox makes no sense: it becomes a dead letter."""
+        partition = partition_of(SYSTEM_TENANT, self._log.partition_count)
+        self._ready.append(dead_letter(record, why, self._source, self._clock.now(), partition))
         self._settled.clear()
         self._wanted.set()
 
     async def settled(self) -> None:
-        """Wait until the log has accepted every report of an end."""
+        """Wait until the log has accepted every report of an end, and every dead letter."""
         await self._settled.wait()
 
     async def run(self) -> None:
@@ -81,9 +97,12 @@ class Reporter:
             await self._wanted.wait()
             self._wanted.clear()
             begun = self._clock.monotonic()
+            told = list(self._untold)
             batch = self._take(begun)
             for first in range(0, len(batch), BATCH_RECORD_COUNT_MAX):
                 await self._write(batch[first : first + BATCH_RECORD_COUNT_MAX])
+            for name in told:
+                del self._untold[name]
             if not self._ready:
                 self._settled.set()
             rest = begun + FLUSH_INTERVAL_S - self._clock.monotonic()

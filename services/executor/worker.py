@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from horolog.limits import CANCEL_GRACE_S, LEASE_S
-from horolog.log.port import Log, LogUnavailable, Record
+from horolog.log.port import Log, LogUnavailable
 from horolog.ports import Clock
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerState
 from schemas.jobs import ErrorType, JobType
@@ -20,7 +20,7 @@ from services.executor.attempt import Ending, Held
 from services.executor.beats import Heart, Vitals
 from services.executor.guard import Guard
 from services.executor.hand import Hand
-from services.executor.inbox import Inbox, OnRefused
+from services.executor.inbox import Inbox
 from services.executor.outcome import Outcome, failed
 from services.executor.reports import Reporter
 from services.executor.runner import Runner
@@ -41,10 +41,6 @@ class Signal(Protocol):
         """Wait until it is set."""
 
 
-def ignore_refused(record: Record, why: str) -> None:
-    """The refusal was logged and counted; that is enough."""
-
-
 def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
 
@@ -60,7 +56,6 @@ class Worker:
         settings: WorkerSettings,
         *,
         guard: Guard,
-        on_refused: OnRefused = ignore_refused,
     ) -> None:
         self._clock = clock
         self._runners = runners
@@ -68,10 +63,10 @@ class Worker:
         self._guard = guard
         self._vitals = Vitals(started_at=clock.now())
         self._hand = Hand(settings.capacity, {type_: runner.capacity for type_, runner in runners.items()})
-        self._heart = Heart(log, clock, settings, self._vitals, self._hand)
-        self._inbox = Inbox(log, clock, settings.worker_id, on_refused)
         self._tasks: asyncio.TaskGroup | None = None
         self._reporter = Reporter(log, clock, settings.worker_id, self._create_task)
+        self._inbox = Inbox(log, clock, settings.worker_id, self._reporter.refused)
+        self._heart = Heart(log, clock, settings, self._vitals, self._hand, self._reporter.untold)
         self._start_alarm = Alarm(clock, self._create_task, self._start_due)
         self._deadline_alarm = Alarm(clock, self._create_task, self._end_overdue)
         self._drain_alarm = Alarm(clock, self._create_task, self._end_drain)

@@ -16,7 +16,8 @@ from schemas.base import Message
 from schemas.codec import RecordError, decode, headers_of
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
-from schemas.topics import FIRES
+from schemas.topics import FIRES, PARTITION_COUNT_DEFAULT
+from services.refusals import check_home, dead_letter
 from services.ticker.segments import Segment, floor_s, segment_of
 
 _logger = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ def instant_of(epoch_s: int) -> datetime:
 class TickerPartition:
     """The schedules of one partition, and the watermark up to which their fires are out."""
 
-    def __init__(self, partition: int, watermark_s: int | None) -> None:
+    def __init__(self, partition: int, watermark_s: int | None, partition_count: int = PARTITION_COUNT_DEFAULT) -> None:
         self.partition = partition
+        self._partition_count = partition_count
         self.watermark_s = watermark_s
         self._current: dict[str, Segment] = {}
         self._versions: dict[str, int] = {}
@@ -47,14 +49,15 @@ class TickerPartition:
         return len(self._current)
 
     def take_in(self, record: Record, after_s: int) -> None:
-        """Take in one record of the job table; a new version owes its instants after `after_s`."""
+        """Take in one record of the job table; a new version owes its instants after `after_s`.
+
+        Raises:
+            RecordError: the record cannot be understood, or is not this partition's; it has changed nothing.
+        """
         if record.value is None:
             return
-        try:
-            message = decode(record.topic, record.headers, record.value)
-        except RecordError as error:
-            _logger.error("skipped an unreadable job: %s", error, extra={"offset": record.offset})
-            return
+        message = decode(record.topic, record.headers, record.value)
+        check_home(message, record, self._partition_count)
         assert isinstance(message, JobTabled)
         job = message.job
         if self._versions.get(job.job_id, 0) >= job.schedule_version:
@@ -75,13 +78,16 @@ class TickerPartition:
             self._current[job.job_id] = segment
             self._push(segment)
 
-    def turn(self, records: Sequence[Record], now: datetime) -> Turn:
+    def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
         """Take in the changes, then emit every fire up to the horizon (now and the lookahead)."""
+        outputs: list[Outgoing] = []
         for record in records:
-            self.take_in(record, 0)
+            try:
+                self.take_in(record, 0)
+            except RecordError as error:
+                outputs.append(dead_letter(record, str(error), SOURCE, now, self.partition))
         now_s = floor_s(now)
         horizon_s = max(int(now.timestamp() + LOOKAHEAD_S), self.watermark_s or 0)
-        outputs: list[Outgoing] = []
         while self._heap and self._heap[0][0] <= horizon_s:
             # What lies behind the watermark was owed by a new version; the next turn would take it for emitted.
             if len(outputs) >= FIRES_PER_TURN_COUNT_MAX and self._heap[0][0] > (self.watermark_s or 0):

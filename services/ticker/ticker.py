@@ -1,16 +1,20 @@
 """The ticker as a service: the owners' loop over partitions, fed with the job table."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from horolog.log.owner import Owner, OwnerSettings
-from horolog.log.port import Log, Place
+from horolog.log.port import Log, Place, Record
 from horolog.ports import Clock
+from schemas.codec import RecordError
 from schemas.events.owners import OwnerCheckpointed
 from schemas.topics import JOB_TABLE
 from services.ticker.partition import TickerPartition
 from services.ticker.segments import floor_s
+
+_logger = logging.getLogger(__name__)
 
 
 class TickerRole:
@@ -26,14 +30,22 @@ class TickerRole:
         place = Place(JOB_TABLE.name, partition)
         start = (await log.starts([place]))[place]
         if checkpoint is None or checkpoint.watermark is None:
-            return TickerPartition(partition, None), {place.topic: start}
+            return TickerPartition(partition, None, log.partition_count), {place.topic: start}
         watermark_s = floor_s(checkpoint.watermark)
-        state = TickerPartition(partition, watermark_s)
+        state = TickerPartition(partition, watermark_s, log.partition_count)
         position = checkpoint.positions.get(place.topic, start)
         async for records in log.scan(place, start, position):
-            for record in records:
-                state.take_in(record, watermark_s)
+            _restore(state, records, watermark_s)
         return state, {place.topic: position}
+
+
+def _restore(state: TickerPartition, records: Sequence[Record], watermark_s: int) -> None:
+    for record in records:
+        try:
+            state.take_in(record, watermark_s)
+        except RecordError as error:
+            # The turn that met it first has written its dead letter.
+            _logger.warning("skipped a job: %s", error, extra={"topic": record.topic, "offset": record.offset})
 
 
 class Ticker:

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 ROLES = ("ticker", "ticker", "dispatcher", "dispatcher", "executor", "executor", "projections", "projections")
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -36,6 +37,10 @@ class Deployment:
         victim.send_signal(signal.SIGKILL)
         victim.wait()
 
+    def living(self) -> int:
+        """How many processes have not ended."""
+        return sum(process.poll() is None for running in self.processes.values() for process in running)
+
     def told(self) -> str:
         """The end of what each process said, to explain a failure."""
         tails = []
@@ -58,8 +63,16 @@ class Deployment:
 
 
 @contextmanager
-def deployed(kafka: str, dsn: str, prefix: str, logs: Path) -> Iterator[Deployment]:
-    """All services but the API, on these servers; ended at the end."""
+def deployed(
+    kafka: str,
+    dsn: str,
+    prefix: str,
+    logs: Path,
+    *,
+    roles: Sequence[str] = ROLES,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Deployment]:
+    """These services on these servers, with these further settings; ended at the end."""
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
@@ -69,10 +82,11 @@ def deployed(kafka: str, dsn: str, prefix: str, logs: Path) -> Iterator[Deployme
         "HOROLOG_HOME": str(logs),
     }
     environment.pop("REDIS_URL", None)
+    environment |= settings
     subprocess.run([sys.executable, "-m", "horolog.cli", "topics"], env=environment, check=True, capture_output=True)
     deployment = Deployment(environment, logs)
     try:
-        for role in ROLES:
+        for role in roles:
             deployment.start(role)
         yield deployment
     except BaseException:

@@ -51,6 +51,9 @@ class EmbeddedReader:
                 return records
             await self._wait(remaining)
 
+    def is_behind(self, place: Place) -> bool:
+        return self._positions[place] < self._tails[place].end
+
     def position(self, place: Place) -> int:
         """Where the next record of an assigned place will be looked for."""
         return self._positions[place]

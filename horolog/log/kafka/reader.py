@@ -74,6 +74,15 @@ class KafkaReader:
             if records or loop.time() >= deadline:
                 return records
 
+    def is_behind(self, place: Place) -> bool:
+        """As the port says; the broker tells the end with every answer to a fetch, also with an empty one."""
+        partition = self._partition(place)
+        if self._consumer is None or self._changed or not self._consumer._subscription.is_assigned(partition):
+            return True
+        state = self._consumer._subscription.subscription.assignment.state_value(partition)
+        # The position, unlike the last record returned, has passed the markers of transactions.
+        return bool(state.lso is None or not state.has_valid_position or state.position < state.lso)
+
     async def close(self) -> None:
         self._closed = True
         if self._starting is not None:

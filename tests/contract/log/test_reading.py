@@ -50,6 +50,24 @@ async def test_records_of_a_place_are_contiguous_and_in_order_however_few_are_as
     await reader.close()
 
 
+async def test_reader_knows_that_it_is_behind_until_it_has_returned_the_last_record(log: Log) -> None:
+    writer = await log.open_writer("dispatcher", 0)
+    await writer.commit(numbered(JOBS, 5))
+    reader = log.reader()
+    reader.assign({JOBS: 0, COMMANDS: 0})
+    assert len(await read(reader, 2, count_max=2)) == 2
+    assert reader.is_behind(JOBS)
+    await read(reader, 3)
+    # An end that lies behind the marker of a transaction is reached without another record.
+    async with asyncio.timeout(DEADLINE_S):
+        while reader.is_behind(JOBS) or reader.is_behind(COMMANDS):
+            assert not await reader.poll(10, 0.1)
+    await log.append(numbered(JOBS, 1))
+    await read(reader, 1)
+    await writer.close()
+    await reader.close()
+
+
 async def test_waiting_poll_is_woken_by_a_commit(log: Log) -> None:
     writer = await log.open_writer("dispatcher", 0)
     reader = log.reader()

@@ -89,11 +89,12 @@ class Dispatching:
         )
         self.partition.note_beat(beat, at(seconds))
 
-    def turn(self, seconds: float, *given: Message) -> list[Message]:
+    def turn(self, seconds: float, *given: Message, is_behind: bool = False) -> list[Message]:
         """One turn at this time; unless it is silent, the worker has just named all that it holds."""
         if not self.silent:
             self.beat(seconds, [(e.execution_id, e.attempt) for e in self.partition.book.in_flight()])
-        return messages(self.partition.turn([record(message) for message in given], at(seconds)).outputs)
+        records = [record(message) for message in given]
+        return messages(self.partition.turn(records, at(seconds), is_behind).outputs)
 
     def create(self, **changes: object) -> str:
         self.turn(0, command(CreateJob, 1, job_id=uuid_of(1), definition=definition(**changes)))

@@ -149,6 +149,17 @@ def test_an_attempt_that_no_beat_names_for_a_lease_is_handed_out_again() -> None
     assert of(ExecutionCompleted, world.turn(24, success(50, 10, attempt=2)))
 
 
+def test_nothing_is_held_to_be_lost_or_overdue_while_records_wait_to_be_read() -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(9, fire(10, 50))
+    world.turn(10)
+    world.silent = True
+    assert world.turn(60, is_behind=True) == []
+    assert of(ExecutionCompleted, world.turn(61, success(50, 10), is_behind=True))
+    assert world.turn(62) == []
+
+
 def test_a_running_execution_is_cancelled_through_its_worker() -> None:
     world = Dispatching()
     world.create()
@@ -156,6 +167,8 @@ def test_a_running_execution_is_cancelled_through_its_worker() -> None:
     world.turn(10)
     written = world.turn(11, command(CancelExecution, 5, execution_id=uuid_of(50)))
     assert [type(m) for m in written] == [CancellationRequested, AttemptRevoked, CommandAccepted]
+    (requested,), (accepted,) = of(CancellationRequested, written), of(CommandAccepted, written)
+    assert (accepted.execution_id, accepted.execution_seq) == (requested.execution_id, requested.seq)
     (ended,) = of(ExecutionCancelled, world.turn(12, failure(50, 12, 1)))
     assert ended.reason is Reason.REQUESTED
 

@@ -14,7 +14,7 @@ from schemas.events.results import (
 )
 from schemas.events.workers import WorkerState
 from schemas.jobs import ErrorType
-from schemas.topics import TASKS
+from schemas.topics import RESULTS, TASKS
 from tests.unit.executor.world import ME, NOON, OTHER, TENANT, World, alive, execution, new_world, revoked, task
 
 
@@ -168,6 +168,19 @@ async def test_a_report_is_kept_until_the_log_accepts_it() -> None:
         world.log.is_down = False
         await world.pass_time(0.5)
         assert await _kinds(world) == [SuccessReported]
+
+
+async def test_beats_name_what_is_over_until_the_log_has_accepted_its_report() -> None:
+    async with alive(new_world()) as world:
+        await world.send(task(1))
+        world.log.refused_topic = RESULTS.name
+        world.runner.finish(1)
+        await world.pass_time(1)
+        beat = (await world.beats())[-1]
+        assert ([held.execution_id for held in beat.held], beat.running_count) == ([execution(1)], 0)
+        world.log.refused_topic = None
+        await world.pass_time(1)
+        assert (await world.beats())[-1].held == ()
 
 
 async def test_without_the_log_everything_is_given_up_when_the_lease_is_over() -> None:

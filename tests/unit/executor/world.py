@@ -61,12 +61,13 @@ class ManualClock:
 
 
 class BreakableLog(EmbeddedLog):
-    """A log that can be out of reach for writers."""
+    """A log that can be out of reach for writers, altogether or as regards one topic."""
 
     is_down = False
+    refused_topic: str | None = None
 
     async def append(self, records: Sequence[Outgoing]) -> None:
-        if self.is_down:
+        if self.is_down or any(record.topic == self.refused_topic for record in records):
             raise LogUnavailable("out of reach")
         await super().append(records)
 

@@ -117,7 +117,7 @@ class Copying:
         self._role = role
         self._copied_count = copied_count
 
-    def turn(self, records: Sequence[Record], now: datetime) -> Turn:
+    def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
         outputs = []
         for record in records:
             value = b"%d %s" % (self._copied_count, record.value)

@@ -1,0 +1,35 @@
+"""The whole system in this process on a log that outlives it, so that it can be started anew on what it left."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from horolog.adapters.system import RandomIds, SystemClock
+from horolog.cli.composition import Parts, run_api, run_dispatcher, run_executor, run_projections, run_ticker
+from horolog.log.port import Log
+from horolog.runtime.settings import Settings
+from services.api.settings import from_environment as api_settings
+from tests.faults.client import Client, api_environment, client_of, free_port
+
+
+@asynccontextmanager
+async def scheduler(dsn: str, log: Log) -> AsyncIterator[Client]:
+    """Every service on this log and this database, ready to be asked."""
+    stop, port = asyncio.Event(), free_port()
+    parts = Parts(
+        Settings(home=Path.cwd(), member="faults", database_url=dsn, function_process_count=1),
+        log,
+        SystemClock(),
+        RandomIds(),
+    )
+    tasks = [
+        asyncio.create_task(run(parts, stop)) for run in (run_ticker, run_dispatcher, run_executor, run_projections)
+    ]
+    tasks.append(asyncio.create_task(run_api(parts, stop, api_settings(api_environment(port)))))
+    try:
+        async with client_of(port) as client:
+            yield client
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)

@@ -1,0 +1,61 @@
+"""A record that makes no sense becomes one dead letter with the reason, on every topic that somebody reads.
+
+Whoever writes the letter goes on, as does everybody else who reads the topic, at once and after a new start. The one
+exception to "one letter" is a record in a worker's inbox that names no worker: each worker of that inbox refuses it.
+"""
+
+import pytest
+
+from horolog.adapters.system import SystemClock
+from horolog.log.embedded.log import EmbeddedLog
+from horolog.log.port import Outgoing, Place
+from schemas.topics import DLQ, RECORD_BYTES_MAX, TENANTS, TOPICS, Topic
+from tests.faults.bad_records import (
+    REFUSED_BY,
+    Letters,
+    bad_records,
+    expected_letters,
+    letters,
+    offsets_of,
+    place_of,
+    refused,
+)
+from tests.faults.one_process import scheduler
+
+
+def test_every_topic_that_somebody_reads_has_someone_who_writes_its_letters() -> None:
+    unread = {TENANTS, DLQ}
+    assert set(REFUSED_BY) | unread == set(TOPICS)
+
+
+async def write_bad(log: EmbeddedLog, topic: Topic) -> Letters:
+    """Write every kind of bad record to the topic, and return the letters that are to follow."""
+    place = Place(topic.name, await place_of(log, topic))
+    records = list(bad_records(topic, place.partition, log.partition_count).values())
+    await log.append(records)
+    offsets = await offsets_of(log, place, records)
+    assert len(offsets) == len(records)
+    return expected_letters(topic, place.partition, offsets)
+
+
+@pytest.mark.timeout(240)
+async def test_bad_records_become_dead_letters_and_jobs_go_on_now_and_after_a_new_start(migrated_database: str) -> None:
+    log = EmbeddedLog.open(None, SystemClock())
+    await log.create_topics()
+    expected = Letters()
+    async with scheduler(migrated_database, log) as client:
+        for topic in REFUSED_BY:
+            expected += await write_bad(log, topic)
+            await refused(log, expected)
+            await client.run_once()
+    async with scheduler(migrated_database, log) as client:
+        await client.run_once()
+        assert await letters(log) == expected
+
+
+async def test_a_record_beyond_the_limit_does_not_enter_the_embedded_log() -> None:
+    log = EmbeddedLog.open(None, SystemClock())
+    for topic in TOPICS:
+        with pytest.raises(ValueError, match="at most"):
+            await log.append([Outgoing(topic.name, 0, b"", b"x" * (RECORD_BYTES_MAX + 1))])
+    assert set((await log.ends([Place(topic.name, 0) for topic in TOPICS])).values()) == {0}
