@@ -43,13 +43,17 @@ _RUNS: dict[str, Callable[[Parts, asyncio.Event], Coroutine[Any, Any, None]]] = 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A running system; `client` carries the first tenant's token, `other` the other's, `service` the service's."""
+    """A running system; `client` carries the first tenant's token, `other` the other's, `service` the service's.
+
+    `start` starts one more service, by its role.
+    """
 
     client: httpx.AsyncClient
     other: httpx.AsyncClient
     service: httpx.AsyncClient
     nobody: httpx.AsyncClient
     log: Log
+    start: Callable[[str], None]
 
     async def eventually(self, path: str, holds: Callable[[Any], bool]) -> Any:
         """The body at `path`, once it is as it should be."""
@@ -78,8 +82,13 @@ async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5"
             "HOROLOG_API_WAIT_S": wait_s,
         }
     )
-    tasks = [asyncio.create_task(_RUNS[role](parts, stop)) for role in roles]
-    tasks.append(asyncio.create_task(run_api(parts, stop, api)))
+    tasks = [asyncio.create_task(run_api(parts, stop, api))]
+
+    def start(role: str) -> None:
+        tasks.append(asyncio.create_task(_RUNS[role](parts, stop)))
+
+    for role in roles:
+        start(role)
     url = f"http://127.0.0.1:{port}"
     async with (
         _client(url, {"Authorization": f"Bearer {TOKEN}"}) as client,
@@ -89,7 +98,7 @@ async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5"
     ):
         await _ready(nobody, complete="dispatcher" in roles)
         try:
-            yield System(client, other, service, nobody, log)
+            yield System(client, other, service, nobody, log, start)
         finally:
             stop.set()
             await asyncio.gather(*tasks)

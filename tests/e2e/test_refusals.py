@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.api.app import openapi_document
-from tests.e2e.system import PREFIX, System, job, running
+from tests.e2e.system import PREFIX, System, command_job, job, running
 
 UNKNOWN = "00000000-1111-4222-8333-444444444444"
 REQUIRED = """
@@ -104,6 +104,45 @@ async def test_without_an_owner_a_command_is_answered_with_503(migrated_database
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "LOCK_ACQUISITION_FAILED")
         assert answer.headers["retry-after"]
         assert answer.json()["error"]["details"]["commandId"]
+
+
+async def test_a_command_that_was_answered_with_503_is_applied_once_and_told_when_it_is_repeated(
+    migrated_database: str,
+) -> None:
+    async with running(migrated_database, roles=("projections",), wait_s="0.3") as system:
+        key = {"Idempotency-Key": "k"}
+        first = await system.client.post(f"{PREFIX}/jobs", json=job(), headers=key)
+        assert first.status_code == 503
+        system.start("dispatcher")
+        (created,) = (await system.eventually("/jobs", lambda page: len(page["items"]) > 0))["items"]
+        for _ in range(2):
+            again = await system.client.post(f"{PREFIX}/jobs", json=job(), headers=key)
+            assert (again.status_code, again.json()["id"]) == (201, created["id"])
+        assert len((await system.client.get(f"{PREFIX}/jobs")).json()["items"]) == 1
+
+
+async def test_a_key_with_another_body_and_a_stale_version_are_refused(migrated_database: str) -> None:
+    async with running(migrated_database) as system:
+        key = {"Idempotency-Key": "k"}
+        created = await system.client.post(f"{PREFIX}/jobs", json=job(), headers=key)
+        other = await system.client.post(f"{PREFIX}/jobs", json=job(name="another"), headers=key)
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+        path, version = f"{PREFIX}/jobs/{created.json()['id']}", {"If-Match": created.headers["etag"]}
+        renamed = await system.client.put(path, json=job(name="renamed"), headers=version)
+        assert renamed.status_code == 200
+        stale = await system.client.put(path, json=job(name="lost"), headers=version)
+        assert (stale.status_code, stale.json()["error"]["code"]) == (412, "VERSION_CONFLICT")
+        assert (await system.client.get(path)).json()["name"] == "renamed"
+
+
+async def test_a_trigger_beyond_max_concurrent_is_refused(migrated_database: str) -> None:
+    async with running(migrated_database) as system:
+        created = (await system.client.post(f"{PREFIX}/jobs", json=command_job("sleep 60"))).json()
+        path = f"{PREFIX}/jobs/{created['id']}/trigger"
+        assert (await system.client.post(path)).status_code == 201
+        refused = await system.client.post(path)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "JOB_ALREADY_RUNNING")
+        await system.client.post(f"{PREFIX}/jobs/{created['id']}/stop")
 
 
 async def test_everything_but_health_is_closed_without_a_token(migrated_database: str) -> None:
