@@ -4,13 +4,13 @@ Guarantee: every tenant's question is answered from that tenant's rows only, wit
 does not answer is reported as `ReadModelUnavailable`, never as an empty answer.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import asyncpg
+import orjson
 
 from projections.connections import CONNECT_TIMEOUT_S, UNAVAILABLE
 from projections.statements import statement
@@ -43,11 +43,15 @@ late_count, created_at
 """
 
 
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
 async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
     """Connections for reading; JSON columns come as Python values."""
 
     async def prepare(connection: asyncpg.Connection) -> None:
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
 
     return await asyncpg.create_pool(
         dsn,
