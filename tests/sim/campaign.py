@@ -1,0 +1,72 @@
+"""Many runs: on as many processors as there are, with what they met counted, and every failure with its seed."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from tests.sim.checks import Breach, judge
+from tests.sim.checks.running import zombie_overlaps
+from tests.sim.history import History
+from tests.sim.plan import draw_plan
+from tests.sim.world import Pieces, World, played
+
+CHUNK_COUNT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one seed."""
+
+    seed: int
+    fingerprint: str
+    breaches: tuple[Breach, ...]
+    counts: Counter[str]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every promise was kept."""
+        return not self.breaches
+
+
+def result_of(seed: int) -> Result:
+    """Play one seed and judge it."""
+    return judged(played(draw_plan(seed)))
+
+
+def judged(world: World) -> Result:
+    """What came of a world that has been played."""
+    history = History(world)
+    counts = world.trace.counts + Counter(history.count())
+    counts["zombie overlaps"] = zombie_overlaps(history)
+    counts["virtual seconds"] = int(history.end_s)
+    return Result(world.plan.seed, world.fingerprint(), tuple(judge(history)), counts)
+
+
+def results_of(seeds: Sequence[int], play: Callable[[int], Result] = result_of) -> Iterator[Result]:
+    """Play many seeds, in their order, on all processors."""
+    count = min(os.cpu_count() or 1, len(seeds))
+    if count < 2:
+        yield from map(play, seeds)
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(play, seeds, chunksize=CHUNK_COUNT)
+
+
+def total(results: Iterable[Result]) -> Counter[str]:
+    """The counts of all runs together."""
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts.update(result.counts)
+    return counts
+
+
+def first_breach(seeds: Iterable[int], pieces: Pieces) -> Result | None:
+    """The first of the seeds that does not go well with these pieces."""
+    for seed in seeds:
+        result = judged(played(draw_plan(seed), pieces))
+        if not result.is_good:
+            return result
+    return None
