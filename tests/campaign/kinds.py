@@ -1,0 +1,51 @@
+"""Every kind of fault that the campaign knows, by name."""
+
+from collections.abc import Iterable
+
+from tests.campaign import process_faults as process
+from tests.campaign import server_faults as server
+from tests.campaign.proof import Kind
+
+SESSION_S = 6.0
+"""After this long without a heartbeat an owner is taken for dead (the default of SCHEDULER_LOCK_TTL_MS)."""
+LEASE_S = 10.0
+"""After this long without a beat a worker's attempts are handed out again."""
+PAST_SESSION_S = 1.5 * SESSION_S
+PAST_LEASE_S = 1.3 * LEASE_S
+
+_ROLES = ("api", "ticker", "dispatcher", "executor", "projections")
+_PATIENCE = {"ticker": PAST_SESSION_S, "dispatcher": PAST_SESSION_S, "executor": PAST_LEASE_S, "projections": 8.0}
+
+
+def _all() -> Iterable[Kind]:
+    yield from (Kind(f"kill-{role}", process.kill(role)) for role in _ROLES)
+    yield Kind("kill-owners", process.kill_all("ticker", "dispatcher"))
+    yield Kind("kill-executors", process.kill_all("executor"))
+    yield from (Kind(f"freeze-{role}", process.freeze(role, s)) for role, s in _PATIENCE.items())
+    for role in ("ticker", "dispatcher", "executor"):
+        yield Kind(f"cut-off-{role}", process.cut_off(role, _PATIENCE[role]), process.confine(role))
+    for role in ("ticker", "dispatcher"):
+        yield Kind(f"no-answers-{role}", process.swallow(role, _PATIENCE[role]), process.confine(role))
+    for role, shift_s in (("ticker", 50.0), ("ticker", -50.0), ("dispatcher", 50.0), ("executor", 50.0)):
+        name = f"clock-{'ahead' if shift_s > 0 else 'behind'}-{role}"
+        yield Kind(name, process.shift_clock(role, shift_s), process.own_clock(role), wall_shift=True)
+    yield Kind("rolling-restart", process.roll)
+    yield Kind("rebalance-storm", process.crowd)
+    yield Kind("usurping-ticker", process.usurp)
+    yield Kind("kill-postgres", server.kill_postgres)
+    yield Kind("freeze-postgres", server.freeze_postgres)
+    yield Kind("kill-valkey", server.kill_valkey)
+    yield Kind("flush-valkey", server.flush_valkey)
+    yield Kind("full-disk-postgres", server.fill_disk("postgres"))
+    yield Kind("full-disk-logs", server.fill_disk("logs"))
+    yield Kind("poison", server.poison)
+    yield Kind("herd", server.herd)
+    yield Kind("kill-only-broker", server.kill_broker)
+    yield Kind("kill-broker", server.kill_broker, nodes=3)
+    yield Kind("freeze-broker", server.freeze_broker, nodes=3)
+    yield Kind("roll-brokers", server.roll_brokers, nodes=3)
+    yield Kind("full-disk-broker", server.fill_disk("broker"), nodes=3)
+    yield Kind("power-cut", server.cut_power, nodes=3)
+
+
+KINDS = {kind.name: kind for kind in _all()}
