@@ -1,0 +1,115 @@
+"""The instants of an expression in a zone, walked day by day; equal pairs share one walk.
+
+Guarantee: ascending and each once, whatever the clocks do. Days around a change of the clock are gathered first,
+for there a later date may come before an earlier one; all others are taken as they come. What is kept of days
+walked before is bounded.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import date
+
+from horolog.verify.expression import Schedule, read
+from horolog.verify.zones import DAY_S, ZoneDays, zone_days
+
+INSTANTS_KEPT = 4_000_000
+"""At eight bytes each."""
+WALKS_KEPT = 20_000
+_EPOCH_ORDINAL, _LAST_ORDINAL = date(1970, 1, 1).toordinal(), date.max.toordinal()
+_DAY_COST = 16
+
+Block = tuple["array[int]", int]
+"""The instants of a run of local days, and the day after the run."""
+
+
+class Calendar:
+    """Walks of any number of expressions and zones."""
+
+    def __init__(self) -> None:
+        self._walks: dict[tuple[str, str], Walk] = {}
+        self._kept = 0
+
+    def walk(self, expression: str, zone: str) -> "Walk":
+        """The walk of this pair.
+
+        Raises:
+            UnreadableSchedule: the expression or the zone means nothing.
+        """
+        found = self._walks.get((expression, zone))
+        if found is None:
+            if len(self._walks) >= WALKS_KEPT:
+                self._walks.clear()
+            found = self._walks[expression, zone] = Walk(read(expression), zone_days(zone), self)
+        return found
+
+    def keep(self, instant_count: int) -> None:
+        """Take note that a walk keeps so many more instants; when it is too much, all walks forget theirs."""
+        self._kept += instant_count + _DAY_COST
+        if self._kept > INSTANTS_KEPT:
+            self._kept = 0
+            for walk in self._walks.values():
+                walk.forget()
+
+
+class Walk:
+    """The instants of one schedule in one zone, in epoch seconds."""
+
+    def __init__(self, schedule: Schedule, days: ZoneDays, calendar: Calendar) -> None:
+        self._schedule = schedule
+        self._days = days
+        self._calendar = calendar
+        self._blocks: dict[int, Block] = {}
+
+    def instants(self, after_s: int, until_s: int) -> Iterator[int]:
+        """Those in (after_s, until_s], ascending."""
+        # The local day of an instant is at most one away from its UTC day.
+        day = self._first_of_run(after_s // DAY_S - 1)
+        while (day - 1) * DAY_S <= until_s:
+            instants, day = self._block(day)
+            if not instants or instants[-1] <= after_s:
+                continue
+            start = bisect_right(instants, after_s) if instants[0] <= after_s else 0
+            if instants[-1] > until_s:
+                yield from instants[start : bisect_right(instants, until_s)]
+                return
+            yield from instants[start:] if start else instants
+
+    def forget(self) -> None:
+        """Keep nothing of the days walked so far."""
+        self._blocks.clear()
+
+    def _first_of_run(self, day: int) -> int:
+        """The day itself, or the first of the run of days around a change of the clock that it is in."""
+        while self._days.midnight(day) is None and self._days.midnight(day - 1) is None:
+            day -= 1
+        return day
+
+    def _block(self, day: int) -> Block:
+        block = self._blocks.get(day)
+        if block is None:
+            block = self._blocks[day] = self._find_block(day)
+            self._calendar.keep(len(block[0]))
+        return block
+
+    def _find_block(self, day: int) -> Block:
+        midnight = self._days.midnight(day)
+        if midnight is not None:
+            return array("q", self._times(midnight) if self._is_named(day) else ()), day + 1
+        found: set[int] = set()
+        while self._days.midnight(day) is None:
+            if self._is_named(day):
+                for local_s in self._times(day * DAY_S):
+                    found.update(self._days.instants(local_s, self._schedule.interval))
+            day += 1
+        return array("q", sorted(found)), day
+
+    def _is_named(self, day: int) -> bool:
+        ordinal = _EPOCH_ORDINAL + day
+        return 1 <= ordinal <= _LAST_ORDINAL and self._schedule.falls_on(date.fromordinal(ordinal))
+
+    def _times(self, base: int) -> list[int]:
+        """The schedule's times of day, counted from `base`."""
+        schedule = self._schedule
+        minutes = [base + hour + minute for hour in schedule.hours for minute in schedule.minutes]
+        return [moment + second for moment in minutes for second in schedule.seconds]

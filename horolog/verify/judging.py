@@ -1,0 +1,107 @@
+"""Judging a row by itself: did it start in time, does it say why it did not run, has it ended?
+
+A row that ran has a start and no reason; one that did not has a reason of the closed set that fits its status, and
+that the job's history bears out. An execution may wait or run for its timeout, and for as long as the dispatcher
+waits beyond it; what goes on longer has not ended as it was promised to.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from horolog.limits import CANCEL_GRACE_S, LEASE_S, TIMEOUT_BACKSTOP_S
+from horolog.verify.findings import SETTLE_S, Kind
+from horolog.verify.history import JobHistory
+from horolog.verify.rows import LedgerRow
+
+UNENDED_GRACE_S = CANCEL_GRACE_S + TIMEOUT_BACKSTOP_S + LEASE_S
+
+_SKIP_REASONS = frozenset({"paused", "stopped", "deleted", "overlap", "quota", "max_executions", "outside_window"})
+_CANCEL_REASONS = frozenset({"requested", "paused", "stopped", "deleted", "worker_lost", "timed_out"})
+
+Flaw = tuple[Kind, str]
+
+
+def flaws(row: LedgerRow, job: JobHistory, now_s: float) -> Iterator[Flaw]:
+    """Everything that is wrong with the row itself."""
+    started_s = row.started_s
+    if started_s is not None and started_s < row.scheduled_s and row.trigger_type == "scheduled":
+        yield Kind.EARLY, f"started {row.scheduled_s - started_s:.6f} s before its instant"
+    judge = _JUDGES.get(row.status)
+    if judge is None:
+        yield Kind.UNEXPLAINED, f"{row.status!r} is no status"
+        return
+    yield from judge(row, job)
+    if row.status in ("pending", "running"):
+        yield from _unended(row, job, now_s)
+
+
+def _ran(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
+    if row.reason is not None:
+        yield Kind.UNEXPLAINED, f"{row.status}, but with a reason for not running: {row.reason}"
+    if row.status == "completed" and (row.started_s is None or row.attempt < 1):
+        yield Kind.UNEXPLAINED, "completed, but never started"
+    if row.status == "failed" and (row.error_type is None or row.attempt < 1):
+        yield Kind.UNEXPLAINED, "failed, but no attempt and error are told"
+
+
+def _skipped(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
+    if row.reason not in _SKIP_REASONS:
+        yield Kind.UNEXPLAINED, f"skipped, and the reason is {row.reason or 'not told'}"
+    if row.started_s is not None or row.attempt > 0:
+        yield Kind.UNEXPLAINED, "skipped, but it was started"
+    if row.reason == "overlap" and row.blocked_by is None:
+        yield Kind.UNEXPLAINED, "skipped for an overlap, but what it overlapped with is not told"
+    yield from _unborne(row, job)
+
+
+def _missed(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
+    if row.reason != "misfire":
+        yield Kind.UNEXPLAINED, f"missed, and the reason is {row.reason or 'not told'}"
+    if row.missed_until_s is None or row.missed_count is None:
+        yield Kind.UNEXPLAINED, "missed, but not how many instants"
+
+
+def _cancelled(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
+    if row.reason not in _CANCEL_REASONS:
+        yield Kind.UNEXPLAINED, f"cancelled, and the reason is {row.reason or 'not told'}"
+    yield from _unborne(row, job)
+
+
+def _going_on(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
+    if row.reason is not None:
+        yield Kind.UNEXPLAINED, f"{row.status}, but with a reason for not running: {row.reason}"
+
+
+def _unborne(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
+    """Reasons that nothing in the job's history bears out."""
+    is_borne_out = _BORNE_OUT.get(row.reason or "")
+    if is_borne_out is not None and not is_borne_out(job):
+        yield Kind.UNEXPLAINED, f"{row.status} because of {row.reason}, which the job never was"
+
+
+def _unended(row: LedgerRow, job: JobHistory, now_s: float) -> Iterator[Flaw]:
+    begun_s = max(row.scheduled_s, row.created_s, row.started_s or 0.0, row.retry_s or 0.0)
+    allowed_s = job.timeout_s + UNENDED_GRACE_S + SETTLE_S
+    if now_s - begun_s > allowed_s:
+        yield Kind.UNENDED, f"{row.status} for {now_s - begun_s:.0f} s, of {allowed_s:.0f} s that it may take"
+
+
+_JUDGES: Mapping[str, Callable[[LedgerRow, JobHistory], Iterator[Flaw]]] = MappingProxyType(
+    {
+        "completed": _ran,
+        "failed": _ran,
+        "skipped": _skipped,
+        "missed": _missed,
+        "cancelled": _cancelled,
+        "pending": _going_on,
+        "running": _going_on,
+    }
+)
+_BORNE_OUT: Mapping[str, Callable[[JobHistory], bool]] = MappingProxyType(
+    {
+        "paused": lambda job: any(version.status == "paused" for version in job.versions),
+        "stopped": lambda job: any(version.status == "inactive" for version in job.versions),
+        "deleted": lambda job: any(version.is_deleted for version in job.versions),
+        "max_executions": lambda job: any(version.is_limited for version in job.versions),
+    }
+)
