@@ -3,6 +3,8 @@
 A loop, queue, buffer or wait that is not bounded by one of these is a mistake.
 """
 
+from schemas.topics import COMMANDS, RECORD_BYTES_MAX
+
 API_BODY_BYTES_MAX = 512 * 1024
 API_WAIT_S = 5.0
 """How long the API waits for the outcome of a command before it answers that no owner did."""
@@ -24,18 +26,33 @@ CHECKPOINT_IDLE_S = 5.0
 OWNER_STALE_S = 20.0
 """An owner whose last checkpoint is older than this counts as gone in `/health`."""
 
-LOOKAHEAD_S = 1.0
-"""How far ahead of its nominal instant a fire is emitted."""
+LOOKAHEAD_S = 1.5
+"""How far ahead of its nominal instant a fire is emitted: between two seconds, so that admitting the fires of one
+second does not meet the starts of another."""
 DISPATCH_AHEAD_S = 0.2
 """How far ahead of its nominal instant a task is handed to a worker, which then waits for the instant."""
 MISFIRE_GRACE_S = 60.0
 """A fire this late is merely late; beyond, the misfire policy decides."""
-MISFIRE_AGE_S_MAX = 3600.0
 FIRES_PER_TURN_COUNT_MAX = 5000
 """How many fires one commit of the ticker may hold; the rest follow in the next."""
 
 TURN_RECORD_COUNT_MAX = 2000
 """How many input records one turn of an owner takes."""
+TURN_BYTES_MAX = 4 * 1024 * 1024
+"""A turn takes no more than this, but for a single larger record; what it writes is of a like size."""
+INBOX_RECORD_COUNT_MAX = 20_000
+INBOX_BYTES_MAX = 32 * 1024 * 1024
+"""With more than either waiting for an owner's turns, nothing more is read for its partition."""
+FEED_POLL_RECORD_COUNT_MAX = 5000
+FEED_LOOK_INTERVAL_S = 0.25
+"""How often it is looked whether an owner's inputs are behind."""
+DEFINITION_BYTES_MAX = 480_000
+"""A change carries the definition before it and the one after it, and must fit into one record."""
+PARAMETERS_BYTES_MAX = 480_000
+"""A task carries the parameters of a trigger merged over the job's own, and must fit into one record."""
+REFUSED_VALUE_BYTES_MAX = 64 * 1024
+"""How much of a refused record's value its dead letter holds."""
+REFUSAL_REASON_LENGTH_MAX = 2000
 QUEUED_PER_TENANT_COUNT_MAX = 20_000
 REMEMBERED_OUTCOME_COUNT = 20_000
 """How many outcomes a partition remembers, to answer repeated commands."""
@@ -48,8 +65,22 @@ HTTP_BODY_READ_BYTES_MAX = 1024 * 1024
 RESULT_BYTES_MAX = 256 * 1024
 
 PROJECTION_BATCH_COUNT_MAX = 5000
+OUTCOME_ROW_KEPT_S = COMMANDS.retention_ms / 1000
+"""How long a command's outcome can be asked for: as long as the command itself is kept."""
+WORKER_ROW_KEPT_S = 86_400.0
+"""How long a worker that has fallen silent is remembered."""
+PRUNE_INTERVAL_S = 3600.0
+PRUNED_ROW_COUNT_MAX = 5000
+"""How many rows of a table are removed at a time; while there are more, `PRUNE_PAUSE_S` apart."""
+PRUNE_PAUSE_S = 1.0
 
 assert BEAT_INTERVAL_S * 3 < LEASE_S
 assert CHECKPOINT_IDLE_S * 3 < OWNER_STALE_S
 assert DISPATCH_AHEAD_S < LOOKAHEAD_S
 assert RESULT_BYTES_MAX > 2 * OUTPUT_BYTES_MAX
+assert RECORD_BYTES_MAX < TURN_BYTES_MAX < INBOX_BYTES_MAX
+assert TURN_RECORD_COUNT_MAX < INBOX_RECORD_COUNT_MAX
+assert FEED_LOOK_INTERVAL_S * 10 < LEASE_S
+assert 2 * DEFINITION_BYTES_MAX < RECORD_BYTES_MAX
+assert DEFINITION_BYTES_MAX + PARAMETERS_BYTES_MAX < RECORD_BYTES_MAX
+assert WORKER_ROW_KEPT_S > LEASE_S

@@ -4,6 +4,7 @@ A command is applied at most once, however often it is sent: `command_id` is its
 id is answered with the first one's outcome, provided that `request_hash` is the same.
 """
 
+from operator import not_
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -62,9 +63,10 @@ class PauseJob(JobCommand):
 
 
 class ResumeJob(JobCommand):
-    """Be active again from now on; the time between is not made up for."""
+    """Be active again from now on. With `catch_up` the time between is dealt with by the job's misfire policy."""
 
     TYPE: ClassVar[str] = "io.horolog.job.resume.v1"
+    catch_up: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 class StopJob(JobCommand):

@@ -1,8 +1,7 @@
 """The bodies of the REST API: what callers send, and what they get back.
 
-Guarantee: field names are camelCase and part of the contract. A create or update body is a `JobDefinition` of
-`schemas.jobs`. A field that is documented without a default is always present, possibly null. Instants are UTC,
-in RFC 3339 form ending in `Z`.
+Guarantee: field names are camelCase and part of the contract; a body that creates or updates is a `JobDefinition`. A
+field documented without a default is always present, possibly null. Instants are UTC, in RFC 3339 form with `Z`.
 """
 
 from datetime import datetime
@@ -12,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from schemas.base import JsonObject, Text, Uuid, Value
 from schemas.events.executions import ExecutionStatus, TriggerType
+from schemas.http_policies import JobPolicies
 from schemas.jobs import ErrorType, JobDefinition, JobStatus, JobType
 
 BATCH_COUNT_MAX = 100
@@ -65,7 +65,7 @@ class TriggerBody(ReasonBody):
     parameters: JsonObject | None = None
 
 
-class JobResponse(Value):
+class JobResponse(JobPolicies):
     """A job. `timeout` is in seconds; `nextExecutionAt` is computed when the answer is given."""
 
     id: str
@@ -109,7 +109,7 @@ class ValidationResponse(Value):
 
 
 class ExecutionSummary(Value):
-    """One row of the ledger, without what the job itself returned. Durations are in milliseconds, memory in MiB."""
+    """A row of the ledger without the job's own result; in ms and MiB. `lateBy`: nominal instant to (last) start."""
 
     id: str
     execution_id: str
@@ -136,6 +136,7 @@ class ExecutionSummary(Value):
     missed_until: datetime | None
     missed_count: int | None
     late_count: int
+    late_by: int | None
     created_at: datetime
 
 

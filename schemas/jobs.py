@@ -1,5 +1,6 @@
 """Jobs: what is to run, when, and under which rules."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from schemas.base import Actor, Json, JsonObject, Text, UtcTime, Uuid, Value
 
 TIMEOUT_SECONDS_MAX = 86_400
+MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
 NAME_LENGTH_MAX = 200
 
 
@@ -112,8 +114,73 @@ class RetryConfig(Value):
     max_retry_delay_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
 
 
+class MisfirePolicy(StrEnum):
+    """What becomes of instants that went by while nobody was there to fire them.
+
+    `skip`: none fires. `latest`: the latest one does. `all`: the newest ones do, one after the other.
+    """
+
+    SKIP = "skip"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class Misfire(Value):
+    """The misfire policy. `maxAge` is in seconds: what is older does not fire. `rate` is in fires a second.
+
+    `maxAge` counts for `latest` and `all`, `maxCount` and `rate` for `all`; elsewhere they have no effect.
+    """
+
+    policy: MisfirePolicy = MisfirePolicy.LATEST
+    max_age: Annotated[int, Field(ge=1, le=MISFIRE_AGE_SECONDS_MAX)] = 3600
+    max_count: Annotated[int, Field(ge=1, le=10_000)] = 100
+    rate: Annotated[float, Field(ge=0.001, le=1000)] = 10.0
+
+    def interval(self) -> timedelta:
+        """The time between two fires that catch up."""
+        return timedelta(seconds=1 / self.rate)
+
+
+class OverlapPolicy(StrEnum):
+    """What becomes of a fire whose job has `maxConcurrent` executions going on already.
+
+    `skip`: it does not run. `queueOne`: it waits, unless another one does. `queueAll`: it waits, while there is room.
+    `cancelRunning`: the execution that runs longest is cancelled for it.
+    """
+
+    SKIP = "skip"
+    QUEUE_ONE = "queueOne"
+    QUEUE_ALL = "queueAll"
+    CANCEL_RUNNING = "cancelRunning"
+
+
+class Overlap(Value):
+    """The overlap policy. `queueMax` is how many may wait under `queueAll`; elsewhere it has no effect."""
+
+    policy: OverlapPolicy = OverlapPolicy.SKIP
+    queue_max: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class Delivery(StrEnum):
+    """How often the side effect of an admitted fire takes place when workers are lost.
+
+    `at_least_once`: an attempt that is lost is handed out again. `at_most_once`: it is not, unless its worker said
+    that it never began.
+    """
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+MISFIRE_DEFAULT = Misfire()
+OVERLAP_DEFAULT = Overlap()
+
+
 class JobDefinition(Value):
-    """What a caller says of a job. `timeout` is in seconds; instants are kept in UTC."""
+    """What a caller says of a job. `timeout` is in seconds; instants are kept in UTC.
+
+    A policy that is the default is left out of the JSON: what was written before there were policies says the same.
+    """
 
     name: Annotated[Text, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
     description: Annotated[Text, Field(max_length=4000)] | None = None
@@ -129,6 +196,9 @@ class JobDefinition(Value):
     end_date: UtcTime | None = None
     max_executions: Annotated[int, Field(ge=1)] | None = None
     tags: Annotated[tuple[Annotated[Text, Field(min_length=1, max_length=50)], ...], Field(max_length=20)] = ()
+    misfire: Annotated[Misfire, Field(exclude_if=MISFIRE_DEFAULT.__eq__)] = MISFIRE_DEFAULT
+    overlap: Annotated[Overlap, Field(exclude_if=OVERLAP_DEFAULT.__eq__)] = OVERLAP_DEFAULT
+    delivery: Annotated[Delivery, Field(exclude_if=Delivery.AT_LEAST_ONCE.__eq__)] = Delivery.AT_LEAST_ONCE
 
     @field_validator("config", mode="before")
     @classmethod
@@ -141,6 +211,13 @@ class JobDefinition(Value):
     def _end_after_start(self) -> "JobDefinition":
         if self.start_date and self.end_date and self.end_date <= self.start_date:
             raise ValueError("endDate must be after startDate")
+        return self
+
+    @model_validator(mode="after")
+    def _no_retries_at_most_once(self) -> "JobDefinition":
+        retried = self.retry_config is not None and self.retry_config.max_retries > 0
+        if retried and self.delivery is Delivery.AT_MOST_ONCE:
+            raise ValueError("retryConfig.maxRetries must be 0 when delivery is at_most_once")
         return self
 
     def timeout_s(self) -> float:
@@ -161,7 +238,8 @@ class Job(Value):
 
     `version` rises by one with every change. `schedule_version` rises only when the instants that the job owes
     change; those after `effective_from` are governed by it. `schedule_changes` are the latest such changes,
-    oldest first, so that a fire computed from an older schedule can be judged.
+    oldest first, so that a fire computed from an older schedule can be judged. `inactive_since` is there while the
+    job is not active: no instant after it is owed, or has been decided on.
     """
 
     job_id: Uuid
@@ -172,6 +250,7 @@ class Job(Value):
     schedule_version: int = 1
     effective_from: UtcTime
     schedule_changes: tuple[ScheduleChange, ...] = ()
+    inactive_since: UtcTime | None = None
     execution_count: int = 0
     created_by: Actor
     created_at: UtcTime

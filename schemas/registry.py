@@ -48,6 +48,7 @@ MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
         FIRES: (fires.FireDue, fires.FireMissed),
         EXECUTIONS: (
             executions.ExecutionAdmitted,
+            executions.ExecutionBlocked,
             executions.ExecutionSkipped,
             executions.ExecutionMissed,
             executions.AttemptDispatched,

@@ -4,6 +4,7 @@
 - `schedule`   which instants a job owes, version by version.
 - `identity`   names that follow from what they name, so that nothing can happen twice.
 - `misfire`    what becomes of instants that nobody was there to fire.
+- `overlap`    which of a job's executions may go on, and what becomes of the others.
 - `retry`      whether and when a failed attempt is tried again.
 - `execution`  one execution that is still going on, and how events change it.
 - `fairness`   whose turn it is among tenants and priorities.

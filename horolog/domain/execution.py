@@ -17,6 +17,7 @@ from schemas.events.executions import (
     AttemptStarted,
     CancellationRequested,
     ExecutionAdmitted,
+    ExecutionBlocked,
     ExecutionEnded,
     ExecutionEvent,
     ExecutionMissed,
@@ -40,9 +41,14 @@ class EventIdentity(TypedDict):
 
 
 class Stage(Enum):
-    """Where an execution stands; `PLANNED` and `DELAYED` wait for an instant, `READY` for a worker."""
+    """Where an execution stands; `PLANNED` and `DELAYED` wait for an instant, `READY` for a worker.
+
+    `WAITING` and `READY` before the first attempt are not told by the ledger: they follow from it (see `overlap`).
+    """
 
     PLANNED = "planned"
+    WAITING = "waiting"
+    """Its instant has come, or is close; it waits for a slot of its job."""
     READY = "ready"
     DELAYED = "delayed"
     HELD = "held"
@@ -65,20 +71,19 @@ class Execution:
     seq: int
     stage: Stage
     due_at: datetime
-    """When it may go on: the nominal instant, or the retry's."""
+    """When it may go on: the nominal instant, the turn of one that catches up, or the retry's."""
     attempt: int = 0
     worker_id: str | None = None
     handed_at: datetime | None = None
     started_at: datetime | None = None
     cancel_reason: Reason | None = None
     cancelled_by: str | None = None
+    catch_up: bool = False
+    blocked_by: str | None = None
+    """What was in its way when it began to wait for a slot."""
+    superseded_by: str | None = None
     log_mark: int = 0
     """An offset in the ledger that none of its events precedes."""
-
-    @property
-    def occupies(self) -> bool:
-        """Whether it counts against the job's `max_concurrent`: a triggered one from the start, a fire when due."""
-        return self.stage is not Stage.PLANNED or self.trigger_type is TriggerType.MANUAL
 
     def next_event(self, now: datetime) -> "EventIdentity":
         """The identity of the event that follows."""
@@ -110,7 +115,8 @@ def begun(event: ExecutionAdmitted, log_mark: int) -> Execution:
         parameters=event.parameters,
         seq=event.seq,
         stage=Stage.PLANNED,
-        due_at=event.scheduled_for,
+        due_at=event.not_before or event.scheduled_for,
+        catch_up=event.catch_up,
         log_mark=log_mark,
     )
 
@@ -148,8 +154,11 @@ def evolve(execution: Execution | None, event: ExecutionEvent, log_mark: int) ->
             seq=event.seq,
             cancel_reason=event.reason,
             cancelled_by=event.requested_by,
+            superseded_by=event.blocked_by,
             handed_at=event.at,
         )
+    if isinstance(event, ExecutionBlocked):
+        return replace(execution, seq=event.seq, blocked_by=event.blocked_by)
     if isinstance(event, AttemptProgressed) or event.seq:
         return replace(execution, seq=event.seq)
     return execution

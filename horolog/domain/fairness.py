@@ -1,14 +1,15 @@
-"""Whose turn it is: among tenants in turn, within a tenant by priority, then by nominal instant.
+"""Whose turn it is: among tenants in turn; within a tenant the timely first, by priority, then by nominal instant.
 
 Guarantee: while a tenant waits, no other tenant of the same queue is served twice in a row; within a tenant nothing
-of lower priority overtakes. Cost: O(log n) for each item.
+of lower priority overtakes, and nothing that catches up overtakes what is timely. Who goes first among equals follows
+from their names, not from when they came. Cost: O(log n) for each item.
 """
 
 import heapq
 from collections import deque
 from datetime import datetime
 
-_Entry = tuple[int, datetime, int, str]
+_Entry = tuple[bool, int, datetime, str, int]
 
 
 class FairQueue:
@@ -28,7 +29,7 @@ class FairQueue:
     def __contains__(self, name: str) -> bool:
         return name in self._tenant_of
 
-    def push(self, name: str, tenant_id: str, priority: int, instant: datetime) -> None:
+    def push(self, name: str, tenant_id: str, priority: int, instant: datetime, catch_up: bool = False) -> None:
         """Let `name` wait; a name that waits already keeps its place."""
         if name in self._tenant_of:
             return
@@ -37,7 +38,7 @@ class FairQueue:
         if heap is None:
             heap = self._heaps[tenant_id] = []
             self._turns.append(tenant_id)
-        heapq.heappush(heap, (-priority, instant, self._sequence, name))
+        heapq.heappush(heap, (catch_up, -priority, instant, name, self._sequence))
         self._tenant_of[name] = (tenant_id, self._sequence)
 
     def remove(self, name: str) -> None:
@@ -56,7 +57,7 @@ class FairQueue:
     def _pop_of(self, tenant_id: str) -> str | None:
         heap = self._heaps[tenant_id]
         while heap:
-            _, _, sequence, name = heapq.heappop(heap)
+            _, _, _, name, sequence = heapq.heappop(heap)
             if self._tenant_of.get(name) == (tenant_id, sequence):
                 del self._tenant_of[name]
                 self._turns.append(tenant_id)

@@ -3,6 +3,10 @@
 A job's definition may change while fires computed from an older version are on their way. An instant is governed by
 the latest schedule version that took effect strictly before it. A fire that the governing version did not name is
 void; the governing version's own fire for that instant, if it names it, has the same identity and counts.
+
+What a version owes follows from the job's versions alone: while it is active, the instants after its `effective_from`
+up to and with the smallest `effective_from` of any later version. A resume that catches up is in force from when the
+job ceased to be active, which may be before the versions in between; those were not active and owed nothing.
 """
 
 from datetime import datetime
@@ -38,6 +42,18 @@ def same_instants(before: JobDefinition, after: JobDefinition) -> bool:
 def owes_fires(job: Job) -> bool:
     """Whether the job's schedule is in force at all."""
     return job.status is JobStatus.ACTIVE and not job.deleted
+
+
+def resumed_from(job: Job, now: datetime, catch_up: bool) -> datetime:
+    """From when on a job that is not active is in force again: now, or from when it ceased to be.
+
+    Never before `inactive_since`: up to then instants may have been decided on. Jobs that ceased to be active before
+    this was noted did so with their last change of schedule.
+    """
+    since = job.inactive_since
+    if catch_up:
+        return since or job.effective_from
+    return now if since is None else max(now, since)
 
 
 def with_change(job: Job, at: datetime, kept_count: int) -> Job:

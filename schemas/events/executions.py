@@ -5,6 +5,7 @@ applied alone. `seq` rises by one with every event of one execution, from 1.
 """
 
 from enum import StrEnum
+from operator import not_
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -34,19 +35,28 @@ class ExecutionStatus(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a fire did not run, or why a run ended without its own doing. Closed: each is documented."""
+    """Why a fire did not run, or why a run ended without its own doing. Closed: each says what it means."""
 
-    PAUSED = "paused"
-    STOPPED = "stopped"
-    DELETED = "deleted"
-    OVERLAP = "overlap"
-    QUOTA = "quota"
-    MAX_EXECUTIONS = "max_executions"
-    OUTSIDE_WINDOW = "outside_window"
-    MISFIRE = "misfire"
-    REQUESTED = "requested"
-    WORKER_LOST = "worker_lost"
-    TIMED_OUT = "timed_out"
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> "Reason":
+        reason = str.__new__(cls, value)
+        reason._value_, reason.meaning = value, meaning
+        return reason
+
+    PAUSED = "paused", "The job was paused, at the instant or before the execution began."
+    STOPPED = "stopped", "The job was stopped by command; what waited or ran was ended."
+    DELETED = "deleted", "The job was deleted; what waited or ran was ended."
+    OVERLAP = "overlap", "As many executions as `maxConcurrent` allows went on; `blockedBy` names one in the way."
+    QUEUE_FULL = "queue_full", "As many executions as `overlap.queueMax` allows waited; `blockedBy` names one of those."
+    SUPERSEDED = "superseded", "A newer fire took its place (`overlap: cancelRunning`); `blockedBy` names that one."
+    QUOTA = "quota", "As many executions of the tenant waited as may wait at a time."
+    MAX_EXECUTIONS = "max_executions", "The job had run as often as `maxExecutions` allows."
+    OUTSIDE_WINDOW = "outside_window", "The instant lay outside the job's time window. Not given by this version."
+    MISFIRE = "misfire", "Nobody was there to fire it, and the job's `misfire` policy does not have it fire late."
+    REQUESTED = "requested", "Somebody cancelled this execution."
+    WORKER_LOST = "worker_lost", "Its worker was lost. Not given by this version: such a run fails, with this code."
+    TIMED_OUT = "timed_out", "It outlasted its time. Not given by this version: such a run fails, with this code."
 
 
 class Failure(Value):
@@ -84,7 +94,10 @@ class ExecutionEvent(Message):
 
 
 class ExecutionAdmitted(ExecutionEvent):
-    """The fire (or the trigger) will run."""
+    """The fire (or the trigger) will run, unless something is in its way when its instant comes.
+
+    `catch_up`: the instant went by while nobody was there; it waits for `not_before`, and behind everything timely.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.execution.admitted.v1"
     trigger_type: TriggerType
@@ -93,6 +106,15 @@ class ExecutionAdmitted(ExecutionEvent):
     job_type: JobType
     priority: int = 0
     parameters: JsonObject | None = None
+    catch_up: Annotated[bool, Field(exclude_if=not_)] = False
+    not_before: UtcTime | None = None
+
+
+class ExecutionBlocked(ExecutionEvent):
+    """Its instant has come, and it waits for another execution of its job to end; `blocked_by` was in its way then."""
+
+    TYPE: ClassVar[str] = "io.horolog.execution.blocked.v1"
+    blocked_by: Uuid
 
 
 class ExecutionSkipped(ExecutionEvent):
@@ -183,11 +205,12 @@ class ExecutionFailed(ExecutionEnded):
 
 
 class ExecutionCancelled(ExecutionEnded):
-    """It was ended from outside, before or during its run."""
+    """It was ended from outside, before or during its run; `blocked_by` is the execution that took its place."""
 
     TYPE: ClassVar[str] = "io.horolog.execution.cancelled.v1"
     reason: Reason
     cancelled_by: Text | None = None
+    blocked_by: Uuid | None = None
 
 
 class CancellationRequested(ExecutionEvent):
@@ -200,6 +223,7 @@ class CancellationRequested(ExecutionEvent):
     attempt: int
     reason: Reason
     requested_by: Text | None = None
+    blocked_by: Uuid | None = None
 
 
 class LateResultRecorded(ExecutionEvent):

@@ -1,18 +1,25 @@
 """Fires: the instants that schedules named. Topic `fires.v1`, written by the ticker."""
 
-from typing import ClassVar
+from operator import not_
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from schemas.base import Message, UtcTime, Uuid
 
 
 class FireDue(Message):
-    """`scheduled_for` is the nominal instant. The record may precede it by the ticker's lookahead."""
+    """`scheduled_for` is the nominal instant. The record may precede it by the ticker's lookahead.
+
+    `catch_up`: nobody was there at the instant, and the job's misfire policy has it fire after all.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.fire.due.v1"
     job_id: Uuid
     fire_id: Uuid
     scheduled_for: UtcTime
     schedule_version: int
+    catch_up: Annotated[bool, Field(exclude_if=not_)] = False
     emitted_at: UtcTime
 
     def subject(self) -> str:

@@ -7,12 +7,13 @@ Guarantee: each nominal instant is decided exactly once; an execution ends exact
 each attempt number is handed out at most once; no more than `max_concurrent` executions of a job go on at any moment
 of the log; after a pause, stop or cancel was acknowledged, nothing that it forbids starts.
 
-    fire ──► planned ──(its instant)──► ready ──(a worker with room)──► held ──► running ──► an end
-                │                         ▲                               │         │
-                └─► skipped: a reason     └────────── delayed (retry) ◄───┴─────────┘
+    fire ──► planned ──(its instant)──► waiting ──(a slot)──► ready ──(a worker)──► held ──► running ──► an end
+                                           │                    ▲                     │         │
+                                           └─► skipped: why     └── delayed (retry) ◄─┴─────────┘
 
 On failure: fenced, it gives the partition up; after an unknown outcome it drops everything and rebuilds from the log.
 A worker that has not named an attempt for a lease has lost it, and the attempt is retried or failed.
 
-`book` is the state; `jobs`, `executions`, `endings`, `upkeep`, `assignment` decide; `partition` is one turn.
+`book` and `line` are the state; `jobs`, `executions`, `slots`, `endings`, `upkeep`, `assignment` decide; `partition` is
+one turn.
 """

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from horolog.domain.execution import Execution
-from horolog.domain.schedule import with_change
-from horolog.limits import SCHEDULE_CHANGES_KEPT_COUNT
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched
 from schemas.events.jobs import JobExhausted, JobTabled
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus
 from services.dispatcher.book import Book, WorkerSlot
+from services.dispatcher.jobs import deactivated
 
 SYSTEM_ACTOR = "system:dispatcher"
 
@@ -33,7 +32,7 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
         if job is None:
             continue
         slot = book.workers[offers[0][1]]
-        yield from _hand_out(execution, job, slot, now)
+        yield from _hand_out(book, execution, job, slot, now)
         if slot.room > 0:
             heapq.heapreplace(offers, (_load(slot), slot.worker_id))
         else:
@@ -44,7 +43,7 @@ def _load(slot: WorkerSlot) -> float:
     return slot.load / max(1, slot.capacity)
 
 
-def _hand_out(execution: Execution, job: Job, slot: WorkerSlot, now: datetime) -> Iterator[Message]:
+def _hand_out(book: Book, execution: Execution, job: Job, slot: WorkerSlot, now: datetime) -> Iterator[Message]:
     attempt = execution.attempt + 1
     definition = job.definition
     yield AttemptDispatched(**execution.next_event(now), attempt=attempt, worker_id=slot.worker_id)
@@ -64,7 +63,7 @@ def _hand_out(execution: Execution, job: Job, slot: WorkerSlot, now: datetime) -
         config=_config(definition.config, execution),
     )
     if attempt == 1 and definition.max_executions is not None:
-        yield from _count(job, now)
+        yield from _count(book, job, now)
 
 
 def _config(config: JobConfig, execution: Execution) -> JobConfig:
@@ -73,18 +72,13 @@ def _config(config: JobConfig, execution: Execution) -> JobConfig:
     return config.model_copy(update={"parameters": {**(config.parameters or {}), **execution.parameters}})
 
 
-def _count(job: Job, now: datetime) -> Iterator[Message]:
+def _count(book: Book, job: Job, now: datetime) -> Iterator[Message]:
     """Count a run of a job whose runs are limited; the last one makes the job inactive."""
     count = job.execution_count + 1
     if count < (job.definition.max_executions or 0):
         yield JobTabled(tenant_id=job.tenant_id, job=job.model_copy(update={"execution_count": count}))
         return
-    changes = {
-        "execution_count": count,
-        "version": job.version + 1,
-        "updated_at": now,
-        "status": JobStatus.INACTIVE,
-    }
-    after = with_change(job.model_copy(update=changes), now, SCHEDULE_CHANGES_KEPT_COUNT)
+    counted = job.model_copy(update={"execution_count": count, "version": job.version + 1, "updated_at": now})
+    after = deactivated(book, counted, JobStatus.INACTIVE, now)
     yield JobExhausted(tenant_id=job.tenant_id, job_id=job.job_id, actor=SYSTEM_ACTOR, at=now, job=after, before=job)
     yield JobTabled(tenant_id=job.tenant_id, job=after)

@@ -1,53 +1,52 @@
 """What a dispatcher knows of one partition: jobs, executions without an end, workers, and remembered outcomes.
 
 Everything here can be rebuilt from the log. Decisions read the book and return messages; `Book.apply` is the only way
-in which messages change it, live as well as while rebuilding.
+in which messages change it, live as well as while rebuilding. What time alone changes (`Book.advance`) and who has a
+slot of a job (`slots`) is not in the log; both follow from what is, and from the time.
 """
 
 import heapq
+import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+
+from pydantic import TypeAdapter
 
 from horolog.domain.execution import Execution, Stage, evolve
 from horolog.domain.fairness import FairQueue
 from horolog.limits import DISPATCH_AHEAD_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
 from schemas.base import Message
-from schemas.events.executions import ExecutionEvent
+from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, ExecutionEvent, RetryScheduled
 from schemas.events.jobs import JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.jobs import Job
+from services.dispatcher.line import Going, Line
 
-DECODED_JOB_COUNT_MAX = 5000
+DECODED_JOB_COUNT_MAX = 10_000
+"""How many jobs a process keeps decoded: some 4 KB each, while decoding one takes as long as handing out a task."""
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
 
 Outcome = CommandAccepted | CommandRejected
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 
 class JobShelf:
-    """The partition's jobs. Kept as JSON, the latest used also decoded: 100,000 jobs fit into little memory."""
+    """The partition's jobs, kept as JSON: 100,000 fit into little memory."""
 
     def __init__(self) -> None:
         self._json: dict[str, bytes] = {}
-        self._decoded: OrderedDict[str, Job] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._json)
 
     def get(self, job_id: str) -> Job | None:
         """The job, deleted ones excepted."""
-        job = self._decoded.get(job_id)
-        if job is None:
-            raw = self._json.get(job_id)
-            if raw is None:
-                return None
-            job = JobTabled.model_validate_json(raw).job
-            self._remember(job)
-        else:
-            self._decoded.move_to_end(job_id)
-        return job
+        raw = self._json.get(job_id)
+        return None if raw is None else _decoded(raw)
 
     def put(self, job: Job) -> None:
         """Keep the job; a deleted one is forgotten."""
@@ -55,23 +54,20 @@ class JobShelf:
             self.drop(job.job_id)
             return
         self._json[job.job_id] = JobTabled(tenant_id=job.tenant_id, job=job).to_json()
-        self._remember(job)
 
     def put_raw(self, job_id: str, raw: bytes) -> None:
         """Keep a job by the JSON of its `JobTabled`, without decoding it."""
         self._json[job_id] = raw
-        self._decoded.pop(job_id, None)
 
     def drop(self, job_id: str) -> None:
         """Forget the job."""
         self._json.pop(job_id, None)
-        self._decoded.pop(job_id, None)
 
-    def _remember(self, job: Job) -> None:
-        self._decoded[job.job_id] = job
-        self._decoded.move_to_end(job.job_id)
-        if len(self._decoded) > DECODED_JOB_COUNT_MAX:
-            self._decoded.popitem(last=False)
+
+# One for the process and not one for each partition, whose number would multiply its size. What it holds are values.
+@lru_cache(maxsize=DECODED_JOB_COUNT_MAX)
+def _decoded(raw: bytes) -> Job:
+    return JobTabled.model_validate_json(raw).job
 
 
 @dataclass(slots=True)
@@ -108,29 +104,37 @@ class Book:
         self.ready = FairQueue()
         self.workers: dict[str, WorkerSlot] = {}
         self.log_mark = 0
-        self._of_job: dict[str, dict[str, None]] = {}
-        self._alarms: list[tuple[datetime, str]] = []
-        self._ready_of_tenant: dict[str, int] = {}
+        self._lines: dict[str, Line] = {}
+        self._touched: set[str] = set()
+        self._alarms: list[tuple[datetime, int, str]] = []
+        self._alarm_number = itertools.count()
+        self._queued_of_tenant: dict[str, int] = {}
         self._leases: dict[str, datetime] = {}
-        self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
+        self._outcomes: OrderedDict[str, bytes] = OrderedDict()
 
     # -- reading -----------------------------------------------------------------------------------------------
 
+    def line(self, job_id: str) -> Line | None:
+        """The job's executions without an end, if there are any."""
+        return self._lines.get(job_id)
+
     def of_job(self, job_id: str) -> list[Execution]:
         """The job's executions without an end, oldest first."""
-        return [self.executions[i] for i in self._of_job.get(job_id, ())]
+        line = self._lines.get(job_id)
+        return [] if line is None else [self.executions[i] for i in line.open]
 
-    def occupying(self, job_id: str) -> list[Execution]:
-        """Those that count against the job's `max_concurrent`, oldest first."""
-        return [e for e in self.of_job(job_id) if e.occupies]
+    def going(self, line: Line) -> Sequence[Execution]:
+        """Those that keep a slot of their job until they end, longest first; a live view."""
+        return Going(line.going, self.executions)
 
-    def ready_count(self, tenant_id: str) -> int:
-        """How many of the tenant's executions wait for a worker."""
-        return self._ready_of_tenant.get(tenant_id, 0)
+    def queued_count(self, tenant_id: str) -> int:
+        """How many of the tenant's executions wait: for a worker, for one of their own job, or to catch up."""
+        return self._queued_of_tenant.get(tenant_id, 0)
 
     def outcome(self, command_id: str) -> Outcome | None:
         """What was answered to this command, if that is still remembered."""
-        return self._outcomes.get(command_id)
+        raw = self._outcomes.get(command_id)
+        return None if raw is None else _OUTCOME.validate_json(raw)
 
     def replay_from(self) -> int:
         """An offset in the ledger that precedes no event of an execution without an end."""
@@ -139,14 +143,6 @@ class Book:
     def next_alarm(self) -> datetime | None:
         """When the next execution becomes due, if any waits for an instant."""
         return self._alarms[0][0] if self._alarms else None
-
-    def due(self, now: datetime) -> Iterator[Execution]:
-        """Take out the executions whose instant has come; each waits for an instant no longer."""
-        while self._alarms and self._alarms[0][0] <= now:
-            _, execution_id = heapq.heappop(self._alarms)
-            execution = self.executions.get(execution_id)
-            if execution is not None and execution.stage in (Stage.PLANNED, Stage.DELAYED):
-                yield execution
 
     def lapsed(self, now: datetime) -> list[Execution]:
         """Attempts in flight that no beat has named for a lease."""
@@ -164,55 +160,91 @@ class Book:
             self._apply_event(message)
         elif isinstance(message, JobTabled):
             self.jobs.put(message.job)
+            self._touched.add(message.job.job_id)
         elif isinstance(message, CommandAccepted | CommandRejected):
-            self._outcomes[message.command_id] = message
+            # As JSON they take a fifth of the memory, and hardly any is ever asked for.
+            self._outcomes[message.command_id] = message.to_json()
             if len(self._outcomes) > REMEMBERED_OUTCOME_COUNT:
                 self._outcomes.popitem(last=False)
 
-    def alarm(self, execution_id: str, at: datetime) -> None:
-        """Have the execution come out of `due` at this instant."""
-        heapq.heappush(self._alarms, (at, execution_id))
+    def advance(self, now: datetime) -> None:
+        """Let the instants up to now come: what was planned waits for a slot, what was delayed for a worker."""
+        while self._alarms and self._alarms[0][0] <= now:
+            _, _, execution_id = heapq.heappop(self._alarms)
+            execution = self.executions.get(execution_id)
+            if execution is None:
+                continue
+            if execution.stage is Stage.PLANNED:
+                self.move(execution, Stage.WAITING)
+            elif execution.stage is Stage.DELAYED and execution.due_at <= now:
+                self.move(execution, Stage.READY)
+            self._touched.add(execution.job_id)
 
-    def make_ready(self, execution: Execution) -> None:
-        """Let the execution wait for a worker."""
-        self._ready_of_tenant[execution.tenant_id] = self.ready_count(execution.tenant_id) + 1
-        self.executions[execution.execution_id] = replace(execution, stage=Stage.READY)
-        self.ready.push(execution.execution_id, execution.tenant_id, execution.priority, execution.scheduled_for)
+    def move(self, execution: Execution, stage: Stage) -> None:
+        """Let the execution wait for something else."""
+        self._keep(execution, replace(execution, stage=stage))
+
+    def alarm(self, execution_id: str, at: datetime) -> None:
+        """Have the execution's job judged again at this instant. Alarms for the same instant keep their order."""
+        heapq.heappush(self._alarms, (at, next(self._alarm_number), execution_id))
+
+    def take_touched(self) -> list[str]:
+        """The jobs of which something has changed that others may wait for, once."""
+        touched = sorted(self._touched)
+        self._touched.clear()
+        return touched
 
     def _apply_event(self, event: ExecutionEvent) -> None:
         before = self.executions.get(event.execution_id)
         after = evolve(before, event, self.log_mark)
-        if before is not None and before.stage is Stage.READY and (after is None or after.stage is not Stage.READY):
-            self._unready(before)
-        if before is not None and before.in_flight and (after is None or not after.in_flight):
-            self._release(before)
         if after is None:
-            self._forget(event)
+            if before is not None:
+                self._drop(before)
             return
-        self.executions[event.execution_id] = after
-        if before is None:
-            self._of_job.setdefault(event.job_id, {})[event.execution_id] = None
-        if after.stage in (Stage.PLANNED, Stage.DELAYED) and (before is None or before.due_at != after.due_at):
-            ahead = DISPATCH_AHEAD if after.stage is Stage.PLANNED else timedelta()
-            self.alarm(event.execution_id, after.due_at - ahead)
-        if after.stage is Stage.HELD and (before is None or before.attempt != after.attempt):
+        self._keep(before, after)
+        if isinstance(event, ExecutionAdmitted):
+            self.alarm(event.execution_id, max(event.at, after.due_at - DISPATCH_AHEAD))
+        elif isinstance(event, RetryScheduled):
+            self.alarm(event.execution_id, after.due_at)
+        elif isinstance(event, AttemptDispatched):
             self._hand_over(after, event.at)
 
-    def _forget(self, event: ExecutionEvent) -> None:
-        self.executions.pop(event.execution_id, None)
-        siblings = self._of_job.get(event.job_id)
-        if siblings is not None:
-            siblings.pop(event.execution_id, None)
-            if not siblings:
-                del self._of_job[event.job_id]
+    def _keep(self, before: Execution | None, after: Execution) -> None:
+        self.executions[after.execution_id] = after
+        line = self._lines.get(after.job_id)
+        if line is None:
+            line = self._lines[after.job_id] = Line()
+        line.keep(before, after)
+        if before is not None:
+            self._leave(before, after)
+        if _is_queued(after):
+            self._queued_of_tenant[after.tenant_id] = self.queued_count(after.tenant_id) + 1
+        if after.stage is Stage.READY:
+            self.ready.push(
+                after.execution_id, after.tenant_id, after.priority, after.scheduled_for, catch_up=after.catch_up
+            )
 
-    def _unready(self, execution: Execution) -> None:
-        self.ready.remove(execution.execution_id)
-        left = self.ready_count(execution.tenant_id) - 1
-        if left > 0:
-            self._ready_of_tenant[execution.tenant_id] = left
-        else:
-            self._ready_of_tenant.pop(execution.tenant_id, None)
+    def _drop(self, execution: Execution) -> None:
+        del self.executions[execution.execution_id]
+        self._leave(execution, None)
+        line = self._lines[execution.job_id]
+        line.drop(execution)
+        if not line.open:
+            del self._lines[execution.job_id]
+        self._touched.add(execution.job_id)
+
+    def _leave(self, before: Execution, after: Execution | None) -> None:
+        """Undo what the state before meant, as far as the one after does not mean the same."""
+        if before.stage is Stage.READY and (after is None or after.stage is not Stage.READY):
+            self.ready.remove(before.execution_id)
+        if before.in_flight and (after is None or not after.in_flight):
+            self._release(before)
+        if _is_queued(before):
+            left = self.queued_count(before.tenant_id) - 1
+            if left > 0:
+                self._queued_of_tenant[before.tenant_id] = left
+            else:
+                self._queued_of_tenant.pop(before.tenant_id, None)
 
     def _hand_over(self, execution: Execution, at: datetime) -> None:
         self._leases[execution.execution_id] = at + timedelta(seconds=LEASE_S)
@@ -267,3 +299,9 @@ class Book:
         """A new owner grants every attempt in flight a whole lease: its workers have not been heard yet."""
         for execution_id in self._leases:
             self._leases[execution_id] = now + timedelta(seconds=LEASE_S)
+
+
+def _is_queued(execution: Execution) -> bool:
+    if execution.stage is Stage.READY:
+        return True
+    return execution.attempt == 0 and (execution.catch_up or execution.blocked_by is not None)

@@ -8,11 +8,12 @@ from datetime import datetime
 from horolog.limits import REMEMBERED_OUTCOME_COUNT
 from horolog.log.owner import Owner, OwnerSettings
 from horolog.log.port import Log, LogError, Place, Record
+from horolog.log.refusals import check_home
 from horolog.ports import Clock
 from schemas.codec import RecordError, decode
 from schemas.events.owners import OwnerCheckpointed
 from schemas.events.workers import WorkerBeat
-from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, WORKERS, partition_of
+from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, WORKERS
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition, restore
 
@@ -71,10 +72,8 @@ def beat_of(record: Record, partition_count: int) -> WorkerBeat:
         RecordError: it is not, or there is no beat in the record.
     """
     beat = decode(record.topic, record.headers, record.value)
+    check_home(beat, record, partition_count)
     assert isinstance(beat, WorkerBeat)
-    inbox = partition_of(beat.worker_id, partition_count)
-    if not record.partition == beat.inbox == inbox:
-        raise RecordError(f"the inbox of worker {beat.worker_id} is partition {inbox}, not {beat.inbox}")
     return beat
 
 

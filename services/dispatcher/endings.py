@@ -1,7 +1,7 @@
 """Ending executions: by request, by a job's pause, stop or deletion, by a failure, by the loss of a worker."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from horolog.domain.execution import Execution
@@ -20,7 +20,7 @@ from schemas.events.executions import (
     Usage,
 )
 from schemas.events.workers import AttemptRevoked
-from schemas.jobs import ErrorType
+from schemas.jobs import Delivery, ErrorType, Job
 from services.dispatcher.book import Book
 
 NO_USAGE = Usage()
@@ -50,7 +50,14 @@ def revoke(execution: Execution, now: datetime, only_waiting: bool = False) -> A
     )
 
 
-def cancel(book: Book, execution: Execution, reason: Reason, actor: str | None, now: datetime) -> Sequence[Message]:
+def cancel(
+    book: Book,
+    execution: Execution,
+    reason: Reason,
+    actor: str | None,
+    now: datetime,
+    superseded_by: str | None = None,
+) -> Sequence[Message]:
     """End the execution: at once when it waits, through its worker when one has it."""
     if not execution.in_flight:
         if (
@@ -59,12 +66,16 @@ def cancel(book: Book, execution: Execution, reason: Reason, actor: str | None, 
             and reason is not Reason.REQUESTED
         ):
             return [skipped(book, execution, reason, now)]
-        return [cancelled(execution, reason, actor, now)]
+        return [cancelled(replace(execution, superseded_by=superseded_by), reason, actor, now)]
     revocation = revoke(execution, now)
     if execution.cancel_reason is not None:
         return [revocation]
     request = CancellationRequested(
-        **execution.next_event(now), attempt=execution.attempt, reason=reason, requested_by=actor
+        **execution.next_event(now),
+        attempt=execution.attempt,
+        reason=reason,
+        requested_by=actor,
+        blocked_by=superseded_by,
     )
     return [request, revocation]
 
@@ -74,6 +85,15 @@ def withdraw(book: Book, execution: Execution, reason: Reason, actor: str | None
     if execution.in_flight:
         return [] if execution.started_at is not None else [revoke(execution, now, only_waiting=True)]
     return cancel(book, execution, reason, actor, now)
+
+
+def given_up(
+    book: Book, execution: Execution, reason: Reason, now: datetime, blocked_by: str | None = None
+) -> ExecutionSkipped | ExecutionCancelled:
+    """The end of an execution that waited for a slot: of a fire a skip, of a trigger a cancellation."""
+    if execution.trigger_type is TriggerType.SCHEDULED:
+        return skipped(book, execution, reason, now, blocked_by)
+    return cancelled(replace(execution, superseded_by=blocked_by), reason, None, now)
 
 
 def skipped(
@@ -109,20 +129,25 @@ def cancelled(
         usage=usage,
         reason=reason,
         cancelled_by=actor,
+        blocked_by=execution.superseded_by,
     )
 
 
-def lost(book: Book, execution: Execution, code: str, message: str, now: datetime) -> Message:
+def lost(
+    book: Book, execution: Execution, code: str, message: str, now: datetime, was_unstarted: bool = False
+) -> Message:
     """What follows when the latest attempt came to nothing through no doing of the job: the next attempt at once.
 
     The job's own retry rules do not count here: an admitted fire runs at least once. After so many losses in a row
-    that the job itself must be the cause, it fails.
+    that the job itself must be the cause, it fails. So does, at once, one that is to run at most once, unless its
+    worker itself says that it never began.
     """
     failure = Failure(type=ErrorType.SYSTEM_ERROR, code=code, message=message)
     job = book.jobs.get(execution.job_id)
     retry_config = job.definition.retry_config if job is not None else None
     allowed = LOST_ATTEMPT_COUNT_MAX + (retry_config.max_retries if retry_config is not None else 0)
-    if execution.cancel_reason is not None or execution.attempt > allowed:
+    is_last = execution.attempt > allowed or (_at_most_once(job) and not was_unstarted)
+    if execution.cancel_reason is not None or is_last:
         return failed(book, execution, FailedAttempt(failure, completed_at=now), now)
     return RetryScheduled(
         **execution.next_event(now),
@@ -133,6 +158,10 @@ def lost(book: Book, execution: Execution, code: str, message: str, now: datetim
         failure=failure,
         retry_at=now,
     )
+
+
+def _at_most_once(job: Job | None) -> bool:
+    return job is not None and job.definition.delivery is Delivery.AT_MOST_ONCE
 
 
 def failed(book: Book, execution: Execution, attempt: FailedAttempt, now: datetime) -> Message:

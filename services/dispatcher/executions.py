@@ -5,10 +5,12 @@ from datetime import datetime
 
 from pydantic_core import to_json
 
-from horolog.domain.execution import Execution
+from horolog.domain.execution import Execution, begun
 from horolog.domain.identity import triggered_execution_id
+from horolog.domain.misfire import paced
+from horolog.domain.overlap import waiting_max
 from horolog.domain.schedule import governs
-from horolog.limits import QUEUED_PER_TENANT_COUNT_MAX
+from horolog.limits import PARAMETERS_BYTES_MAX, QUEUED_PER_TENANT_COUNT_MAX
 from schemas.base import Message
 from schemas.commands import CancelExecution, TriggerJob
 from schemas.events.executions import (
@@ -32,28 +34,34 @@ from schemas.events.results import (
     StartReported,
     SuccessReported,
 )
-from schemas.jobs import Job, JobStatus, JobType
-from schemas.topics import RECORD_BYTES_MAX
+from schemas.jobs import Job, JobStatus, JobType, OverlapPolicy
 from services.dispatcher.book import Book
-from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost
-from services.dispatcher.jobs import DEFINITION_BYTES_MAX, reject
+from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost, skipped
+from services.dispatcher.jobs import reject
 
-PARAMETERS_BYTES_MAX = 480_000
-"""A task carries the parameters of a trigger merged over the job's own, and must fit into one record."""
 WORKER_LOST_CODES = frozenset({"WORKER_STOPPED", "LEASE_LOST"})
 """The codes of attempts that ended only because their worker was stopped, or could not reach the log for a lease."""
 
-assert DEFINITION_BYTES_MAX + PARAMETERS_BYTES_MAX < RECORD_BYTES_MAX
-
 
 def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
-    """Admit the fire; whether it may run is decided when its instant comes. A void fire has no effect."""
+    """Admit the fire; whether it may run is decided when its instant comes. A void fire has no effect.
+
+    One that catches up gets its turn; what is too much to wait for its turn is skipped at once.
+    """
     job = book.jobs.get(fire.job_id)
     if job is None or job.tenant_id != fire.tenant_id or fire.fire_id in book.executions:
         return ()
     if not governs(job, fire.schedule_version, fire.scheduled_for):
         return ()
-    return [_admitted(job, fire.fire_id, fire.scheduled_for, TriggerType.SCHEDULED, now)]
+    admitted = _admitted(job, fire.fire_id, fire.scheduled_for, TriggerType.SCHEDULED, now)
+    if not fire.catch_up:
+        return [admitted]
+    if book.queued_count(job.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
+        return [skipped(book, begun(admitted, 0), Reason.QUOTA, now).model_copy(update={"seq": 1})]
+    line = book.line(job.job_id)
+    newest = book.executions[next(reversed(line.catching_up))] if line is not None and line.catching_up else None
+    turn = paced(job.definition.misfire, newest, now)
+    return [admitted.model_copy(update={"catch_up": True, "not_before": turn})]
 
 
 def decide_missed(book: Book, missed: FireMissed, now: datetime) -> Sequence[Message]:
@@ -91,11 +99,9 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
     if len(to_json(command.parameters)) > PARAMETERS_BYTES_MAX:
         text = f"the parameters take more than the {PARAMETERS_BYTES_MAX} bytes allowed"
         return [reject(command, now, "INVALID_JOB_CONFIG", text)]
-    occupying = book.occupying(job.job_id)
-    if len(occupying) >= job.definition.max_concurrent:
-        text = f"{len(occupying)} of at most {job.definition.max_concurrent} executions are going on"
-        return [reject(command, now, "JOB_ALREADY_RUNNING", text)]
-    if book.ready_count(job.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
+    if (why := _why_no_slot(book, job)) is not None:
+        return [reject(command, now, "JOB_ALREADY_RUNNING", why)]
+    if book.queued_count(job.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
         text = f"{QUEUED_PER_TENANT_COUNT_MAX} executions of this tenant are waiting already"
         return [reject(command, now, "QUOTA_EXCEEDED", text)]
     execution_id = triggered_execution_id(command.command_id)
@@ -103,6 +109,19 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
         update={"triggered_by": command.actor, "parameters": command.parameters}
     )
     return [admitted, _accepted(command, admitted, admitted.seq, now)]
+
+
+def _why_no_slot(book: Book, job: Job) -> str | None:
+    """Why one more execution of the job could neither go on nor wait; what catches up is in nobody's way."""
+    line = book.line(job.job_id)
+    if line is None or job.definition.overlap.policy is OverlapPolicy.CANCEL_RUNNING:
+        return None
+    most, waiting_most = job.definition.max_concurrent, waiting_max(job)
+    if line.timely_count < most + waiting_most:
+        return None
+    if waiting_most == 0:
+        return f"{line.timely_count} of at most {most} executions are going on"
+    return f"{most} executions are going on, and {waiting_most} of at most {waiting_most} wait for them"
 
 
 def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequence[Message]:
@@ -150,7 +169,9 @@ def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetim
             metadata=report.metadata,
         )
     if isinstance(report, FailureReported) and report.failure.code in WORKER_LOST_CODES:
-        return lost(book, execution, report.failure.code, report.failure.message, now)
+        return lost(
+            book, execution, report.failure.code, report.failure.message, now, was_unstarted=report.started_at is None
+        )
     if isinstance(report, FailureReported):
         attempt = FailedAttempt(
             report.failure, report.at, report.started_at, report.usage, report.result, report.metadata
@@ -160,7 +181,7 @@ def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetim
     job = book.jobs.get(execution.job_id)
     if execution.cancel_reason is None and job is not None and job.status is JobStatus.ACTIVE:
         message = f"worker {report.worker_id} handed attempt {report.attempt} back"
-        return lost(book, execution, "HANDED_BACK", message, now)
+        return lost(book, execution, "HANDED_BACK", message, now, was_unstarted=report.started_at is None)
     reason = execution.cancel_reason or Reason.PAUSED
     return cancelled(execution, reason, execution.cancelled_by, now, report.started_at, report.usage)
 

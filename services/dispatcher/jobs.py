@@ -5,14 +5,15 @@ outcome; each rejected one writes its outcome and nothing else.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from math import floor
 
 from horolog.domain.definition import INVALID_JOB_CONFIG, definition_problems
-from horolog.domain.schedule import same_instants, with_change
-from horolog.limits import SCHEDULE_CHANGES_KEPT_COUNT
+from horolog.domain.schedule import resumed_from, same_instants, with_change
+from horolog.limits import DEFINITION_BYTES_MAX, LOOKAHEAD_S, SCHEDULE_CHANGES_KEPT_COUNT
 from schemas.base import Message
 from schemas.commands import Command, CreateJob, DeleteJob, JobCommand, PauseJob, ResumeJob, StopJob, UpdateJob
-from schemas.events.executions import Reason
+from schemas.events.executions import Reason, TriggerType
 from schemas.events.jobs import (
     JobChanged,
     JobCreated,
@@ -25,16 +26,11 @@ from schemas.events.jobs import (
 )
 from schemas.events.owners import CommandAccepted, CommandRejected
 from schemas.jobs import Job, JobDefinition, JobStatus, ScheduleChange
-from schemas.topics import RECORD_BYTES_MAX
 from services.dispatcher.book import Book
 from services.dispatcher.endings import cancel, withdraw
 
 SETTLE = timedelta(seconds=0.25)
 """How long a revocation may be under way before it has certainly reached a worker that answers."""
-DEFINITION_BYTES_MAX = 480_000
-"""A change carries the definition before it and the one after it, and must fit into one record."""
-
-assert 2 * DEFINITION_BYTES_MAX < RECORD_BYTES_MAX
 
 
 def reject(command: Command, now: datetime, code: str, message: str) -> CommandRejected:
@@ -113,7 +109,7 @@ def _pause(book: Book, command: PauseJob, job: Job, now: datetime) -> Sequence[M
         return [_accepted(command, job, now, now)]
     if job.status is JobStatus.INACTIVE:
         return [reject(command, now, "JOB_NOT_ACTIVE", "an inactive job cannot be paused; resume it first")]
-    after = with_change(job.model_copy(update={"status": JobStatus.PAUSED}), now, SCHEDULE_CHANGES_KEPT_COUNT)
+    after = deactivated(book, job, JobStatus.PAUSED, now)
     withdrawn = [m for e in book.of_job(job.job_id) for m in withdraw(book, e, Reason.PAUSED, command.actor, now)]
     return [*withdrawn, *_changed(JobPaused, command, job, after, now, settle=_held(book, job))]
 
@@ -125,7 +121,8 @@ def _resume(command: ResumeJob, job: Job, now: datetime) -> Sequence[Message]:
     if limit is not None and job.execution_count >= limit:
         text = f"the job has run {job.execution_count} of {limit} times; raise maxExecutions first"
         return [reject(command, now, "JOB_NOT_ACTIVE", text)]
-    after = with_change(job.model_copy(update={"status": JobStatus.ACTIVE}), now, SCHEDULE_CHANGES_KEPT_COUNT)
+    active = job.model_copy(update={"status": JobStatus.ACTIVE, "inactive_since": None})
+    after = with_change(active, resumed_from(job, now, command.catch_up), SCHEDULE_CHANGES_KEPT_COUNT)
     return _changed(JobResumed, command, job, after, now)
 
 
@@ -135,11 +132,20 @@ def _end(
     deleted = event is JobDeleted
     if job.status is JobStatus.INACTIVE and not deleted:
         return [_accepted(command, job, now, now)]
-    after = with_change(
-        job.model_copy(update={"status": JobStatus.INACTIVE, "deleted": deleted}), now, SCHEDULE_CHANGES_KEPT_COUNT
-    )
+    after = deactivated(book, job.model_copy(update={"deleted": deleted}), JobStatus.INACTIVE, now)
     cancelled = [m for e in book.of_job(job.job_id) for m in cancel(book, e, reason, command.actor, now)]
     return [*cancelled, *_changed(event, command, job, after, now, settle=_held(book, job))]
+
+
+def deactivated(book: Book, job: Job, status: JobStatus, now: datetime) -> Job:
+    """The job, no longer active. Instants that are in the ledger already are not to be owed again by a later resume."""
+    since = job.inactive_since
+    if job.status is JobStatus.ACTIVE:
+        emitted = datetime.fromtimestamp(floor(now.timestamp() + LOOKAHEAD_S), UTC)
+        admitted = [e.scheduled_for for e in book.of_job(job.job_id) if e.trigger_type is TriggerType.SCHEDULED]
+        since = max([emitted, *admitted])
+    changed = job.model_copy(update={"status": status, "inactive_since": since})
+    return with_change(changed, now, SCHEDULE_CHANGES_KEPT_COUNT)
 
 
 def _held(book: Book, job: Job) -> bool:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Place, Record
+from horolog.log.refusals import check_home, dead_letter
 from schemas.base import Message
 from schemas.codec import RecordError, decode, headers_of
 from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TriggerJob
@@ -26,8 +27,8 @@ from services.dispatcher.executions import (
     decide_trigger,
 )
 from services.dispatcher.jobs import decide_create, decide_job_command
-from services.dispatcher.upkeep import SWEEP_INTERVAL, activate_due, end_overdue, take_back_lapsed
-from services.refusals import check_home, dead_letter
+from services.dispatcher.slots import settle
+from services.dispatcher.upkeep import SWEEP_INTERVAL, end_overdue, take_back_lapsed
 
 SOURCE = "horolog/dispatcher"
 
@@ -42,19 +43,27 @@ class DispatcherPartition:
         self._outputs: list[Outgoing] = []
 
     def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
-        """Decide on the records, then on what time brings about, then hand out what can run.
+        """Let the time come, decide on the records, then on who may go on, and hand out what can run.
 
         While records wait to be read, no attempt is held to be lost or overdue: its end may be among them.
         """
         self._outputs = []
+        self.book.advance(now)
         for record in records:
             self._decide_record(record, now)
-        self._take(activate_due(self.book, now), now)
+        self.book.advance(now)
         if not is_behind and self._sweep_is_due(now):
             self._take(take_back_lapsed(self.book, now), now)
             self._take(end_overdue(self.book, now), now)
-        self._take(assign(self.book, now), now)
+        self._let_go_on(now)
         return Turn(self._outputs, self._wake_at(), replay_from=self.book.replay_from())
+
+    def _let_go_on(self, now: datetime) -> None:
+        """Give out slots and hand out what has one, until nothing follows from that."""
+        self._take(settle(self.book, now), now)
+        self._take(assign(self.book, now), now)
+        # The last run that a job is allowed makes it inactive, and ends what waited for its turn.
+        self._take(settle(self.book, now), now)
 
     async def sample(self, log: Log) -> None:
         """Learn where the ledger ends; executions admitted from now on need no older event."""

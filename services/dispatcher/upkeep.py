@@ -1,59 +1,16 @@
-"""What time alone brings about: instants that come, leases that lapse, attempts that outstay their timeout."""
+"""What silence brings about: leases that lapse, attempts that outstay their timeout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from horolog.domain.execution import Execution, Stage
-from horolog.limits import CANCEL_GRACE_S, QUEUED_PER_TENANT_COUNT_MAX, TIMEOUT_BACKSTOP_S
+from horolog.limits import CANCEL_GRACE_S, TIMEOUT_BACKSTOP_S
 from schemas.base import Message
-from schemas.events.executions import Failure, Reason, TriggerType
-from schemas.jobs import ErrorType, Job, JobStatus
+from schemas.events.executions import Failure
+from schemas.jobs import ErrorType
 from services.dispatcher.book import Book
-from services.dispatcher.endings import FailedAttempt, cancelled, failed, lost, revoke, skipped
+from services.dispatcher.endings import FailedAttempt, cancelled, failed, lost, revoke
 
 SWEEP_INTERVAL = timedelta(seconds=1)
-
-
-def activate_due(book: Book, now: datetime) -> Iterator[Message]:
-    """Let every execution whose instant has come wait for a worker, or skip it with the reason.
-
-    The caller applies each message before it takes the next.
-    """
-    for execution in book.due(now):
-        if execution.stage is Stage.DELAYED or execution.trigger_type is TriggerType.MANUAL:
-            book.make_ready(execution)
-            continue
-        reason, blocked_by = _obstacle(book, execution)
-        if reason is None:
-            book.make_ready(execution)
-        elif reason is Reason.OVERLAP and now < execution.scheduled_for:
-            # The run in the way may end before the instant comes; the instant itself decides.
-            book.alarm(execution.execution_id, execution.scheduled_for)
-        else:
-            yield skipped(book, execution, reason, now, blocked_by)
-
-
-def _obstacle(book: Book, execution: Execution) -> tuple[Reason | None, str | None]:
-    job = book.jobs.get(execution.job_id)
-    if job is None:
-        return Reason.DELETED, None
-    occupying = book.occupying(job.job_id)
-    if _used_up(job, occupying):
-        return Reason.MAX_EXECUTIONS, None
-    if job.status is not JobStatus.ACTIVE:
-        return (Reason.PAUSED if job.status is JobStatus.PAUSED else Reason.STOPPED), None
-    if len(occupying) >= job.definition.max_concurrent:
-        return Reason.OVERLAP, occupying[0].execution_id
-    if book.ready_count(execution.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
-        return Reason.QUOTA, None
-    return None, None
-
-
-def _used_up(job: Job, occupying: Sequence[Execution]) -> bool:
-    limit = job.definition.max_executions
-    if limit is None:
-        return False
-    return job.execution_count + sum(1 for e in occupying if e.attempt == 0) >= limit
 
 
 def take_back_lapsed(book: Book, now: datetime) -> Iterator[Message]:

@@ -5,24 +5,27 @@ import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from horolog.domain.cron import CronError, ZoneError, count_between, previous_before_s
 from horolog.domain.identity import fire_id, miss_id
-from horolog.limits import FIRES_PER_TURN_COUNT_MAX, LOOKAHEAD_S, MISFIRE_AGE_S_MAX, MISFIRE_GRACE_S
+from horolog.domain.misfire import caught_up_from
+from horolog.limits import FIRES_PER_TURN_COUNT_MAX, LOOKAHEAD_S, MISFIRE_GRACE_S
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Record
+from horolog.log.refusals import check_home, dead_letter
 from schemas.base import Message
 from schemas.codec import RecordError, decode, headers_of
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
+from schemas.jobs import MisfirePolicy
 from schemas.topics import FIRES, PARTITION_COUNT_DEFAULT
-from services.refusals import check_home, dead_letter
 from services.ticker.segments import Segment, floor_s, segment_of
 
 _logger = logging.getLogger(__name__)
 
 SOURCE = "horolog/ticker"
+_LOOKAHEAD = timedelta(seconds=LOOKAHEAD_S)
 MISSED_COUNT_MAX = 100_000
 """A longer missed range is entered as several rows."""
 
@@ -108,7 +111,7 @@ class TickerPartition:
         self.watermark_s = max(self.watermark_s or 0, reached) if self.watermark_s is not None else reached
 
     def _wake_at(self) -> datetime | None:
-        return instant_of(self._heap[0][0] - int(LOOKAHEAD_S)) if self._heap else None
+        return instant_of(self._heap[0][0]) - _LOOKAHEAD if self._heap else None
 
     def _push(self, segment: Segment) -> None:
         heapq.heappush(self._heap, (segment.next_s, next(self._order), segment))
@@ -118,13 +121,13 @@ class TickerPartition:
         if segment.next_s > segment.until_s:
             self._finish(segment)
             return
-        last_s = segment.next_s
+        missed_s = None
         late_s = now_s - int(MISFIRE_GRACE_S)
-        if segment.next_s < late_s:
-            last_s = self._emit_missed(segment, late_s, now_s, now, outputs)
-        else:
-            outputs.append(self._due(segment, segment.next_s, now))
-        if segment.advance(last_s):
+        if segment.caught_up_until_s < segment.next_s < late_s:
+            missed_s = self._emit_missed(segment, late_s, now_s, now, outputs)
+        if missed_s is None:
+            outputs.append(self._due(segment, now))
+        if segment.advance(segment.next_s if missed_s is None else missed_s):
             self._push(segment)
         else:
             self._finish(segment)
@@ -133,29 +136,32 @@ class TickerPartition:
         if self._current.get(segment.job_id) is segment:
             del self._current[segment.job_id]
 
-    def _emit_missed(self, segment: Segment, late_s: int, now_s: int, now: datetime, outputs: list[Outgoing]) -> int:
-        """Emit the instants before `late_s` by the misfire policy; returns the last instant dealt with.
+    def _emit_missed(
+        self, segment: Segment, late_s: int, now_s: int, now: datetime, outputs: list[Outgoing]
+    ) -> int | None:
+        """Judge the instants before `late_s` by the misfire policy, and emit the range that is missed.
 
-        The policy: the latest instant fires once if it is not older than the limit and none follows that is merely
-        late; every other one is missed, one record for the whole range.
+        Returns the last instant of that range; None when nothing is missed, so that the first instant fires.
         """
-        first_s = segment.next_s
-        end_s = min(late_s - 1, segment.until_s)
-        last_s = previous_before_s(segment.spec, segment.zone, end_s + 1)
+        spec, zone, first_s = segment.spec, segment.zone, segment.next_s
+        last_s = previous_before_s(spec, zone, min(late_s - 1, segment.until_s) + 1)
         assert last_s is not None
-        count = count_between(segment.spec, segment.zone, first_s - 1, last_s, MISSED_COUNT_MAX + 1)
-        if count > MISSED_COUNT_MAX:
-            last_s, count = self._cut(segment, first_s)
-        elif self._fires_late(segment, last_s, now_s):
-            outputs.append(self._due(segment, last_s, now))
-            if count == 1:
-                return last_s
-            missed_last_s = previous_before_s(segment.spec, segment.zone, last_s)
-            assert missed_last_s is not None
-            outputs.append(self._missed(segment, (first_s, missed_last_s, count - 1), now))
-            return last_s
-        outputs.append(self._missed(segment, (first_s, last_s, count), now))
-        return last_s
+        fired_s = caught_up_from(segment.misfire, spec, zone, (first_s, last_s), now_s)
+        if segment.misfire.policy is MisfirePolicy.LATEST and self._is_followed(segment, last_s, now_s):
+            fired_s = None
+        missed_s = None
+        if fired_s != first_s:
+            missed_s = last_s if fired_s is None else previous_before_s(spec, zone, fired_s)
+            assert missed_s is not None
+            count = count_between(spec, zone, first_s - 1, missed_s, MISSED_COUNT_MAX + 1)
+            if count > MISSED_COUNT_MAX:
+                # The rest is judged when its turn comes, which is in this same turn unless that is full.
+                missed_s, count = self._cut(segment, first_s)
+                fired_s = None
+            outputs.append(self._missed(segment, (first_s, missed_s, count), now))
+        if fired_s is not None:
+            segment.caught_up_until_s = last_s
+        return missed_s
 
     @staticmethod
     def _cut(segment: Segment, first_s: int) -> tuple[int, int]:
@@ -172,14 +178,13 @@ class TickerPartition:
         return high, MISSED_COUNT_MAX
 
     @staticmethod
-    def _fires_late(segment: Segment, last_s: int, now_s: int) -> bool:
-        if now_s - last_s > MISFIRE_AGE_S_MAX:
-            return False
+    def _is_followed(segment: Segment, last_s: int, now_s: int) -> bool:
+        """Whether an instant after the gap has come already, and is merely late."""
         follower = replace(segment)
-        return not (follower.advance(last_s) and follower.next_s <= now_s)
+        return follower.advance(last_s) and follower.next_s <= now_s
 
-    def _due(self, segment: Segment, epoch_s: int, now: datetime) -> Outgoing:
-        instant = instant_of(epoch_s)
+    def _due(self, segment: Segment, now: datetime) -> Outgoing:
+        instant = instant_of(segment.next_s)
         return self._outgoing(
             FireDue(
                 tenant_id=segment.tenant_id,
@@ -187,6 +192,7 @@ class TickerPartition:
                 fire_id=fire_id(segment.tenant_id, segment.job_id, instant),
                 scheduled_for=instant,
                 schedule_version=segment.schedule_version,
+                catch_up=segment.next_s <= segment.caught_up_until_s,
                 emitted_at=now,
             ),
             now,

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from horolog.domain.cron import CronSpec, Zone, next_after_s, parse, zone
 from horolog.domain.schedule import owes_fires
-from schemas.jobs import Job
+from schemas.jobs import MISFIRE_DEFAULT, Job, Misfire
 
 FOREVER_S = 1 << 40
 
@@ -33,7 +33,10 @@ def _spec(expression: str) -> CronSpec:
 
 @dataclass(slots=True)
 class Segment:
-    """One version of a schedule in force. `next_s` is the next instant it owes, in epoch seconds."""
+    """One version of a schedule in force. `next_s` is the next instant it owes, in epoch seconds.
+
+    `caught_up_until_s` is the last instant of a gap that was judged: those that are left of it fire late.
+    """
 
     tenant_id: str
     job_id: str
@@ -42,6 +45,8 @@ class Segment:
     zone: Zone
     next_s: int
     until_s: int
+    misfire: Misfire = MISFIRE_DEFAULT
+    caught_up_until_s: int = -FOREVER_S
 
     def advance(self, after_s: int) -> bool:
         """Go to the first instant after `after_s`; False when the segment owes nothing more."""
@@ -79,5 +84,6 @@ def segment_of(job: Job, after_s: int) -> Segment | None:
         zone=zone(definition.timezone),
         next_s=begin_s,
         until_s=until_s,
+        misfire=definition.misfire,
     )
     return segment if segment.advance(begin_s) else None

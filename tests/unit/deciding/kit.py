@@ -109,12 +109,13 @@ def command(kind: type[C], number: int, **fields: object) -> C:
     return kind.model_validate({**common, **fields})
 
 
-def fire(seconds: float, number: int, version: int = 1) -> FireDue:
+def fire(seconds: float, number: int, version: int = 1, catch_up: bool = False) -> FireDue:
     return FireDue(
         tenant_id=TENANT,
         job_id=uuid_of(1),
         fire_id=uuid_of(number),
         scheduled_for=at(seconds),
         schedule_version=version,
+        catch_up=catch_up,
         emitted_at=START,
     )

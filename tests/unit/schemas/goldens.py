@@ -1,5 +1,6 @@
 """The golden records: for each message type ever released, one record as it was written then.
 
+A type that has grown optional fields since has a second one, `<type>+<what for>.json`, with these filled.
 A golden file is never changed. `python -m tests.unit.schemas.goldens` writes those that are missing, from the
 samples; it leaves every file alone that is there.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 from schemas.base import Message
 from schemas.codec import Headers, headers_of
 from schemas.registry import TOPIC_OF_MODEL
+from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, samples
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "events"
@@ -20,8 +22,9 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """One record: `value` holds the exact bytes."""
+    """One record: `value` holds the exact bytes. `name` is that of its file."""
 
+    name: str
     type_: str
     topic: str
     headers: Headers
@@ -33,6 +36,12 @@ def goldens() -> list[Golden]:
     return [_read(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
+def named_samples() -> dict[str, Message]:
+    """The message of each golden record, by the record's name."""
+    grown = {f"{message.TYPE}+policies": message for message in policy_samples()}
+    return {message.TYPE: message for message in samples()} | grown
+
+
 def encoded(message: Message) -> tuple[Headers, bytes]:
     """A message as the golden records were written."""
     return headers_of(message, SOURCE, AT, TRACE), message.to_json()
@@ -41,8 +50,8 @@ def encoded(message: Message) -> tuple[Headers, bytes]:
 def write_missing(folder: Path) -> list[Path]:
     """Write the golden file of each sample that has none; the paths written."""
     written = []
-    for message in samples():
-        path = folder / f"{message.TYPE}.json"
+    for name, message in named_samples().items():
+        path = folder / f"{name}.json"
         if path.exists():
             continue
         headers, value = encoded(message)
@@ -61,7 +70,7 @@ def _read(path: Path) -> Golden:
     # On the wire JSON has no blanks; in the file it has them, so that a person can read it.
     value = json.dumps(record["value"], separators=(",", ":"), ensure_ascii=False).encode()
     headers = tuple((name, text.encode()) for name, text in record["headers"].items())
-    return Golden(path.name.removesuffix(".json"), record["topic"], headers, value)
+    return Golden(path.name.removesuffix(".json"), record["headers"]["ce_type"], record["topic"], headers, value)
 
 
 if __name__ == "__main__":

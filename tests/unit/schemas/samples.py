@@ -193,6 +193,7 @@ def _executions() -> tuple[Message, ...]:
             executions.ExecutionAdmitted,
             {**job, "trigger_type": "manual", "triggered_by": "user:42", "priority": 5, "parameters": {"a": 1}},
         ),
+        (executions.ExecutionBlocked, {**event, "blocked_by": COMMAND}),
         (
             executions.ExecutionSkipped,
             {**job, "trigger_type": "scheduled", "reason": "overlap", "blocked_by": COMMAND},

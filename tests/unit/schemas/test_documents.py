@@ -40,7 +40,7 @@ def test_the_schema_of_a_message_is_a_valid_json_schema(type_: str) -> None:
     Draft202012Validator.check_schema(message_schema(MODEL_OF_TYPE[type_]))
 
 
-@pytest.mark.parametrize("golden", goldens(), ids=lambda golden: golden.type_)
+@pytest.mark.parametrize("golden", goldens(), ids=lambda golden: golden.name)
 def test_a_golden_record_keeps_its_published_schema(golden: Golden) -> None:
     value = json.loads(golden.value)
     Draft202012Validator(message_schema(MODEL_OF_TYPE[golden.type_])).validate(value)
@@ -50,7 +50,7 @@ def test_a_golden_record_keeps_its_published_schema(golden: Golden) -> None:
 
 
 def test_a_published_schema_refuses_unknown_fields() -> None:
-    golden = next(golden for golden in goldens() if golden.type_ == "io.horolog.fire.due.v1")
+    golden = next(golden for golden in goldens() if golden.name == "io.horolog.fire.due.v1")
     value = {**json.loads(golden.value), "shoeSize": 42}
     assert not Draft202012Validator(message_schema(MODEL_OF_TYPE[golden.type_])).is_valid(value)
 

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from schemas.base import Message
 from schemas.codec import RecordError, decode, headers_of
+from schemas.commands import CreateJob
+from schemas.jobs import Misfire, Overlap
 from schemas.registry import MODEL_OF_TYPE
 from schemas.topics import COMMANDS, FIRES, RECORD_BYTES_MAX
 from schemas.upcast import UPCASTERS
-from tests.unit.schemas.goldens import SOURCE, TRACE, Golden, encoded, goldens, write_missing
+from tests.unit.schemas.goldens import SOURCE, TRACE, Golden, encoded, goldens, named_samples, write_missing
 from tests.unit.schemas.samples import AT, samples
 
 GOLDENS = goldens()
-FIRE = next(golden for golden in GOLDENS if golden.type_ == "io.horolog.fire.due.v1")
+FIRE = next(golden for golden in GOLDENS if golden.name == "io.horolog.fire.due.v1")
 
 
 def test_every_registered_type_has_a_golden_record() -> None:
@@ -25,7 +26,7 @@ def test_every_registered_type_has_a_sample() -> None:
     assert sorted(message.TYPE for message in samples()) == sorted(MODEL_OF_TYPE)
 
 
-@pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.type_)
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.name)
 def test_a_golden_record_decodes_and_encodes_to_the_same_bytes(golden: Golden) -> None:
     message = decode(golden.topic, golden.headers, golden.value)
     if golden.type_ not in UPCASTERS:
@@ -34,10 +35,18 @@ def test_a_golden_record_decodes_and_encodes_to_the_same_bytes(golden: Golden) -
         assert headers_of(message, SOURCE, AT, TRACE) == golden.headers
 
 
-@pytest.mark.parametrize("message", samples(), ids=lambda message: message.TYPE)
-def test_a_sample_is_written_as_its_golden_record(message: Message) -> None:
-    wanted = {golden.type_: (golden.headers, golden.value) for golden in GOLDENS}
-    assert encoded(message) == wanted[message.TYPE]
+@pytest.mark.parametrize("name", named_samples())
+def test_a_sample_is_written_as_its_golden_record(name: str) -> None:
+    wanted = {golden.name: (golden.headers, golden.value) for golden in GOLDENS}
+    assert encoded(named_samples()[name]) == wanted[name]
+
+
+def test_what_was_written_before_there_were_policies_has_the_default_ones() -> None:
+    golden = next(golden for golden in GOLDENS if golden.name == "io.horolog.job.create.v1")
+    message = decode(golden.topic, golden.headers, golden.value)
+    assert isinstance(message, CreateJob)
+    definition = message.definition
+    assert (definition.misfire, definition.overlap, definition.delivery) == (Misfire(), Overlap(), "at_least_once")
 
 
 def test_message_ids_name_each_message_of_its_type() -> None:
@@ -45,7 +54,7 @@ def test_message_ids_name_each_message_of_its_type() -> None:
 
 
 def test_golden_files_that_exist_are_left_alone(tmp_path: Path) -> None:
-    assert len(write_missing(tmp_path)) == len(MODEL_OF_TYPE)
+    assert len(write_missing(tmp_path)) == len(named_samples())
     assert write_missing(tmp_path) == []
 
 
