@@ -3,6 +3,7 @@
 Guarantee: after `start` has returned, an inbox gets every record of its places from the given positions on, once,
 in order, and nothing read for an earlier holder of the same place. A full inbox pauses its places, nobody else's;
 it is full by the number of its records or by their size, so that large records swell neither memory nor a commit.
+A place that cannot be read on fails the inbox that it belongs to; the others are read on.
 """
 
 import asyncio
@@ -10,17 +11,17 @@ import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from horolog.log.port import Log, LogError, Place, Reader, Record
+from horolog.limits import (
+    FEED_LOOK_INTERVAL_S,
+    FEED_POLL_RECORD_COUNT_MAX,
+    INBOX_BYTES_MAX,
+    INBOX_RECORD_COUNT_MAX,
+    TURN_BYTES_MAX,
+)
+from horolog.log.port import Log, LogError, Place, PlaceError, Reader, Record
 
-POLL_RECORD_COUNT_MAX = 5000
 POLL_TIMEOUT_S = 1.0
-INBOX_RECORD_COUNT_MAX = 20_000
-INBOX_BYTES_MAX = 32 * 1024 * 1024
-TAKE_BYTES_MAX = 4 * 1024 * 1024
-"""A turn takes no more than this, but for a single larger record; what it writes is of a like size."""
 RETRY_S = 0.5
-LOOK_INTERVAL_S = 0.25
-"""How often it is looked whether places are behind; `LEASE_S` is what this has to be well below."""
 
 
 class Inbox:
@@ -79,10 +80,10 @@ class Inbox:
         return taken
 
     def _count_to_take(self, count_max: int) -> int:
-        if self._bytes <= TAKE_BYTES_MAX:
+        if self._bytes <= TURN_BYTES_MAX:
             return count_max
         sizes = itertools.accumulate(map(_size, self._records[:count_max]))
-        return max(1, sum(1 for size in sizes if size <= TAKE_BYTES_MAX))
+        return max(1, sum(1 for size in sizes if size <= TURN_BYTES_MAX))
 
 
 def _size(record: Record) -> int:
@@ -112,11 +113,14 @@ class Feed:
 
     async def stop(self, inbox: Inbox) -> None:
         """Deliver nothing more to the inbox; idempotent."""
+        self._remove(inbox)
+        await self._apply()
+
+    def _remove(self, inbox: Inbox) -> None:
         for place in inbox.positions:
             if self._inboxes.get(place) is inbox:
                 del self._inboxes[place]
                 self._removed.add(place)
-        await self._apply()
 
     async def _apply(self) -> None:
         self._version += 1
@@ -152,7 +156,7 @@ class Feed:
 
     async def _deliver(self, reader: Reader) -> None:
         reader.pause(frozenset(p for p, i in self._inboxes.items() if i.is_full))
-        poll = asyncio.ensure_future(reader.poll(POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S))
+        poll = asyncio.ensure_future(reader.poll(FEED_POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S))
         request = asyncio.ensure_future(self._requested.wait())
         try:
             await asyncio.wait((poll, request), return_when=asyncio.FIRST_COMPLETED)
@@ -162,6 +166,8 @@ class Feed:
             if not poll.cancelled():
                 self._route(poll.result())
                 self._look(reader)
+        except PlaceError as failure:
+            self._give_up(failure)
         except LogError as failure:
             for inbox in set(self._inboxes.values()):
                 inbox.fail(failure)
@@ -170,11 +176,20 @@ class Feed:
             poll.cancel()
             request.cancel()
 
+    def _give_up(self, failure: PlaceError) -> None:
+        """Read no more for the inbox of the place, and tell its owner."""
+        inbox = self._inboxes.get(failure.place)
+        # A place that was re-requested meanwhile is read again from its new position.
+        if inbox is not None and failure.place not in self._removed:
+            self._remove(inbox)
+            inbox.fail(failure)
+        self._requested.set()
+
     def _look(self, reader: Reader) -> None:
         now = asyncio.get_running_loop().time()
         if now < self._look_at:
             return
-        self._look_at = now + LOOK_INTERVAL_S
+        self._look_at = now + FEED_LOOK_INTERVAL_S
         for inbox in set(self._inboxes.values()):
             inbox.reader_is_behind = any(p in self._removed or reader.is_behind(p) for p in inbox.positions)
 

@@ -7,6 +7,10 @@ Guarantee: whatever a turn decided takes effect whole, together with the positio
 and only while no newer owner exists. After a fencing, an unknown outcome or any other failure everything is dropped;
 if the partition is still this member's, it is taken anew and rebuilt from what the log says, after `RETRY_S_MAX` at the
 latest. So no partition stays without an owner while members live, not even when two of them took it for theirs.
+
+What the log no longer keeps, because nobody owned the partition for longer than an input's topic keeps, cannot be
+decided on any more. The owner goes on after it, never silently: an error in the log, a counter, and a dead letter that
+names the positions, in the same commit that moves past them.
 """
 
 import asyncio
@@ -18,10 +22,12 @@ from datetime import datetime
 from typing import Protocol
 
 from horolog.limits import CHECKPOINT_IDLE_S, TURN_RECORD_COUNT_MAX
+from horolog.log.checkpoints import newest_checkpoint
 from horolog.log.feed import Feed, Inbox
 from horolog.log.port import CommitUnknown, Fenced, Log, LogError, Membership, Outgoing, Place, Record, Writer
+from horolog.log.refusals import loss_letter
 from horolog.ports import Clock
-from schemas.codec import RecordError, decode, headers_of
+from schemas.codec import headers_of
 from schemas.events.owners import OwnerCheckpointed
 from schemas.topics import CHECKPOINTS
 
@@ -78,7 +84,10 @@ class Role(Protocol):
 
 @dataclass(slots=True)
 class Holding:
-    """One partition in this process's hands. `epoch` is above that of every earlier checkpoint of the partition."""
+    """One partition in this process's hands. `epoch` is above that of every earlier checkpoint of the partition.
+
+    `letters` are written with the first commit.
+    """
 
     partition: int
     wake: asyncio.Event
@@ -86,6 +95,7 @@ class Holding:
     epoch: int = 0
     turns: int = 0
     acquired_at: datetime | None = None
+    letters: Sequence[Outgoing] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +109,16 @@ class OwnerSettings:
 
 @dataclass(slots=True)
 class OwnerCounters:
-    """What the metrics report of ownership. `failures` are defects: of a turn, of a rebuild, of reading."""
+    """What the metrics report of ownership. `failures` are defects: of a turn, of a rebuild, of reading.
+
+    `losses` counts how often an input had to be gone on with after what the log no longer kept.
+    """
 
     acquisitions: int = 0
     fencings: int = 0
     unknown_commits: int = 0
     failures: int = 0
+    losses: int = 0
     commits: int = 0
     records: int = 0
 
@@ -245,10 +259,11 @@ class Owner:
         partition, feed = holding.partition, share.feed
         writer = await self.log.open_writer(self.role.name, partition)
         try:
-            checkpoint = await self._checkpoint(partition)
+            checkpoint = await newest_checkpoint(self.log, self.role.name, partition)
             now = self.clock.now()
             state, positions = await self.role.rebuild(self.log, partition, checkpoint, now)
-            inbox = Inbox({Place(topic, partition): positions[topic] for topic in self.role.inputs}, holding.wake)
+            wanted = {Place(topic, partition): positions[topic] for topic in self.role.inputs}
+            inbox = Inbox(await self._kept(holding, wanted, now), holding.wake)
             # A writer's epoch may start anew when Kafka's producer id is used up or expired; checkpoints count on.
             holding.epoch = max(writer.epoch, checkpoint.epoch + 1 if checkpoint is not None else 0)
             holding.state, holding.acquired_at = state, now
@@ -264,16 +279,20 @@ class Owner:
             with contextlib.suppress(LogError):
                 await writer.close()
 
-    async def _checkpoint(self, partition: int) -> OwnerCheckpointed | None:
-        record = await self.log.latest(Place(CHECKPOINTS.name, partition), self.role.name.encode())
-        if record is None or record.value is None:
-            return None
-        try:
-            message = decode(record.topic, record.headers, record.value)
-        except RecordError as error:
-            raise LogError(f"the checkpoint of {self.role.name}/{partition} cannot be read: {error}") from error
-        assert isinstance(message, OwnerCheckpointed)
-        return message
+    async def _kept(self, holding: Holding, wanted: Mapping[Place, int], now: datetime) -> Mapping[Place, int]:
+        """Where reading can begin: as wanted, or at the start of what is kept, with letters about what is not."""
+        starts = await self.log.starts(list(wanted))
+        lost = {place: range(position, starts[place]) for place, position in wanted.items() if position < starts[place]}
+        for place, positions in lost.items():
+            self.counters.losses += 1
+            _logger.error(
+                "positions %d..%d of %s/%d were no longer kept when the partition was taken: what they held is lost",
+                *(positions.start, positions.stop - 1, *place),
+                extra={"partition": place.partition, "role": self.role.name, "topic": place.topic},
+            )
+        source = f"horolog/{self.role.name}"
+        holding.letters = [loss_letter(place, positions, source, now) for place, positions in lost.items()]
+        return {place: max(position, starts[place]) for place, position in wanted.items()}
 
     async def _turns(
         self, holding: Holding, state: Partition, inbox: Inbox, writer: Writer, stop: asyncio.Event
@@ -296,7 +315,7 @@ class Owner:
                 holding.wake.clear()
 
     async def _commit(self, holding: Holding, inbox: Inbox, writer: Writer, turn: Turn, now: datetime) -> None:
-        outputs = [*turn.outputs, self._checkpoint_record(holding, inbox, turn, now)]
+        outputs = [*holding.letters, *turn.outputs, self._checkpoint_record(holding, inbox, turn, now)]
         # A cancelled commit would leave its outcome unknown; it is bounded by the adapter, so it is seen through.
         commit = asyncio.ensure_future(writer.commit(outputs))
         try:
@@ -306,6 +325,7 @@ class Owner:
             if isinstance(outcome, Exception):
                 self._note_failure(holding.partition, outcome)
             raise
+        holding.letters = ()
         self.counters.commits += 1
         self.counters.records += len(outputs)
 

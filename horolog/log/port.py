@@ -61,7 +61,15 @@ class CommitUnknown(LogError):
     """
 
 
-class PositionLost(LogError):
+class PlaceError(LogError):
+    """One place cannot be read from where it was to be; `place` says which, and every other is as it was."""
+
+    def __init__(self, place: Place, reason: str) -> None:
+        super().__init__(f"{place.topic}/{place.partition} {reason}")
+        self.place = place
+
+
+class PositionLost(PlaceError):
     """The position asked for precedes the oldest record that the log still keeps (invariant: never skip silently)."""
 
 
@@ -78,6 +86,9 @@ class Reader(Protocol):
 
         Raises:
             PositionLost: a place's position precedes the log's start.
+            PlaceError: a place cannot be read on for another reason of its own.
+
+            After either, the other places are read on as soon as that one is no longer assigned.
         """
         ...
 

@@ -10,6 +10,11 @@ the log accepted the report.
 Guarantees: only attempts addressed to this worker run, none before its `not_before`, each attempt number at most
 once; at its timeout an attempt ends with its whole process tree; every end is reported at least once.
 
+Room: `capacity` attempts run at a time, and of each type no more than its runner takes (functions: one for each of
+`function_process_count` processes). Of what the worker holds, an attempt whose type has no room holds up none of
+another type, whatever its priority. But a beat names one room for all types: so many slow functions that they fill
+`capacity + prefetch` of every worker keep the others waiting at the dispatcher, in its fair order, until some end.
+
 Failure: safety comes from the lease, not from redelivery. A beat a second names every held attempt. When no beat
 reached the log for a lease, everything that runs is killed, what waited is given back, and the worker begins anew
 at the end of its inbox, as if it had just been started.

@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import orjson
 
-from horolog.log.port import Log, LogUnavailable, Place, PositionLost, Reader, Record
+from horolog.log.port import Log, LogUnavailable, Place, PlaceError, Reader, Record
+from horolog.log.refusals import check_home
 from horolog.ports import Clock
 from schemas.codec import RecordError, decode, type_of
 from schemas.events.workers import AttemptRevoked, TaskAssigned
@@ -76,8 +77,8 @@ class Inbox:
             except LogUnavailable as error:
                 _logger.warning("the inbox cannot be read: %s", error)
                 await self._clock.sleep(RETRY_S)
-            except PositionLost:
-                _logger.warning("the inbox was read too slowly; going on from its end")
+            except PlaceError as error:
+                _logger.warning("the inbox cannot be read on; going on from its end: %s", error)
                 await self.close()
             else:
                 yield [message for record in records if (message := self._message(record)) is not None]
@@ -94,7 +95,7 @@ class Inbox:
         try:
             message = decode(record.topic, record.headers, record.value)
             assert isinstance(message, TaskAssigned | AttemptRevoked)
-            self._check_inbox(message)
+            check_home(message, record, self._log.partition_count)
         except RecordError as error:
             self.refused_count += 1
             _logger.warning("a record on %s at %d is refused: %s", record.topic, record.offset, error)
@@ -113,8 +114,3 @@ class Inbox:
         _, found, rest = value.partition(_ADDRESSEE)
         name = rest[:ADDRESS_BYTES_MAX].partition(b'"')[0].decode(errors="replace")
         return bool(found) and partition_of(name, self._log.partition_count) == self.partition
-
-    def _check_inbox(self, message: TaskAssigned | AttemptRevoked) -> None:
-        expected = partition_of(message.worker_id, self._log.partition_count)
-        if expected != self.partition:
-            raise RecordError(f"the inbox of worker {message.worker_id} is partition {expected}, not {self.partition}")

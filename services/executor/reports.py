@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection
 
 from horolog.log.port import Log, LogUnavailable, Outgoing, Record
+from horolog.log.refusals import dead_letter
 from horolog.ports import Clock
 from schemas.codec import headers_of
 from schemas.events.results import AttemptReport, ProgressReported, StartReported
@@ -20,7 +21,6 @@ from schemas.topics import RECORD_BYTES_MAX, RESULTS, partition_of
 from services.executor.alarm import Alarm, CreateTask
 from services.executor.attempt import Held, final_report, unstorable
 from services.executor.outcome import Outcome
-from services.refusals import dead_letter
 
 FLUSH_INTERVAL_S = 0.01
 PROGRESS_INTERVAL_S = 0.5

@@ -111,7 +111,7 @@ class EmbeddedLog:
         tail = self._tails[place]
         end = min(end, tail.end)
         if start < tail.start:
-            raise PositionLost(f"{place.topic}/{place.partition} begins at {tail.start}, after {start}")
+            raise PositionLost(place, f"begins at {tail.start}, after {start}")
         reader = self.reader()
         reader.assign({place: start})
         position = start

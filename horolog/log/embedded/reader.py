@@ -6,7 +6,7 @@ from functools import partial
 
 from horolog.log.embedded.engine import Engine
 from horolog.log.embedded.tail import Tails
-from horolog.log.port import LogError, Place, PositionLost, Record
+from horolog.log.port import Place, PlaceError, PositionLost, Record
 
 
 class EmbeddedReader:
@@ -93,9 +93,9 @@ class EmbeddedReader:
 
     def _refuse_lost(self, place: Place, position: int, start: int) -> None:
         if position < start:
-            raise PositionLost(f"{place.topic}/{place.partition} begins at {start}, after {position}")
+            raise PositionLost(place, f"begins at {start}, after {position}")
         if position > self._tails[place].end:
-            raise LogError(f"{place.topic}/{place.partition} ends before {position}: records were lost")
+            raise PlaceError(place, f"ends before {position}: records were lost")
 
     def _advance(self, place: Place, position: int) -> None:
         self._positions[place] = position

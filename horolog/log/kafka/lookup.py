@@ -39,7 +39,7 @@ class Lookup:
         partition = self._partition(place)
         first = (await self._bounds.starts([place]))[place]
         if start < first:
-            raise PositionLost(f"{place.topic}/{place.partition} begins at {first}, after {start}")
+            raise PositionLost(place, f"begins at {first}, after {start}")
         end = min(end, (await self._bounds.ends([place]))[place])
         if start >= end:
             return

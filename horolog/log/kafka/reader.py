@@ -15,7 +15,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from horolog.log.kafka.clients import UNREACHABLE, Bin, new_consumer
 from horolog.log.kafka.settings import KafkaSettings
-from horolog.log.port import LogError, LogUnavailable, Place, PositionLost, Record
+from horolog.log.port import LogError, LogUnavailable, Place, PlaceError, PositionLost, Record
 
 RETRY_S = 0.25
 
@@ -57,7 +57,7 @@ class KafkaReader:
 
         Raises:
             PositionLost: a place's position precedes the log's start.
-            LogError: a position lies beyond the log's end: Kafka has lost records.
+            PlaceError: a position lies beyond the log's end: Kafka has lost records.
             LogUnavailable: the broker refuses to serve a place (authorisation, a corrupt batch); polling goes on.
         """
         loop = asyncio.get_running_loop()
@@ -171,8 +171,8 @@ class KafkaReader:
         except UNREACHABLE as unreachable:
             return LogUnavailable(f"{partition} cannot be read at {position}, nor its start: {unreachable!r}")
         if position < start:
-            return PositionLost(f"{partition.topic}/{partition.partition} begins at {start}, after {position}")
-        return LogError(f"{partition.topic}/{partition.partition} ends before {position}: records were lost")
+            return PositionLost(self._place(partition), f"begins at {start}, after {position}")
+        return PlaceError(self._place(partition), f"ends before {position}: records were lost")
 
     def _partition(self, place: Place) -> TopicPartition:
         return TopicPartition(self._settings.topic(place.topic), place.partition)

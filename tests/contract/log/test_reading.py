@@ -219,8 +219,9 @@ async def test_position_before_the_start_is_reported_and_not_skipped(adapter: Ad
     reader = log.reader()
     reader.assign({COMMANDS: 3, JOBS: 0})
     for _ in range(2):
-        with pytest.raises(PositionLost):
+        with pytest.raises(PositionLost) as lost:
             await read(reader, 1)
+        assert lost.value.place == COMMANDS
     with pytest.raises(PositionLost):
         [batch async for batch in log.scan(COMMANDS, 3, 11)]
     reader.assign({JOBS: 0})

@@ -98,6 +98,10 @@ class ScriptedLog(EmbeddedLog):
             return _BrokenReader(self._engine, self._tails)
         return super().reader()
 
+    def forget(self, place: Place, start: int) -> None:
+        """Keep nothing of the place before `start`."""
+        self._tails.raise_start(place, start)
+
     def member(self, name: str, share: frozenset[int] = ALL) -> EmbeddedMembership:
         """A member whose share is what the scenario gives it with `hold`."""
         membership = self.members[name] = EmbeddedMembership(name, lambda leaver: leaver.hold(frozenset()))

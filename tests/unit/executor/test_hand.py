@@ -1,0 +1,50 @@
+"""What a worker that has no room for one type of job does about the others."""
+
+from schemas.jobs import JobType
+from services.executor.attempt import Held
+from services.executor.hand import Hand
+from services.executor.outcome import Outcome
+from tests.unit.executor.world import NOON, task
+
+NOW = NOON.timestamp()
+
+
+class Nobody:
+    """Does not care what becomes of an attempt."""
+
+    def attempt_progressed(self, held: Held, percent: int) -> None:
+        """Nothing happens."""
+
+    def attempt_ended(self, held: Held, outcome: Outcome) -> None:
+        """Nothing happens."""
+
+
+def held(n: int, type_: JobType, priority: int = 0) -> Held:
+    # Only the type counts here, so the configuration may stay that of a command.
+    return Held(task(n).model_copy(update={"job_type": type_, "priority": priority}), Nobody())
+
+
+def started(hand: Hand) -> list[Held]:
+    """Everything that may start now."""
+    return list(iter(lambda: hand.next_to_run(NOW), None))
+
+
+def test_a_type_without_room_holds_up_no_other_type_whatever_its_priority() -> None:
+    hand = Hand(100, {JobType.FUNCTION: 2, JobType.HTTP: 100})
+    functions = [held(n, JobType.FUNCTION, priority=9) for n in range(50)]
+    requests = [held(n, JobType.HTTP) for n in range(50, 60)]
+    for attempt in (*functions, *requests):
+        hand.take_in(attempt, NOW)
+    assert started(hand) == [*functions[:2], *requests]
+
+
+def test_room_that_is_given_back_goes_to_the_next_of_its_type() -> None:
+    hand = Hand(100, {JobType.FUNCTION: 1, JobType.HTTP: 1})
+    first, second, request = held(1, JobType.FUNCTION), held(2, JobType.FUNCTION), held(3, JobType.HTTP)
+    for attempt in (first, second, request):
+        hand.take_in(attempt, NOW)
+    assert started(hand) == [first, request]
+    hand.let_go(request)
+    assert started(hand) == []
+    hand.let_go(first)
+    assert started(hand) == [second]
