@@ -13,7 +13,6 @@ from horolog.log.port import Place, Record
 from horolog.ports import Clock
 from projections.connections import is_refusal
 from projections.fold import Folded, Refusal, fold
-from projections.letters import DeadLetters
 from projections.rows import Changes
 from projections.writer import Writer
 
@@ -23,6 +22,13 @@ class Notify(Protocol):
 
     async def applied(self, command_ids: Sequence[str]) -> None:
         """Tell it. Never raises: nothing depends on being heard."""
+
+
+class Letters(Protocol):
+    """Tells of refused records; see `projections.letters.DeadLetters`."""
+
+    async def tell(self, refusals: Sequence[Refusal], positions: Mapping[Place, int]) -> None:
+        """Tell what has not been told; `positions` are those at which the records' batch begins."""
 
 
 class Silence:
@@ -36,13 +42,15 @@ class Silence:
 class ProjectorCounters:
     """What the metrics report. `failures` are defects.
 
-    `skipped` counts how often a place had to go on after what the log no longer kept.
+    `skipped` counts how often a place had to go on after what the log no longer kept, `pruned` the rows removed
+    because they were too old.
     """
 
     records: int = 0
     batches: int = 0
     refused: int = 0
     skipped: int = 0
+    pruned: int = 0
     failures: int = 0
 
 
@@ -51,7 +59,7 @@ class Applier:
     """Applies what one reader reads. `positions` holds the next offset to apply of each of its places."""
 
     writer: Writer
-    letters: DeadLetters
+    letters: Letters
     clock: Clock
     partition_count: int
     positions: dict[Place, int]

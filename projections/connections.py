@@ -4,14 +4,19 @@ Guarantee: no connection attempt and no statement of ours waits without a bound,
 """
 
 import asyncpg
+import orjson
 
 CONNECT_TIMEOUT_S = 5.0
+QUERY_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
 SCHEMA_LOCK = 0x686F726F6C6F67
 """The advisory lock under which tables are created and dropped ("horolog")."""
 
 PARTITION_LOCK = 0x686F726F
 """With a partition's number, the advisory lock under which that partition's records are applied."""
+
+COPY_LOCK = 0x686F636F
+"""The advisory lock of whoever builds a copy of the read models; with a partition's number, `PARTITION_LOCK` there."""
 
 UNAVAILABLE = (
     OSError,
@@ -34,6 +39,23 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, _REFUSED)
 
 
+async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
+    """Connections for reading, made when they are first needed; JSON columns come as Python values."""
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
+
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size_max,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=QUERY_TIMEOUT_S,
+        init=prepare,
+        server_settings={"application_name": "horolog-api", "timezone": "UTC"},
+    )
+
+
 async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Connection:
     """A connection for writing; `name` is shown in `pg_stat_activity`.
 
@@ -48,3 +70,7 @@ async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Con
     return await asyncpg.connect(
         dsn, timeout=CONNECT_TIMEOUT_S, command_timeout=WRITE_TIMEOUT_S, server_settings=settings
     )
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from horolog.log.port import Record
+from horolog.log.refusals import check_home
 from projections.fold_executions import ExecutionFold, json_text
 from projections.fold_jobs import fold_jobs, fold_versions
 from projections.rows import Changes, OutcomeRow, OwnerRow, WorkerRow
@@ -18,12 +19,11 @@ from schemas.events.executions import AttemptDispatched, ExecutionEvent
 from schemas.events.jobs import JobChanged
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed
 from schemas.events.workers import WorkerBeat
-from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, WORKERS, partition_of
+from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, WORKERS
 
 SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS)
 """The topics that the read models are a fold of."""
 
-_TENANTS_OWN = frozenset({JOBS.name, EXECUTIONS.name, OUTCOMES.name})
 _COMPACTED = frozenset(topic.name for topic in SOURCES if topic.compacted)
 
 
@@ -63,7 +63,8 @@ class Fold:
             return  # changes no row (see fold_executions), and is a third of all records: not even decoded
         try:
             message = decode(record.topic, record.headers, record.value)
-            self._check_place(record, message)
+            check_home(message, record, self._partition_count)
+            _check_subject(message)
         except RecordError as error:
             self._refusals.append(Refusal(record, str(error)))
         else:
@@ -82,18 +83,6 @@ class Fold:
             applied=tuple(self._applied()),
         )
         return Folded(changes, self._refusals)
-
-    def _check_place(self, record: Record, message: Message) -> None:
-        if record.topic not in _TENANTS_OWN:
-            return
-        expected = partition_of(message.tenant_id, self._partition_count)
-        if expected != record.partition:
-            raise RecordError(f"the record's tenant belongs to partition {expected}")
-        if isinstance(message, JobChanged) and (message.job.tenant_id, message.job.job_id) != (
-            message.tenant_id,
-            message.job_id,
-        ):
-            raise RecordError("the record is about another job than the one that it holds")
 
     def _apply(self, message: Message) -> None:
         match message:
@@ -133,6 +122,14 @@ def fold(records: Sequence[Record], partition_count: int) -> Folded:
     for record in records:
         batch.add(record)
     return batch.result()
+
+
+def _check_subject(message: Message) -> None:
+    if isinstance(message, JobChanged) and (message.job.tenant_id, message.job.job_id) != (
+        message.tenant_id,
+        message.job_id,
+    ):
+        raise RecordError("the record is about another job than the one that it holds")
 
 
 def _outcome_row(outcome: CommandAccepted | CommandRejected) -> OutcomeRow:

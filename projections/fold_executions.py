@@ -17,6 +17,7 @@ from schemas.events.executions import (
     AttemptProgressed,
     AttemptStarted,
     ExecutionAdmitted,
+    ExecutionBlocked,
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionEnded,
@@ -71,7 +72,7 @@ class ExecutionFold:
 def _replace_state(row: ExecutionRow, status: str) -> None:
     row.carried |= CARRIES_STATE
     row.status = status
-    row.reason = row.cancelled_by = row.result = row.metadata = None
+    row.reason = row.blocked_by = row.cancelled_by = row.result = row.metadata = None
     row.error_type = row.error_code = row.error_message = row.error_stack = None
     row.completed_at = row.retry_at = row.duration_ms = row.memory_peak_mb = row.cpu_time_ms = None
 
@@ -97,9 +98,16 @@ def _admit(row: ExecutionRow, event: ExecutionAdmitted) -> None:
     row.job_version = event.job_version
 
 
+def _block(row: ExecutionRow, event: ExecutionBlocked) -> None:
+    _replace_state(row, "pending")
+    row.blocked_by = event.blocked_by
+
+
 def _skip(row: ExecutionRow, event: ExecutionSkipped) -> None:
     _replace_state(row, "skipped")
-    row.trigger_type, row.job_version = event.trigger_type.value, event.job_version
+    row.trigger_type = event.trigger_type.value
+    # The version that it was admitted under stays; whether that is in this batch must make no difference.
+    row.job_version = row.job_version or event.job_version
     row.reason, row.blocked_by = event.reason.value, event.blocked_by
 
 
@@ -156,7 +164,7 @@ def _fail(row: ExecutionRow, event: ExecutionFailed) -> None:
 def _cancel(row: ExecutionRow, event: ExecutionCancelled) -> None:
     _replace_state(row, "cancelled")
     _attempt_over(row, event)
-    row.reason, row.cancelled_by = event.reason.value, event.cancelled_by
+    row.reason, row.cancelled_by, row.blocked_by = event.reason.value, event.cancelled_by, event.blocked_by
 
 
 def _late(row: ExecutionRow, event: LateResultRecorded) -> None:
@@ -165,6 +173,7 @@ def _late(row: ExecutionRow, event: LateResultRecorded) -> None:
 
 _APPLY: Mapping[type[Message], Callable[[ExecutionRow, Any], None]] = {
     ExecutionAdmitted: _admit,
+    ExecutionBlocked: _block,
     ExecutionSkipped: _skip,
     ExecutionMissed: _miss,
     AttemptStarted: _start,

@@ -5,21 +5,17 @@ write for its partition, and after looking for the letter of a predecessor that 
 crash loses no letter and repeats none.
 """
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 
 from horolog.log.port import Log, Outgoing, Place, Record
+from horolog.log.refusals import dead_letter
 from horolog.ports import Clock
 from projections.fold import Refusal
-from schemas.codec import headers_of
-from schemas.events.owners import RecordRefused
 from schemas.events.workers import SYSTEM_TENANT
 from schemas.topics import DLQ, partition_of
 
 SOURCE = "horolog/projections"
-REFUSED_VALUE_BYTES_MAX = 64 * 1024
-REASON_LENGTH_MAX = 2000
 
 _OURS = ("ce_source", SOURCE.encode())
 _SUBJECT = re.compile(r"(?P<topic>[^/]+)/(?P<partition>\d+)/(?P<offset>\d+)")
@@ -68,20 +64,7 @@ class DeadLetters:
         }
 
     def _letter(self, refusal: Refusal) -> Outgoing:
-        record, now = refusal.record, self._clock.now()
-        value = record.value or b""
-        letter = RecordRefused(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            reason=refusal.reason.replace("\x00", " ")[:REASON_LENGTH_MAX],
-            refused_by=SOURCE,
-            at=now,
-            value_base64=base64.b64encode(value[:REFUSED_VALUE_BYTES_MAX]).decode(),
-            value_bytes=len(value),
-        )
-        headers = headers_of(letter, SOURCE, now)
-        return Outgoing(*self._place, letter.subject().encode(), letter.to_json(), headers)
+        return dead_letter(refusal.record, refusal.reason, SOURCE, self._clock.now(), self._place.partition)
 
 
 def _identity(record: Record) -> tuple[Place, int]:

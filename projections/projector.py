@@ -24,6 +24,7 @@ from projections.connections import UNAVAILABLE, connect
 from projections.fold import SOURCES
 from projections.letters import DeadLetters
 from projections.partitions import drop_partitions, ensure_partitions, following, month_of
+from projections.pruning import Pruner
 from projections.writer import PositionsMoved, Writer
 from schemas.topics import KEEP_FOR_EVER
 
@@ -63,6 +64,10 @@ class Projector:
     settings: ProjectorSettings
     notify: Notify = field(default_factory=Silence)
     counters: ProjectorCounters = field(default_factory=ProjectorCounters)
+    _pruner: Pruner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pruner = Pruner(self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Apply until `stop` is set."""
@@ -121,6 +126,7 @@ class Projector:
         over = asyncio.create_task(_first(stop.wait(), membership.changed(generation)))
         try:
             while not over.done() and self.clock.monotonic() < until:
+                self.counters.pruned += await self._pruner.look(connection)
                 records = await _poll(reader, self.settings.batch_count_max, over)
                 if records:
                     turn_began = self.clock.monotonic()
@@ -144,7 +150,7 @@ class Projector:
         lost = [place for place in gone if place.topic not in _REPLACEABLE]
         if lost:
             place = lost[0]
-            raise PositionLost(f"{place.topic}/{place.partition} begins at {gone[place]}, after {positions[place]}")
+            raise PositionLost(place, f"begins at {gone[place]}, after {positions[place]}")
         if gone:
             await self._skip(writer, positions, gone)
         return {**positions, **gone}

@@ -12,8 +12,10 @@ from typing import Any
 import asyncpg
 import orjson
 
+from horolog.verify import Report, Window
 from projections.connections import CONNECT_TIMEOUT_S, UNAVAILABLE
 from projections.statements import statement
+from projections.verification import LedgerQuestion, verify_ledger
 from projections.views import (
     Cursor,
     ExecutionFilter,
@@ -152,6 +154,13 @@ class PostgresReadModel:
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
         wanted = [i for i in command_ids if len(i) == _UUID_TEXT_LENGTH]
         return [OutcomeView(**row) for row in await self._fetch(statement("outcomes"), wanted)]
+
+    async def verify_ledger(self, tenant_id: str, job_id: str | None, window: Window, work_max: int) -> Report:
+        try:
+            async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+                return await verify_ledger(connection, LedgerQuestion(window, tenant_id, job_id, work_max))
+        except (*UNAVAILABLE, TimeoutError) as error:
+            raise ReadModelUnavailable(f"the database does not answer: {type(error).__name__}") from error
 
     async def ping(self) -> None:
         await self._fetch("select 1")

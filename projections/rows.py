@@ -185,6 +185,11 @@ _READERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
 }
 
 
-def columns(row: type, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """The rows turned on their side: one tuple for each field of `row`, in the order of its definition."""
-    return list(zip(*map(_READERS[row], rows), strict=True))
+def columns(row: type, rows: Iterable[Any]) -> list[tuple[Any, ...] | None]:
+    """The rows turned on their side: one tuple for each field of `row`, in the order of its definition.
+
+    A field that no row has a value for is None instead. `unnest` fills up the shorter of its arrays with nulls, so
+    that comes to the same, and is what most fields of most batches are.
+    """
+    turned = zip(*map(_READERS[row], rows), strict=True)
+    return [None if column.count(None) == len(column) else column for column in turned]

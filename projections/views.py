@@ -7,6 +7,8 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from horolog.verify import Report, Window
+
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -213,6 +215,14 @@ class ReadModel(Protocol):
 
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
         """The outcomes known so far, in one query for all waiters."""
+        ...
+
+    async def verify_ledger(self, tenant_id: str, job_id: str | None, window: Window, work_max: int) -> Report:
+        """The ledger's proof for one tenant, of all jobs or one.
+
+        Raises:
+            TooMuchWork: there are more than `work_max` versions, instants and rows to look at.
+        """
         ...
 
     async def ping(self) -> None:

@@ -47,10 +47,11 @@ class PositionsMoved(Exception):
 
 
 class Writer:
-    """Applies batches through one connection, one at a time."""
+    """Applies batches through one connection, one at a time. Writers of a copy have a `lock` of their own."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, lock: int = PARTITION_LOCK) -> None:
         self._connection = connection
+        self._lock = lock
         self._months: set[Month] = set()
 
     async def positions(self, starts: Mapping[Place, int]) -> dict[Place, int]:
@@ -77,7 +78,7 @@ class Writer:
         sources = [moves[place][0] for place in ordered]
         targets = [moves[place][1] for place in ordered]
         async with self._connection.transaction():
-            await self._connection.execute(statement("lock_partitions"), PARTITION_LOCK, sorted(set(partitions)))
+            await self._connection.execute(statement("lock_partitions"), self._lock, sorted(set(partitions)))
             moved = await self._connection.fetchval(
                 statement("advance_positions"), topics, partitions, sources, targets
             )

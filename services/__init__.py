@@ -5,6 +5,5 @@
 - `dispatcher`  decides what becomes of commands, fires and reports.
 - `executor`    runs attempts.
 
-No service imports another; they meet only on the log and in the read models. `refusals` is what they all do with a
-record that makes no sense.
+No service imports another; they meet only on the log and in the read models.
 """

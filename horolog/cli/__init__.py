@@ -5,5 +5,5 @@ code is 0 for success, 1 when something was refused or found wrong, 2 for a wron
 3 when the API does not answer. Commands are registered by name and their modules imported only when used, so
 that `horolog next` starts without the weight of the services.
 
-`serve`, `migrate`, `topics` and `dev` are declared here and run by `horolog.cli.serve` and `horolog.cli.dev`.
+`serve`, `migrate`, `topics` and `dev` are declared here and run by `serve`, `preparation` and `dev`.
 """

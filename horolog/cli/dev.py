@@ -16,21 +16,12 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import (
-    Parts,
-    Service,
-    listener,
-    open_log,
-    run_api,
-    run_dispatcher,
-    run_executor,
-    run_projections,
-)
-from horolog.cli.composition import run_ticker as tick
+from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
 from horolog.cli.devexamples import load_examples
 from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
-from horolog.log.embedded.log import EmbeddedLog
+from horolog.cli.roles.api import listener
+from horolog.cli.roles.api import run as run_api
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.settings import Settings, SettingsError, from_environment
@@ -39,7 +30,6 @@ from projections.migrate import migrate
 from services.api.settings import ApiSettings
 from services.api.settings import from_environment as api_settings
 
-SWEEP_INTERVAL_S = 60.0
 STOP_S_MAX = 5.0
 
 
@@ -103,16 +93,13 @@ async def _run_all(
     async def serve_api(until: asyncio.Event) -> None:
         await run_api(parts, until, api, bound)
 
-    async def sweep(until: asyncio.Event) -> None:
-        await _sweep(parts, until)
-
-    async def executor(until: asyncio.Event) -> None:
-        await run_executor(parts, until)
+    async def sweep_log(until: asyncio.Event) -> None:
+        await sweep(parts, until)
 
     stages: list[list[Service]] = [
-        [executor, lambda until: tick(parts, until)],
-        [lambda until: run_dispatcher(parts, until), serve_api, sweep],
-        [lambda until: run_projections(parts, until)],
+        [service_of("executor", parts), service_of("ticker", parts)],
+        [service_of("dispatcher", parts), serve_api, sweep_log],
+        [service_of("projections", parts)],
     ]
     running = [Stage(services, stop) for services in stages]
     url = f"http://{api.host}:{api.port}"
@@ -172,16 +159,6 @@ async def _follow(
         for line in await load_examples(url, credentials.token):
             follower.say(line)
     await follower.follow(stop)
-
-
-async def _sweep(parts: Parts, stop: asyncio.Event) -> None:
-    """Remove from the embedded log what its topics no longer keep."""
-    assert isinstance(parts.log, EmbeddedLog)
-    while not stop.is_set():
-        await parts.log.sweep(int(parts.clock.now().timestamp() * 1000))
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait((waiting,), timeout=SWEEP_INTERVAL_S)
-        waiting.cancel()
 
 
 def _credentials(home: Path) -> Credentials:

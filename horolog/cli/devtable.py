@@ -18,17 +18,21 @@ from rich.table import Table
 POLL_S = 0.25
 SHOWN_COUNT = 20
 BATCH_COUNT = 500
+SEEN_COUNT_MAX = 4 * BATCH_COUNT
+"""How many of those that were shown are remembered: more than one look can find again."""
+_FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
 _ENDED = """
 select execution.scheduled_at, execution.completed_at, execution.started_at, execution.status, execution.reason,
+    coalesce(execution.completed_at, execution.created_at) as ended_at,
     execution.duration_ms, execution.error_code, execution.missed_count, execution.id::text as id,
     coalesce(job.name, execution.job_id::text) as name, coalesce(job.job_type, '') as job_type
 from job_executions as execution
 left join scheduled_jobs as job on job.id = execution.job_id
 where execution.status not in ('pending', 'running')
-  and coalesce(execution.completed_at, execution.created_at) > $1
-order by coalesce(execution.completed_at, execution.created_at)
-limit $2
+  and (coalesce(execution.completed_at, execution.created_at), execution.id) > ($1, $2::uuid)
+order by coalesce(execution.completed_at, execution.created_at), execution.id
+limit $3
 """
 _SUMMARY = """
 select
@@ -52,13 +56,18 @@ class Follower:
 
     def __init__(self, dsn: str, since: datetime, as_json: bool) -> None:
         self._dsn = dsn
-        self._since = since
+        self._after = (since, _FIRST_ID)
         self._as_json = as_json
         self._console = Console(stderr=as_json, soft_wrap=True)
         self._latest: deque[asyncpg.Record] = deque(maxlen=SHOWN_COUNT)
-        self._seen: set[str] = set()
+        self._seen: dict[str, None] = {}
         self._connection: asyncpg.Connection | None = None
         self._live: Live | None = None
+
+    @property
+    def remembered_count(self) -> int:
+        """How many of those that were shown would be recognised."""
+        return len(self._seen)
 
     def say(self, line: str) -> None:
         """A line above the table."""
@@ -92,20 +101,24 @@ class Follower:
     async def _show_new(self) -> None:
         if self._connection is None:
             self._connection = await asyncpg.connect(self._dsn)
-        rows = await self._connection.fetch(_ENDED, self._since, BATCH_COUNT)
+        rows = await self._connection.fetch(_ENDED, *self._after, BATCH_COUNT)
         for row in rows:
             if row["id"] not in self._seen:
-                self._seen.add(row["id"])
+                self._seen[row["id"]] = None
                 self._show(row)
+        for id_ in list(self._seen)[:-SEEN_COUNT_MAX]:
+            del self._seen[id_]
+        # Until a look is full the next one begins where it did: rows come in somewhat out of order.
         if len(rows) == BATCH_COUNT:
-            self._since = rows[-1]["completed_at"] or self._since
+            self._after = (rows[-1]["ended_at"], rows[-1]["id"])
         if self._live is not None:
             self._live.update(self._table(), refresh=True)
 
     def _show(self, row: asyncpg.Record) -> None:
         self._latest.append(row)
         if self._as_json:
-            sys.stdout.write(json.dumps(dict(row), default=str) + "\n")
+            shown = {name: value for name, value in row.items() if name != "ended_at"}
+            sys.stdout.write(json.dumps(shown, default=str) + "\n")
         elif self._live is None:
             self.say("  ".join(_cells(row)))
 

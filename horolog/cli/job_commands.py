@@ -5,18 +5,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from horolog.cli.client import Client, open_client
+from horolog.cli import job_history_commands
+from horolog.cli.client import open_client
 from horolog.cli.definition_check import definition_problems
 from horolog.cli.job_flags import FileOption, PlanFlags, RetryFlags, WorkFlags, job_body, merged, read_body
+from horolog.cli.job_naming import JobId, Reason, job_id_of
 from horolog.cli.options import ApiOptions, grouped
 from horolog.cli.output import write_json, write_line, write_pairs, write_table
-from horolog.cli.problems import OK, REFUSED, CliProblem, wrong_use
+from horolog.cli.problems import OK, REFUSED, wrong_use
 
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or its whole name.")]
-Reason = Annotated[str | None, typer.Option(help="Kept in the audit trail.")]
 Key = Annotated[str | None, typer.Option(help="Repeating a call with the same key changes nothing.")]
 
-_UUID_LENGTH = 36
 _COLUMNS = ("id", "name", "status", "cronExpression", "timezone", "nextExecutionAt", "executionCount")
 
 
@@ -36,6 +35,7 @@ def register(app: typer.Typer) -> None:
         ("validate", validate, "--file job.json"),
     ):
         jobs.command(name, epilog=f"Example:  horolog job {name} {example}")(grouped(function))
+    job_history_commands.declare(jobs)
     app.add_typer(jobs, name="job", epilog="Example:  horolog job list")
 
 
@@ -70,10 +70,14 @@ def list_jobs(
     return OK
 
 
-def get(job: JobId, api: ApiOptions) -> int:
+def get(
+    job: JobId,
+    api: ApiOptions,
+    as_of: Annotated[str | None, typer.Option(metavar="ISO", help="As it was then; a deleted job by its id.")] = None,
+) -> int:
     """Show one job."""
     with open_client(api) as client:
-        found = client.get(f"/jobs/{_id_of(client, job)}")
+        found = client.get(f"/jobs/{job_id_of(client, job)}", {"asOf": as_of})
     return _show(found, api.as_json)
 
 
@@ -87,7 +91,7 @@ def update(
     from schemas.jobs import JobDefinition  # noqa: PLC0415 - pydantic models take long to load
 
     with open_client(api) as client:
-        path = f"/jobs/{_id_of(client, job)}"
+        path = f"/jobs/{job_id_of(client, job)}"
         current = client.fetch(path)
         names = {field.alias for field in JobDefinition.model_fields.values()}
         body = {name: value for name, value in current.body.items() if name in names and value is not None}
@@ -100,9 +104,14 @@ def pause(job: JobId, api: ApiOptions, reason: Reason = None) -> int:
     return _act(job, "pause", api, {"reason": reason})
 
 
-def resume(job: JobId, api: ApiOptions, reason: Reason = None) -> int:
+def resume(
+    job: JobId,
+    api: ApiOptions,
+    reason: Reason = None,
+    catch_up: Annotated[bool, typer.Option("--catch-up", help="Make up for the time between.")] = False,
+) -> int:
     """Let a job be active again from now on."""
-    return _act(job, "resume", api, {"reason": reason})
+    return _act(job, "resume", api, {"reason": reason, "catchUp": catch_up or None})
 
 
 def stop(job: JobId, api: ApiOptions, reason: Reason = None) -> int:
@@ -131,7 +140,7 @@ def delete(
     if not yes and not api.as_json and not typer.confirm(f"Delete {job}?", err=True):
         return REFUSED
     with open_client(api) as client:
-        job_id = _id_of(client, job)
+        job_id = job_id_of(client, job)
         client.change("DELETE", f"/jobs/{job_id}")
     if api.as_json:
         write_json({"id": job_id, "deleted": True})
@@ -153,7 +162,7 @@ def validate(
         judgement: dict[str, Any] = {"valid": not found, "problems": found}
     else:
         with open_client(api) as client:
-            judgement = client.change("POST", f"/jobs/{_id_of(client, job or '')}/validate").body
+            judgement = client.change("POST", f"/jobs/{job_id_of(client, job or '')}/validate").body
     if api.as_json:
         write_json(judgement)
     else:
@@ -168,20 +177,8 @@ def validate(
 def _act(job: str, action: str, api: ApiOptions, body: Mapping[str, Any], key: str | None = None) -> int:
     given = {name: value for name, value in body.items() if value is not None}
     with open_client(api) as client:
-        answer = client.change("POST", f"/jobs/{_id_of(client, job)}/{action}", given, key=key).body
+        answer = client.change("POST", f"/jobs/{job_id_of(client, job)}/{action}", given, key=key).body
     return _show(answer, api.as_json)
-
-
-def _id_of(client: Client, job: str) -> str:
-    if len(job) == _UUID_LENGTH and job.count("-") == 4:
-        return job
-    found = [item for item in client.pages("/jobs", {"q": job}, None) if item["name"] == job]
-    if len(found) == 1:
-        return str(found[0]["id"])
-    if not found:
-        raise CliProblem("JOB_NOT_FOUND", f"There is no job named {job!r}.", "horolog job list shows what there is.")
-    ids = ", ".join(item["id"] for item in found)
-    raise wrong_use(f"{len(found)} jobs are named {job!r}.", f"Use an id: {ids}")
 
 
 def _show(answer: Any, as_json: bool) -> int:

@@ -16,7 +16,7 @@ import typer
 from horolog.cli.options import duration_s
 from horolog.cli.problems import wrong_use
 
-_WHAT, _WHEN, _RETRY = "What to run", "When to run", "Retries"
+_WHAT, _WHEN, _RETRY, _POLICY = "What to run", "When to run", "Retries", "Late, overlapping, lost"
 _ERROR_TYPES = "TIMEOUT, NETWORK_ERROR, VALIDATION_ERROR, SYSTEM_ERROR or USER_ERROR; several times."
 
 
@@ -117,6 +117,31 @@ class PlanFlags:
     timeout: Annotated[float | None, typer.Option(parser=duration_s, metavar="DURATION", help="Of one attempt.")] = None
     priority: Annotated[int | None, typer.Option(help="Higher goes first.")] = None
     max_concurrent: Annotated[int | None, typer.Option(help="Runs at a time.")] = None
+    overlap: Annotated[
+        Literal["skip", "queueOne", "queueAll", "cancelRunning"] | None,
+        typer.Option(help="A fire while as many run.", rich_help_panel=_POLICY),
+    ] = None
+    queue_max: Annotated[int | None, typer.Option(help="So many may wait under queueAll.", rich_help_panel=_POLICY)] = (
+        None
+    )
+    misfire: Annotated[
+        Literal["skip", "latest", "all"] | None,
+        typer.Option(help="Instants that nobody was there for.", rich_help_panel=_POLICY),
+    ] = None
+    misfire_age: Annotated[
+        float | None,
+        typer.Option(parser=duration_s, metavar="DURATION", help="Older ones never fire.", rich_help_panel=_POLICY),
+    ] = None
+    misfire_max: Annotated[
+        int | None, typer.Option(help="At most so many fire under all.", rich_help_panel=_POLICY)
+    ] = None
+    misfire_rate: Annotated[
+        float | None, typer.Option(help="So many a second fire under all.", rich_help_panel=_POLICY)
+    ] = None
+    delivery: Annotated[
+        Literal["at_least_once", "at_most_once"] | None,
+        typer.Option(help="When a worker is lost.", rich_help_panel=_POLICY),
+    ] = None
 
     def fields(self) -> dict[str, Any]:
         """The fields that were given, as the API names them."""
@@ -132,6 +157,15 @@ class PlanFlags:
             timeout=None if self.timeout is None else max(1, round(self.timeout)),
             priority=self.priority,
             maxConcurrent=self.max_concurrent,
+            misfire=_given(
+                policy=self.misfire,
+                maxAge=None if self.misfire_age is None else max(1, round(self.misfire_age)),
+                maxCount=self.misfire_max,
+                rate=self.misfire_rate,
+            )
+            or None,
+            overlap=_given(policy=self.overlap, queueMax=self.queue_max) or None,
+            delivery=self.delivery,
         )
 
 
@@ -182,7 +216,7 @@ def merged(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """The body with the changes; the configs are merged too, unless the job type changes."""
     result = {**body, **changes}
     same_type = result.get("jobType") == body.get("jobType")
-    for name in ("config", "retryConfig") if same_type else ("retryConfig",):
+    for name in (*(("config",) if same_type else ()), "retryConfig", "misfire", "overlap"):
         if isinstance(body.get(name), dict) and isinstance(changes.get(name), dict):
             result[name] = {**body[name], **changes[name]}
     return result

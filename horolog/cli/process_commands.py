@@ -1,4 +1,4 @@
-"""`horolog serve`, `migrate`, `topics` and `dev`: declared here, run by `horolog.cli.serve` and `horolog.cli.dev`."""
+"""`horolog serve`, `migrate`, `topics` and `dev`: declared here, run by `serve`, `preparation` and `dev` beside it."""
 
 import os
 from importlib import import_module
@@ -10,7 +10,7 @@ import typer
 from horolog.cli.connection import data_directory
 from horolog.cli.options import DevOptions, Json, duration_s
 
-_SERVE, _DEV = "horolog.cli.serve", "horolog.cli.dev"
+_SERVE, _PREPARE, _DEV = "horolog.cli.serve", "horolog.cli.preparation", "horolog.cli.dev"
 _Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "all"]
 
 
@@ -46,9 +46,9 @@ def serve(role: Annotated[_Role, typer.Argument(help="Which part to run.")]) -> 
 
 def migrate(as_json: Json = False) -> int:
     """Bring the database of the read models up to date."""
-    return int(import_module(_SERVE).migrate(as_json))
+    return int(import_module(_PREPARE).migrate(as_json))
 
 
 def topics(as_json: Json = False) -> int:
     """Create the topics that are missing."""
-    return int(import_module(_SERVE).topics(as_json))
+    return int(import_module(_PREPARE).topics(as_json))

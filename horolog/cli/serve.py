@@ -1,7 +1,6 @@
-"""`horolog serve`, `horolog migrate` and `horolog topics`: the processes of a deployment, and its preparation."""
+"""`horolog serve`: the processes of a deployment."""
 
 import asyncio
-import json
 import logging
 import os
 import sys
@@ -12,7 +11,6 @@ from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.settings import Settings, SettingsError, from_environment
 from horolog.runtime.signals import stop_on_signals
-from projections.migrate import migrate as apply_migrations
 from services.api.settings import SettingsError as ApiSettingsError
 
 _logger = logging.getLogger(__name__)
@@ -45,40 +43,6 @@ async def _serve(settings: Settings, roles: tuple[str, ...]) -> None:
         await log.close()
 
 
-def migrate(as_json: bool) -> int:
-    """Bring the database's schema up to date; returns the exit code."""
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        return _tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
-    try:
-        applied = asyncio.run(apply_migrations(dsn))
-    except OSError as error:
-        return _tell(f"the database does not answer: {error}", UNREACHABLE)
-    _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)
-    return 0
-
-
-def topics(as_json: bool) -> int:
-    """Create what is missing of the topics; returns the exit code."""
-
-    async def create() -> list[str]:
-        settings = from_environment(os.environ)
-        log = await open_log(settings, SystemClock())
-        try:
-            return list(await log.create_topics())
-        finally:
-            await log.close()
-
-    try:
-        created = asyncio.run(create())
-    except SettingsError as error:
-        return _tell(str(error), REFUSED)
-    except (LogError, OSError) as error:
-        return _tell(str(error), UNREACHABLE)
-    _say({"created": created}, f"created: {', '.join(created) or 'nothing, all topics are there'}", as_json)
-    return 0
-
-
 def _explained(group: BaseExceptionGroup[BaseException]) -> int:
     """The exit code for what went wrong, told in a sentence; anything unforeseen is raised again."""
     refused, rest = group.split((SettingsError, ApiSettingsError))
@@ -89,13 +53,10 @@ def _explained(group: BaseExceptionGroup[BaseException]) -> int:
         raise rest
     known = refused or unreachable
     assert known is not None
-    return _tell(str(known.exceptions[0]), REFUSED if refused is not None else UNREACHABLE)
+    return tell(str(known.exceptions[0]), REFUSED if refused is not None else UNREACHABLE)
 
 
-def _say(data: dict[str, object], text: str, as_json: bool) -> None:
-    sys.stdout.write((json.dumps(data) if as_json else text) + "\n")
-
-
-def _tell(problem: str, code: int) -> int:
+def tell(problem: str, code: int) -> int:
+    """Write the problem to stderr; returns the exit code."""
     sys.stderr.write(f"horolog: {problem}\n")
     return code

@@ -19,7 +19,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from schemas.http import Problem
-from services.api import execution_routes, internal_routes, job_routes, system_routes
+from services.api import (
+    execution_routes,
+    history_routes,
+    internal_routes,
+    job_routes,
+    ledger_routes,
+    preview_routes,
+    system_routes,
+)
 from services.api.context import ApiContext, context_of
 from services.api.documents import complete
 from services.api.errors import ApiError, error_answer, is_internal
@@ -81,7 +89,10 @@ def _bare_app(lifespan: Any) -> FastAPI:
     for router in (
         system_routes.open_router,
         job_routes.router,
+        history_routes.router,
+        preview_routes.router,
         execution_routes.router,
+        ledger_routes.router,
         system_routes.router,
         internal_routes.router,
     ):

@@ -105,8 +105,10 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
     internal, answers = is_internal(path), operation["responses"]
     operation["security"] = [] if path in OPEN_PATHS else [{"service" if internal else "bearer": []}]
     if method == "get":
-        for status in _OF_CHANGES:
-            answers.pop(str(status), None)
+        for status, text in _OF_CHANGES.items():
+            # What a route has documented in its own words stays.
+            if answers.get(str(status), {}).get("description") == text:
+                del answers[str(status)]
         if any(parameter["name"].lower() == "if-none-match" for parameter in operation.get("parameters", [])):
             answers["304"] = {"description": "The job is still at the version that If-None-Match names."}
     elif not path.endswith("/validate"):

@@ -37,6 +37,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "INVALID_BODY": 422,
         "INVALID_CRON_EXPRESSION": 422,
         "INVALID_JOB_CONFIG": 422,
+        "LEDGER_WINDOW_TOO_LARGE": 422,
         "QUOTA_EXCEEDED": 429,
         "INTERNAL_ERROR": 500,
         "LOCK_ACQUISITION_FAILED": 503,

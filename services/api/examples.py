@@ -22,6 +22,9 @@ _DEFINITION: dict[str, Any] = {
     "retryConfig": {"maxRetries": 3, "retryDelayMs": 1000, "exponentialBackoff": True},
     "timeout": 120,
     "tags": ["billing"],
+    "misfire": {"policy": "all", "maxAge": 86400, "maxCount": 10, "rate": 1.0},
+    "overlap": {"policy": "queueAll", "queueMax": 10},
+    "delivery": "at_least_once",
 }
 _JOB_BODY: dict[str, Any] = {
     "id": _JOB,
@@ -52,8 +55,8 @@ _SUMMARY: dict[str, Any] = {
     "blockedBy": None,
     "progress": 100,
     "scheduledAt": _FIRED,
-    "startedAt": _FIRED,
-    "completedAt": "2026-03-02T01:30:01.250Z",
+    "startedAt": "2026-03-02T01:30:00.003Z",
+    "completedAt": "2026-03-02T01:30:01.253Z",
     "durationMs": 1250,
     "errorType": None,
     "errorCode": None,
@@ -67,6 +70,7 @@ _SUMMARY: dict[str, Any] = {
     "missedUntil": None,
     "missedCount": None,
     "lateCount": 0,
+    "lateBy": 3,
     "createdAt": _FIRED,
 }
 _EXECUTION_BODY = {
@@ -92,7 +96,41 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
         "JobDefinition": _DEFINITION,
         "TriggerBody": {"parameters": {"day": "2026-03-01"}, "reason": "the night's run had failed"},
         "ReasonBody": {"reason": "maintenance of the billing service"},
+        "ResumeBody": {"reason": "the billing service is back", "catchUp": True},
         "JobResponse": _JOB_BODY,
+        "VersionPage": {
+            "items": [
+                {
+                    "version": 2,
+                    "at": _FIRED,
+                    "until": None,
+                    "change": "updated",
+                    "status": "active",
+                    "actor": "token:billing",
+                    "reason": "the books close later now",
+                    "commandId": _COMMAND,
+                    "diff": [{"path": "/cronExpression", "before": "0 0 2 * * *", "after": "0 30 2 * * *"}],
+                }
+            ],
+            "nextCursor": None,
+        },
+        "RollbackBody": {"toVersion": 1, "reason": "the books close early again"},
+        "FiresResponse": {
+            "jobId": _JOB,
+            "status": "active",
+            "timezone": "Europe/Vienna",
+            "from": "2026-03-28T12:00:00Z",
+            "to": "2026-03-30T00:00:00Z",
+            "items": [
+                {
+                    "at": "2026-03-29T01:00:00Z",
+                    "localTime": "2026-03-29T03:00:00+02:00",
+                    "dst": "gap-shifted",
+                    "active": True,
+                }
+            ],
+            "nextFrom": None,
+        },
         "JobPage": {"items": [_JOB_BODY], "nextCursor": None},
         "ValidationResponse": {"valid": False, "problems": [_PROBLEM], "nextExecutions": []},
         "ExecutionResponse": _EXECUTION_BODY,
@@ -195,6 +233,29 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
             },
             "metrics": {"activeJobs": 10, "queueSize": 3, "memoryUsage": 98_566_144},
         },
+        "LedgerReport": {
+            "from": _CREATED,
+            "to": _NOW,
+            "leftOutFrom": None,
+            "clean": False,
+            "jobCount": 1,
+            "owedCount": 1,
+            "rowCount": 0,
+            "aheadCount": 0,
+            "counts": {"missing": 1, "double": 0, "early": 0, "unexplained": 0, "unended": 0, "unreadable": 0},
+            "findings": [
+                {
+                    "kind": "missing",
+                    "tenantId": _TENANT,
+                    "jobId": _JOB,
+                    "first": _FIRED,
+                    "last": _FIRED,
+                    "count": 1,
+                    "executionId": None,
+                    "text": "no row tells of it",
+                }
+            ],
+        },
         "ErrorResponse": {
             "error": {
                 "code": "INVALID_CRON_EXPRESSION",
@@ -214,6 +275,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
         "InternalCreateBody": {"tenantId": _TENANT, **_DEFINITION},
         "BatchCreateBody": {"tenantId": _TENANT, "jobs": [_DEFINITION]},
         "InternalReasonBody": {"tenantId": _TENANT, "reason": "the tenant's plan has ended"},
+        "InternalResumeBody": {"tenantId": _TENANT, "catchUp": True},
         "InternalTriggerBody": {"tenantId": _TENANT, "parameters": {"day": "2026-03-01"}},
         "InternalJobAnswer": _internal(_JOB_BODY),
         "InternalExecutionAnswer": _internal(_EXECUTION_BODY),

@@ -25,6 +25,7 @@ from schemas.http import (
     InternalStatusAnswer,
     InternalTriggerBody,
 )
+from schemas.http_resume import InternalResumeBody
 from services.api.answers import Answer
 from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, JobOperator, JobReader, JobWriter
@@ -149,10 +150,10 @@ async def resume_job(
     api: Api,
     caller: JobOperator,
     job_id: str,
-    body: InternalReasonBody | None = None,
+    body: InternalResumeBody | None = None,
     x_tenant_id: TenantHeader = None,
 ) -> Response:
-    """Resume a tenant's job."""
+    """Resume a tenant's job; with `catchUp`, make up for the time between by its misfire policy."""
     return await _operate(request, api, caller, ResumeJob, (job_id, body, x_tenant_id))
 
 
@@ -161,7 +162,7 @@ async def _operate(
     api: ApiContext,
     caller: Principal,
     kind: type[PauseJob | ResumeJob],
-    wish: tuple[str, InternalReasonBody | None, str | None],
+    wish: tuple[str, InternalReasonBody | InternalResumeBody | None, str | None],
 ) -> Response:
     job_id, body, header = wish
     acting = _acting(caller, header, body.tenant_id if body else None)
@@ -169,6 +170,7 @@ async def _operate(
         **identity_of(request, api, acting, body.to_dict() if body else None),
         job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
         reason=body.reason if body else None,
+        **({"catch_up": True} if isinstance(body, InternalResumeBody) and body.catch_up else {}),
     )
     await api.desk.settle(command, traceparent_of(request))
     return _answer(api, await _job(api, acting, job_id))

@@ -1,5 +1,6 @@
 """The public routes of jobs."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Request
@@ -7,6 +8,7 @@ from starlette.responses import Response
 
 from horolog.domain.identity import created_job_id
 from projections.views import Cursor, ExecutionFilter, ExecutionView, JobFilter, JobView, OutcomeView
+from schemas.base import UtcTime
 from schemas.commands import CreateJob, DeleteJob, JobCommand, PauseJob, ResumeJob, StopJob, TriggerJob, UpdateJob
 from schemas.http import (
     ExecutionPage,
@@ -17,6 +19,7 @@ from schemas.http import (
     TriggerBody,
     ValidationResponse,
 )
+from schemas.http_resume import ResumeBody
 from schemas.jobs import JobDefinition
 from services.api.answers import Answer, expected_version, names_version, nothing, tag_of
 from services.api.bodies import JsonRoute
@@ -35,17 +38,22 @@ router = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=JsonRoute)
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="The version to change, as its ETag; 412 if the job moved on.")
 ]
+AsOf = Annotated[UtcTime | None, Query(alias="asOf", description="An instant; 404 where the job did not exist.")]
 RawBody = Annotated[Any, Body()]
 """Judged by the handler, so that a missing body is told like every other problem."""
 
 
-async def read_job(api: ApiContext, caller: Principal, job_id: str) -> JobView:
-    """The caller's job.
+async def read_job(api: ApiContext, caller: Principal, job_id: str, as_of: datetime | None = None) -> JobView:
+    """The caller's job; with an instant, as it was then.
 
     Raises:
         ApiError: JOB_NOT_FOUND, also for the job of another tenant.
     """
-    job = await api.read_model.job(caller.tenant_id, known_uuid(job_id, "JOB_NOT_FOUND"))
+    known = known_uuid(job_id, "JOB_NOT_FOUND")
+    if as_of is None:
+        job = await api.read_model.job(caller.tenant_id, known)
+    else:
+        job = await api.ports.history.job(caller.tenant_id, known, as_of)
     if job is None:
         raise ApiError("JOB_NOT_FOUND")
     return job
@@ -89,13 +97,17 @@ async def list_jobs(api: Api, caller: JobReader, query: Annotated[JobQuery, Quer
 
 @router.get("/jobs/{job_id}", responses=errors(JobResponse))
 async def get_job(
-    api: Api, caller: JobReader, job_id: str, if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None
+    api: Api,
+    caller: JobReader,
+    job_id: str,
+    as_of: AsOf = None,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response:
-    """One job."""
-    job = await read_job(api, caller, job_id)
+    """One job; with `asOf` as it was then, and with the instant and the executions that were its next and last then."""
+    job = await read_job(api, caller, job_id, as_of)
     if names_version(if_none_match, job.version):
         return nothing(304, tag_of(job.version))
-    return Answer(job_body(job, api.ports.clock.now()), 200, tag_of(job.version))
+    return Answer(job_body(job, as_of or api.ports.clock.now()), 200, tag_of(job.version))
 
 
 @router.put("/jobs/{job_id}", responses=errors(JobResponse), openapi_extra=definition_body())
@@ -106,7 +118,7 @@ async def update_job(
     command = UpdateJob(
         **identity_of(request, api, caller, body),
         job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
-        expected_version=_expected(if_match),
+        expected_version=demanded_version(if_match),
         definition=read_definition(body),
     )
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))
@@ -118,7 +130,7 @@ async def delete_job(request: Request, api: Api, caller: JobWriter, job_id: str,
     command = DeleteJob(
         **identity_of(request, api, caller, None),
         job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
-        expected_version=_expected(if_match),
+        expected_version=demanded_version(if_match),
     )
 
     async def gone(_: OutcomeView) -> Response:
@@ -170,10 +182,10 @@ async def resume_job(
     api: Api,
     caller: JobOperator,
     job_id: str,
-    body: ReasonBody | None = None,
+    body: ResumeBody | None = None,
     if_match: IfMatch = None,
 ) -> Response:
-    """Be active again from now on."""
+    """Be active again from now on; with `catchUp`, make up for the time between by the job's misfire policy."""
     return await operate(request, api, caller, ResumeJob, (job_id, body, if_match))
 
 
@@ -215,8 +227,9 @@ async def operate(
     command: JobCommand = kind(
         **identity_of(request, api, caller, body.to_dict() if body else None),
         job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
-        expected_version=_expected(if_match),
+        expected_version=demanded_version(if_match),
         reason=body.reason if body else None,
+        **({"catch_up": True} if isinstance(body, ResumeBody) and body.catch_up else {}),
     )
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))
 
@@ -251,7 +264,12 @@ async def triggered(api: ApiContext, caller: Principal, outcome: OutcomeView) ->
     return Answer(execution_body(execution), 201, {"Location": place})
 
 
-def _expected(if_match: str | None) -> int | None:
+def demanded_version(if_match: str | None) -> int | None:
+    """The version that If-Match demands, if any.
+
+    Raises:
+        ApiError: VERSION_CONFLICT, when no version can be what it says.
+    """
     version = expected_version(if_match)
     if version == 0:
         raise ApiError("VERSION_CONFLICT")

@@ -11,6 +11,7 @@ from typing import Protocol
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
 from projections.views import ReadModel
+from services.api.history import HistoryReader
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Raw request headers: names in lower case."""
@@ -87,6 +88,7 @@ class ApiPorts:
 
     log: Log
     read_model: ReadModel
+    history: HistoryReader
     clock: Clock
     ids: Ids
     callers: Authenticator

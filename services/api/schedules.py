@@ -20,11 +20,15 @@ _compiled = lru_cache(maxsize=20_000)(cron.parse)
 
 
 def next_execution(job: JobView, now: datetime) -> datetime | None:
-    """The next instant the job owes, or None unless it is active and owes one."""
+    """The next instant the job owes, or None: it is not active, owes none, or is no longer understood."""
     if job.status != JobStatus.ACTIVE:
         return None
     definition = job.definition
-    spec, zone = _compiled(str(definition["cronExpression"])), cron.zone(str(definition.get("timezone", "UTC")))
+    try:
+        spec, zone = _compiled(str(definition["cronExpression"])), cron.zone(str(definition.get("timezone", "UTC")))
+    except (cron.CronError, cron.ZoneError):
+        # A zone was withdrawn since: the ticker cannot fire the job either, and its neighbours are shown all the same.
+        return None
     start, end = _instant(definition, "startDate"), _instant(definition, "endDate")
     return _next_within(spec, zone, max(now, job.effective_from), start, end)
 

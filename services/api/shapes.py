@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_jsonable_python
 
 from projections.views import ExecutionView, JobView
 from schemas.jobs import JobDefinition
 from services.api.schedules import next_execution
 
 _DEFAULTS: Mapping[str, Any] = {
-    to_camel(name): list(field.default) if isinstance(field.default, tuple) else field.default
+    to_camel(name): to_jsonable_python(field.default)
     for name, field in JobDefinition.model_fields.items()
     if not field.is_required()
 }
+_MILLISECOND = timedelta(milliseconds=1)
 _ONLY_IN_FULL = frozenset({"result", "metadata", "error_stack"})
 _SUMMARY = tuple(
     field.name for field in fields(ExecutionView) if field.name != "tenant_id" and field.name not in _ONLY_IN_FULL
@@ -55,4 +57,9 @@ def execution_body(execution: ExecutionView) -> dict[str, Any]:
 
 def execution_summary(execution: ExecutionView) -> dict[str, Any]:
     """An execution as it stands in lists: without what may be large."""
-    return {"id": execution.execution_id, **dict(zip(_SUMMARY_NAMES, _summary_of(execution), strict=True))}
+    started_at = execution.started_at
+    return {
+        "id": execution.execution_id,
+        **dict(zip(_SUMMARY_NAMES, _summary_of(execution), strict=True)),
+        "lateBy": None if started_at is None else (started_at - execution.scheduled_at) // _MILLISECOND,
+    }

@@ -1,6 +1,6 @@
 """Judging a job's definition at the edge: everything wrong with it, at once, before the log sees it.
 
-Guarantee: the list holds every problem of shape, expression, zone and dates together, in the order of the
+Guarantee: the list holds every problem of shape, expression, zone, retries and dates together, in the order of the
 definition's fields, bounded in number and length, and repeats no value that the caller sent (it may be a secret).
 """
 
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from horolog.domain import cron
 from schemas.base import UtcTime
 from schemas.http import Problem
-from schemas.jobs import JobDefinition
+from schemas.jobs import Delivery, JobDefinition, RetryConfig
 from services.api.errors import ApiError
 
 PROBLEM_COUNT_MAX = 100
@@ -55,10 +55,10 @@ def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
     expression = _expression_problems(raw.get("cronExpression"))
     if expression:
         shape = [problem for problem in shape if problem.field != "cronExpression"]
-    # The model judges the dates only once all else is right; told here, they are never left out.
-    dates = _date_problems(raw)
+    # The model judges how fields fit together only once all else is right; told here, that is never left out.
+    unfitting = [*_retry_problems(raw), *_date_problems(raw)]
     shape = [problem for problem in shape if problem.field != "body"]
-    found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *dates]
+    found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *unfitting]
     return definition, sorted(found, key=_position)[:PROBLEM_COUNT_MAX]
 
 
@@ -93,6 +93,17 @@ def _zone_problems(name: object) -> list[Problem]:
     except cron.ZoneError as error:
         return [Problem(field="timezone", message=str(error))]
     return []
+
+
+def _retry_problems(raw: Mapping[Any, Any]) -> list[Problem]:
+    if raw.get("delivery") != Delivery.AT_MOST_ONCE or raw.get("retryConfig") is None:
+        return []
+    try:
+        retry_count = RetryConfig.model_validate(raw["retryConfig"]).max_retries
+    except ValidationError:
+        return []
+    message = "must be 0 when delivery is at_most_once"
+    return [Problem(field="retryConfig.maxRetries", message=message)] if retry_count > 0 else []
 
 
 def _date_problems(raw: Mapping[Any, Any]) -> list[Problem]:

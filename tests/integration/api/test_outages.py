@@ -82,6 +82,7 @@ async def world() -> AsyncIterator[World]:
     ports = ApiPorts(
         log=log,
         read_model=read_model,
+        history=log.history,
         clock=HandClock(),
         ids=CountedIds(),
         callers=StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")]),

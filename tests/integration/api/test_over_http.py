@@ -24,9 +24,11 @@ HEAD = f"Host: test\r\nAuthorization: Bearer {OUR_TOKEN}\r\nContent-Type: applic
 async def serving() -> AsyncIterator[int]:
     """The API on a port of this machine."""
     read_model, settings = MemoryReadModel(), ApiSettings(service_token_digest=digest_of(SERVICE_TOKEN))
+    log = AnsweringLog(read_model, START)
     ports = ApiPorts(
-        log=AnsweringLog(read_model, START),
+        log=log,
         read_model=read_model,
+        history=log.history,
         clock=HandClock(),
         ids=CountedIds(),
         callers=StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")]),

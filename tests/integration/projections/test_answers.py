@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projections.queries import PostgresReadModel, open_pool
+from projections.connections import open_pool
+from projections.queries import PostgresReadModel
 from projections.views import OutcomeView, QueueView, ReadModelUnavailable
 from schemas.events.executions import AttemptStarted, ExecutionCompleted, ExecutionFailed, RetryScheduled
 from schemas.events.jobs import JobPaused, JobUpdated

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from projections.queries import PostgresReadModel, open_pool
+from projections.connections import open_pool
+from projections.queries import PostgresReadModel
 from projections.views import Cursor, ExecutionFilter, ExecutionView, JobFilter, JobView
 from schemas.base import Message
 from schemas.events.executions import AttemptStarted, ExecutionMissed

@@ -9,13 +9,15 @@ import pytest
 from horolog.adapters.redis_notify import RedisNotify, RedisWake
 from horolog.adapters.system import SystemClock
 from horolog.log.port import Place
+from horolog.ports import Clock
+from projections.connections import open_pool
 from projections.projector import Notify, Projector, ProjectorSettings, Silence
-from projections.queries import PostgresReadModel, open_pool
+from projections.queries import PostgresReadModel
 from projections.views import OutcomeView
 from schemas.events.executions import AttemptProgressed
 from schemas.topics import DAY_MS, EXECUTIONS, JOBS
 from services.api.outcomes import OutcomeWaiter, Pace
-from tests.integration.projections.world import DEADLINE_S, PAUSE_S, PLACES, World, written
+from tests.integration.projections.world import DEADLINE_S, PAUSE_S, PLACES, StillClock, World, written
 from tests.unit.projections.facts import (
     HOME,
     START,
@@ -49,11 +51,11 @@ class Looking:
 
 @asynccontextmanager
 async def running(
-    world: World, notify: Notify | None = None, member: str = "a", **settings: int
+    world: World, notify: Notify | None = None, member: str = "a", clock: Clock | None = None, **settings: int
 ) -> AsyncIterator[Projector]:
     """A projector at work."""
     stop, chosen = asyncio.Event(), ProjectorSettings(member, world.dsn, **settings)
-    projector = Projector(world.log, SystemClock(), chosen, notify or Silence())
+    projector = Projector(world.log, clock or StillClock(), chosen, notify or Silence())
     task = asyncio.create_task(projector.run(stop))
     try:
         yield projector
@@ -191,10 +193,10 @@ async def test_missing_facts_stop_the_read_models_and_are_reported(
 async def test_months_out_of_retention_are_dropped(world: World) -> None:
     now = SystemClock().now()
     await world.write(admitted(1, scheduled_for=now), admitted(2, scheduled_for=START.replace(year=now.year - 2)))
-    async with running(world):
+    async with running(world, clock=SystemClock()):
         await caught_up(world)
     assert len(await world.rows("job_executions", "id")) == 2
-    async with running(world, ledger_months_kept=12):
+    async with running(world, clock=SystemClock(), ledger_months_kept=12):
         await world.write(changed(job()))
         await caught_up(world)
     assert await world.row("job_executions", "id::text") == (uuid_of(1001),)

@@ -82,11 +82,14 @@ async def test_rebuilding_tells_no_letter_again(world: World) -> None:
     assert len(await world.letters()) == 1
 
 
-async def test_rebuilding_goes_as_far_as_the_log_and_tells_of_what_is_new(world: World) -> None:
+async def test_rebuilding_goes_as_far_as_the_live_rows_and_the_projector_further(world: World) -> None:
     await live_through(world)
+    live = await world.snapshot()
     await world.write(admitted(7))
     await world.log.append([POISON])
     await rebuild(world.log, world.dsn, StillClock())
+    assert await world.snapshot() == live
+    await project(world)
     assert admitted(7).execution_id in [row["id"] for row in await world.rows("job_executions", "id::text")]
     assert len(await world.letters()) == 2
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from horolog.verify import Calendar, JobHistory, Report, Verification, Window
 from projections.views import (
     Cursor,
     ExecutionFilter,
@@ -29,6 +30,7 @@ class MemoryReadModel:
     outcomes_by_id: dict[str, OutcomeView] = field(default_factory=dict)
     owner_rows: list[OwnerView] = field(default_factory=list)
     worker_rows: list[WorkerView] = field(default_factory=list)
+    histories: list[JobHistory] = field(default_factory=list)
     gone: bool = False
     broken: bool = False
     questions: list[tuple[str, ...]] = field(default_factory=list)
@@ -103,6 +105,15 @@ class MemoryReadModel:
         self.asked.set()
         self._answer()
         return [self.outcomes_by_id[id_] for id_ in command_ids if id_ in self.outcomes_by_id]
+
+    async def verify_ledger(self, tenant_id: str, job_id: str | None, window: Window, work_max: int) -> Report:
+        self._answer()
+        verification = Verification(window, Calendar(), work_max=work_max)
+        verification.expect(
+            [job for job in self.histories if job.tenant_id == tenant_id and job_id in (None, job.job_id)]
+        )
+        verification.settle()
+        return verification.report()
 
     async def ping(self) -> None:
         self._answer()

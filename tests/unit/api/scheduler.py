@@ -26,6 +26,7 @@ from schemas.commands import (
 )
 from schemas.topics import COMMANDS, partition_of
 from tests.unit.api.ledger import MemoryReadModel
+from tests.unit.api.past import MemoryHistory
 
 NEW_STATUS = {PauseJob: "paused", ResumeJob: "active", StopJob: "inactive"}
 
@@ -42,6 +43,7 @@ class AnsweringLog:
     effective_at: datetime | None = None
     commands: list[Command] = field(default_factory=list)
     records: list[Outgoing] = field(default_factory=list)
+    history: MemoryHistory = field(default_factory=MemoryHistory)
 
     @property
     def partition_count(self) -> int:
@@ -98,6 +100,7 @@ class AnsweringLog:
         jobs, executions = self.read_model.jobs_by_id, self.read_model.executions_by_id
         if isinstance(command, CreateJob):
             jobs[command.job_id] = job_view(command, self.now)
+            self.history.note(jobs[command.job_id], command, self.now)
             return replace(outcome, job_id=command.job_id, job_version=1)
         if isinstance(command, CancelExecution):
             executions[command.execution_id] = replace(executions[command.execution_id], status="cancelled")
@@ -116,6 +119,7 @@ class AnsweringLog:
             del jobs[job.id]
         else:
             jobs[job.id] = replace(job, status=NEW_STATUS[type(command)])
+        self.history.note(jobs.get(job.id, job), command, self.now, deleted=isinstance(command, DeleteJob))
         return replace(outcome, job_id=job.id, job_version=job.version)
 
     async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:

@@ -160,3 +160,14 @@ async def test_validation_of_a_job_judges_its_own_definition_or_a_new_one(world:
     assert (new.status_code, new.json()["valid"], new.json()["nextExecutions"]) == (200, False, [])
     assert new.json()["problems"][0]["cronField"] == "day-of-month"
     assert len(world.log.commands) == 1
+
+
+async def test_job_whose_zone_was_withdrawn_is_listed_without_a_next_instant(world: World) -> None:
+    job, other = await world.created(), await world.created(name="other")
+    view = world.read_model.jobs_by_id[job["id"]]
+    world.read_model.jobs_by_id[job["id"]] = replace(view, definition={**view.definition, "timezone": "Mars/Olympus"})
+    listed = (await world.ask("GET", "/jobs")).json()["items"]
+    assert {item["id"]: item["nextExecutionAt"] for item in listed} == {
+        job["id"]: None,
+        other["id"]: "2026-03-02T02:30:00Z",
+    }

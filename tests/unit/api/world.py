@@ -130,6 +130,7 @@ async def open_world(
     ports = ApiPorts(
         log=log,
         read_model=read_model,
+        history=log.history,
         clock=clock,
         ids=CountedIds(),
         callers=callers or StaticTokens(tokens),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from horolog.cli.composition import listener
+from horolog.cli.roles.api import listener
 from horolog.runtime.settings import SettingsError
 from services.api.settings import from_environment
 

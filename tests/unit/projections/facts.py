@@ -87,7 +87,8 @@ def accepted(number: int, tenant: str = TENANT, **fields: Any) -> CommandAccepte
 
 
 def beat(worker_id: str = "worker-a", seconds: float = 0, **fields: Any) -> WorkerBeat:
-    common = {"inbox": 0, "state": WorkerState.READY, "capacity": 5, "started_at": START}
+    inbox = partition_of(worker_id, PARTITIONS)
+    common = {"inbox": inbox, "state": WorkerState.READY, "capacity": 5, "started_at": START}
     return WorkerBeat.model_validate({"worker_id": worker_id, "at": at(seconds), **common, **fields})
 
 
@@ -97,13 +98,16 @@ def checkpoint(epoch: int = 1, seconds: float = 0, **fields: Any) -> OwnerCheckp
 
 
 def partition_for(message: Message) -> int:
-    return partition_of(message.tenant_id, PARTITIONS)
+    if isinstance(message, OwnerCheckpointed):
+        return message.partition
+    return message.inbox if isinstance(message, WorkerBeat) else partition_of(message.tenant_id, PARTITIONS)
 
 
 def outgoing(message: Message, partition: int | None = None) -> Outgoing:
     place = partition_for(message) if partition is None else partition
+    key = message.role if isinstance(message, OwnerCheckpointed) else message.subject()
     headers = headers_of(message, "test", START)
-    return Outgoing(TOPIC_OF_MODEL[type(message)].name, place, message.subject().encode(), message.to_json(), headers)
+    return Outgoing(TOPIC_OF_MODEL[type(message)].name, place, key.encode(), message.to_json(), headers)
 
 
 def record(message: Message, offset: int = 0, partition: int | None = None) -> Record:

@@ -13,7 +13,7 @@ from schemas.events.executions import AttemptDispatched, AttemptStarted, Executi
 from schemas.events.jobs import JobTabled
 from schemas.events.owners import CommandRejected
 from schemas.registry import MESSAGES_OF_TOPIC
-from schemas.topics import CHECKPOINTS, EXECUTIONS
+from schemas.topics import CHECKPOINTS, EXECUTIONS, partition_of
 from tests.unit.projections.facts import (
     HOME,
     OTHER_TENANT,
@@ -34,6 +34,7 @@ from tests.unit.projections.facts import (
 )
 from tests.unit.schemas.samples import samples
 
+INBOX = partition_of("a", PARTITIONS)
 FOREIGN_JOB = changed(job()).model_copy(update={"job": job(tenant=OTHER_TENANT)})
 REJECTED = CommandRejected(
     tenant_id=TENANT, command_id=uuid_of(8), at=START, code="NO", message="no", details={"why": 1}
@@ -69,6 +70,10 @@ def reason(refused: Record) -> str:
         (record(changed(job()), partition=(HOME + 1) % PARTITIONS), f"belongs to partition {HOME}"),
         (record(accepted(1), partition=(HOME + 1) % PARTITIONS), f"belongs to partition {HOME}"),
         (record(FOREIGN_JOB, partition=HOME), "about another job"),
+        (record(beat("a"), partition=(INBOX + 1) % PARTITIONS), f"the inbox of worker a is partition {INBOX}"),
+        (record(beat("a", inbox=INBOX + 1), partition=INBOX), f"is partition {INBOX}, not {INBOX + 1}"),
+        (record(checkpoint(), partition=(HOME + 1) % PARTITIONS), f"the checkpoint is of partition {HOME}"),
+        (replace(record(checkpoint()), key=b"dispatcher"), "of the role 'ticker', but its key is another's"),
     ],
 )
 def test_record_that_is_none_of_ours_is_refused_with_the_reason(refused: Record, why: str) -> None:

@@ -13,6 +13,7 @@ from schemas.events.executions import (
     AttemptProgressed,
     AttemptStarted,
     CancellationRequested,
+    ExecutionBlocked,
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionEvent,
@@ -47,6 +48,10 @@ WHY_NOT: dict[str, Any] = {"trigger_type": "scheduled", "job_version": 2, "job_t
 SKIPPED = event(ExecutionSkipped, 1, 2, **{**WHY_NOT, "reason": "overlap", "blocked_by": uuid_of(9)})
 MISSED = event(ExecutionMissed, 1, 1, job_version=2, job_type="function", missed_until=at(61), missed_count=61)
 
+BLOCKED = event(ExecutionBlocked, 1, 2, blocked_by=uuid_of(8))
+SUPERSEDED = event(ExecutionCancelled, 1, 7, **{**ENDED, "reason": "superseded", "blocked_by": uuid_of(9)})
+SKIP = {"seq": 2, "carried": 1, "status": "skipped", "reason": "overlap", "blocked_by": uuid_of(9)}
+
 RAN: Mapping[str, object] = {
     "attempt": 1,
     "worker_id": "w",
@@ -66,7 +71,14 @@ CASES: list[tuple[list[ExecutionEvent], Mapping[str, object]]] = [
     ([ADMITTED, DISPATCHED], ASKED_FOR),
     (
         [ADMITTED, SKIPPED],
-        {**ASKED_FOR, "seq": 2, "status": "skipped", "job_version": 2, "reason": "overlap", "blocked_by": uuid_of(9)},
+        {**ASKED_FOR, "seq": 2, "status": "skipped", "reason": "overlap", "blocked_by": uuid_of(9)},
+    ),
+    ([SKIPPED], {**SKIP, "job_version": 2}),
+    ([ADMITTED, BLOCKED], {**ASKED_FOR, "seq": 2, "blocked_by": uuid_of(8)}),
+    ([ADMITTED, BLOCKED, STARTED], {**ASKED_FOR, **NOW_RUNNING}),
+    (
+        [ADMITTED, BLOCKED, SUPERSEDED],
+        {**OVER, "status": "cancelled", "reason": "superseded", "blocked_by": uuid_of(9)},
     ),
     (
         [MISSED],

@@ -1,0 +1,51 @@
+"""`horolog migrate` and `horolog topics`: what a deployment needs before its services start."""
+
+import asyncio
+import json
+import os
+import sys
+
+from horolog.adapters.system import SystemClock
+from horolog.cli.composition import open_log
+from horolog.cli.serve import REFUSED, UNREACHABLE, tell
+from horolog.log.port import LogError
+from horolog.runtime.settings import SettingsError, from_environment
+from projections.migrate import migrate as apply_migrations
+
+
+def migrate(as_json: bool) -> int:
+    """Bring the database's schema up to date; returns the exit code."""
+    dsn = os.environ.get("DATABASE_URL")
+    if not dsn:
+        return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
+    try:
+        applied = asyncio.run(apply_migrations(dsn))
+    except OSError as error:
+        return tell(f"the database does not answer: {error}", UNREACHABLE)
+    _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)
+    return 0
+
+
+def topics(as_json: bool) -> int:
+    """Create what is missing of the topics; returns the exit code."""
+
+    async def create() -> list[str]:
+        settings = from_environment(os.environ)
+        log = await open_log(settings, SystemClock())
+        try:
+            return list(await log.create_topics())
+        finally:
+            await log.close()
+
+    try:
+        created = asyncio.run(create())
+    except SettingsError as error:
+        return tell(str(error), REFUSED)
+    except (LogError, OSError) as error:
+        return tell(str(error), UNREACHABLE)
+    _say({"created": created}, f"created: {', '.join(created) or 'nothing, all topics are there'}", as_json)
+    return 0
+
+
+def _say(data: dict[str, object], text: str, as_json: bool) -> None:
+    sys.stdout.write((json.dumps(data) if as_json else text) + "\n")

@@ -1,0 +1,26 @@
+"""The executor, put together."""
+
+import asyncio
+import os
+import socket
+
+from horolog.cli.composition import Parts
+from services.executor.composition import ISOLATION, open_worker
+from services.executor.settings import WorkerSettings
+
+DRAIN_GRACE_S = 3.0
+
+
+async def run(parts: Parts, stop: asyncio.Event) -> None:
+    """Run attempts until stopped."""
+    settings = WorkerSettings(
+        worker_id=f"{parts.settings.member}-{parts.ids.new()[:8]}",
+        capacity=parts.settings.concurrent_count_max,
+        prefetch=parts.settings.concurrent_count_max,
+        function_process_count=parts.settings.function_process_count,
+        host=socket.gethostname(),
+        isolation=ISOLATION,
+        drain_grace_s=DRAIN_GRACE_S,
+        function_paths=(os.getcwd(),),
+    )
+    await open_worker(parts.log, parts.clock, settings).run(stop)

@@ -1,0 +1,25 @@
+"""The projector, put together."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from horolog.cli.composition import Parts
+from projections.projector import Notify, Projector, ProjectorSettings, Silence
+
+
+async def run(parts: Parts, stop: asyncio.Event) -> None:
+    """Apply facts until stopped."""
+    settings = ProjectorSettings(parts.settings.member, parts.database_url())
+    async with AsyncExitStack() as stack:
+        notify = _notify(parts.settings.redis_url, stack)
+        await Projector(parts.log, parts.clock, settings, notify).run(stop)
+
+
+def _notify(redis_url: str | None, stack: AsyncExitStack) -> Notify:
+    if redis_url is None:
+        return Silence()
+    from horolog.adapters.redis_notify import RedisNotify  # noqa: PLC0415 - its client is loaded where it is used
+
+    notify = RedisNotify(redis_url)
+    stack.push_async_callback(notify.close)
+    return notify

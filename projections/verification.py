@@ -1,0 +1,106 @@
+"""The ledger's proof on PostgreSQL: job histories and ledger rows are read as streams, and held against each other.
+
+Guarantee: everything is seen as of one moment (one snapshot); nothing is written, and no projector is held up. The
+computing is done beside the event loop, in parts, so that whoever else uses the loop goes on.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from pydantic import ValidationError
+
+from horolog.verify import Calendar, JobHistory, LedgerRow, Report, ScheduleVersion, Verification, Window
+from projections.statements import statement
+from schemas.jobs import Job
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+JOB_PAGE_COUNT = 100
+TENANT_JOB_PAGE_COUNT = 2000
+"""Of one tenant: its rows are found by the tenant, once for each page, and not by the page's range of jobs."""
+ROW_PART_COUNT = 5000
+_FIRST, _LAST = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerQuestion:
+    """What is to be proved: a window, of all tenants or one, of all jobs or one; `work_max` as in `Tally`."""
+
+    window: Window
+    tenant_id: str | None = None
+    job_id: str | None = None
+    work_max: int | None = None
+
+
+async def verify_ledger(connection: Connection, question: LedgerQuestion) -> Report:
+    """The report on that part of the ledger.
+
+    Raises:
+        TooMuchWork: there is more to look at than the question allows.
+        one of `projections.connections.UNAVAILABLE`, TimeoutError: the database does not answer.
+    """
+    verification = Verification(question.window, Calendar(), work_max=question.work_max)
+    page_count = JOB_PAGE_COUNT if question.tenant_id is None else TENANT_JOB_PAGE_COUNT
+    reached = _FIRST
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        while True:
+            versions = await connection.fetch(
+                statement("ledger_jobs"), reached, question.tenant_id, question.job_id, page_count
+            )
+            jobs = await asyncio.to_thread(_histories, versions)
+            is_last = len(jobs) < page_count
+            until = _LAST if is_last else jobs[-1].job_id
+            verification.expect(jobs)
+            await _take_rows(connection, question, verification, (reached, until))
+            if is_last:
+                return verification.report()
+            reached = until
+
+
+def version_of(job: Job) -> ScheduleVersion:
+    """The job's version, as the proof looks at it."""
+    definition = job.definition
+    return ScheduleVersion(
+        effective_s=job.effective_from.timestamp(),
+        expression=definition.cron_expression,
+        zone=definition.timezone,
+        status=job.status.value,
+        is_deleted=job.deleted,
+        is_limited=definition.max_executions is not None,
+        timeout_s=definition.timeout_s(),
+        start_s=None if definition.start_date is None else definition.start_date.timestamp(),
+        end_s=None if definition.end_date is None else definition.end_date.timestamp(),
+    )
+
+
+async def _take_rows(
+    connection: Connection, question: LedgerQuestion, verification: Verification, span: tuple[str, str]
+) -> None:
+    window = question.window
+    begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.begin_s, window.end_s))
+    name = "ledger_rows" if question.tenant_id is None else "ledger_rows_of_tenant"
+    tenant = () if question.tenant_id is None else (question.tenant_id,)
+    cursor = await connection.cursor(statement(name), *span, begin, end, question.job_id, *tenant)
+    while rows := await cursor.fetch(ROW_PART_COUNT):
+        await asyncio.to_thread(verification.take, map(LedgerRow._make, rows))
+    await asyncio.to_thread(verification.settle)
+
+
+def _histories(versions: Iterable[asyncpg.Record]) -> Sequence[JobHistory]:
+    """The jobs of a page; the versions come in order."""
+    return [
+        _history(job_id, tenant_id, [version["job"] for version in found])
+        for (job_id, tenant_id), found in groupby(versions, key=lambda row: (row["job_id"], row["tenant_id"]))
+    ]
+
+
+def _history(job_id: str, tenant_id: str, versions: Sequence[str]) -> JobHistory:
+    try:
+        jobs = [Job.model_validate_json(version) for version in versions]
+    except ValidationError as error:
+        return JobHistory(job_id, tenant_id, (), f"its history cannot be read: {error.errors()[0]['msg']}")
+    return JobHistory(job_id, tenant_id, tuple(version_of(job) for job in jobs))

@@ -1,0 +1,94 @@
+"""What a process of each role loads, and what every process on an embedded log does besides its services."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from horolog.adapters.system import RandomIds, SystemClock
+from horolog.cli.composition import MODULES, ROLES, Parts, run_roles, sweep
+from horolog.log.embedded.log import EmbeddedLog
+from horolog.log.port import LogUnavailable
+from horolog.runtime.settings import Settings
+
+DEADLINE_S = 60.0
+HEAVY = ("aiokafka", "asyncpg", "fastapi", "httpx", "redis", "uvicorn")
+NEEDED: dict[str, set[str]] = {
+    "api": {"asyncpg", "fastapi", "uvicorn"},
+    "ticker": set(),
+    "dispatcher": set(),
+    "executor": {"httpx"},
+    "projections": {"asyncpg"},
+}
+_LOADED = """
+import sys
+from importlib import import_module
+for name in sys.argv[1:]:
+    import_module(name)
+print(*sys.modules)
+"""
+
+
+class WatchedLog(EmbeddedLog):
+    """A log that says when it is swept, and cannot be so many times as `failure_count` says."""
+
+    swept: asyncio.Event
+    failure_count = 0
+
+    async def sweep(self, now_ms: int) -> int:
+        self.swept.set()
+        if self.failure_count:
+            self.failure_count -= 1
+            raise LogUnavailable("the disk is full")
+        return await super().sweep(now_ms)
+
+
+def watched_parts() -> tuple[WatchedLog, Parts]:
+    log = WatchedLog.open(None, SystemClock(), 2)
+    log.swept = asyncio.Event()
+    return log, Parts(Settings(home=Path.cwd(), member="a"), log, SystemClock(), RandomIds())
+
+
+def loaded(modules: Sequence[str]) -> set[str]:
+    """The modules that a new interpreter has loaded with these."""
+    command = [sys.executable, "-c", _LOADED, *modules]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_process_of_a_role_loads_no_other_roles_modules(role: str) -> None:
+    found = loaded(["horolog.cli.serve", MODULES[role]])
+    assert {name for name in HEAVY if name in found} == NEEDED[role]
+    # The API's settings are always known to `serve`: a wrong one is told in a sentence.
+    others = {name for name in found if name.startswith("services.")} - {"services.api", "services.api.settings"}
+    assert {name.split(".")[1] for name in others} <= {role}
+
+
+async def test_every_process_on_an_embedded_log_removes_what_it_no_longer_keeps(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log, parts = watched_parts()
+    log.failure_count = 1
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_roles(parts, ("ticker",), stop))
+    async with asyncio.timeout(DEADLINE_S):
+        await log.swept.wait()
+        assert not running.done()
+        stop.set()
+        await running
+    assert "could not be removed: the disk is full" in caplog.text
+    await log.close()
+
+
+async def test_sweeping_ends_at_once_when_it_is_told_to() -> None:
+    log, parts = watched_parts()
+    stop = asyncio.Event()
+    sweeping = asyncio.create_task(sweep(parts, stop))
+    async with asyncio.timeout(DEADLINE_S):
+        await log.swept.wait()
+        stop.set()
+        await sweeping
+    await log.close()
