@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 LOCKS := deploy/requirements
 STAMP := .venv/.installed
 
-.PHONY: help install run test check lint docs bench up down lock clean
+.PHONY: help install run test check lint docs bench faults up down lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ docs: install ## Write the generated reference pages under docs/
 
 bench: install ## Measure throughput and latency; ARGS=... goes to the benchmark
 	@$(PY) -m bench $(ARGS)
+
+faults: install ## Ill-treat a whole deployment on real servers, for up to 90 minutes; ARGS=... goes to the campaign
+	@$(PY) -m tests.campaign $(ARGS)
 
 up: install ## Start real Kafka, Postgres and Valkey for development, without Docker
 	@$(PY) -m deploy.local up

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,8 @@ from typing import Any
 import httpx
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import (
-    Parts,
-    run_api,
-    run_dispatcher,
-    run_executor,
-    run_projections,
-    run_ticker,
-)
+from horolog.cli.composition import Parts, service_of
+from horolog.cli.roles.api import run as run_api
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.settings import Settings
@@ -33,12 +27,6 @@ SERVICE_TOKEN = "s3rv1ce-to-service-word"
 DEADLINE_S = 30.0
 PAUSE_S = 0.02
 EVERYTHING = ("ticker", "dispatcher", "executor", "projections")
-_RUNS: dict[str, Callable[[Parts, asyncio.Event], Coroutine[Any, Any, None]]] = {
-    "ticker": run_ticker,
-    "dispatcher": run_dispatcher,
-    "executor": run_executor,
-    "projections": run_projections,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +70,10 @@ async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5"
             "HOROLOG_API_WAIT_S": wait_s,
         }
     )
-    tasks = [asyncio.create_task(run_api(parts, stop, api))]
+    tasks = [asyncio.ensure_future(run_api(parts, stop, api))]
 
     def start(role: str) -> None:
-        tasks.append(asyncio.create_task(_RUNS[role](parts, stop)))
+        tasks.append(asyncio.ensure_future(service_of(role, parts)(stop)))
 
     for role in roles:
         start(role)

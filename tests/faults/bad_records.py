@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from horolog.log.port import Log, Outgoing, Place, Record
 from schemas.base import Message
 from schemas.codec import Headers, decode, headers_of
-from schemas.events.owners import RecordRefused
+from schemas.events.owners import OwnerCheckpointed, RecordRefused
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat
 from schemas.registry import MESSAGES_OF_TOPIC
 from schemas.topics import (
@@ -48,7 +49,6 @@ REFUSED_BY: Mapping[Topic, str] = {
 }
 """Who writes the one letter about a bad record on the topic, whoever else reads it."""
 OF_A_WORKER = (TASKS, CONTROL)
-OF_A_TENANT = (COMMANDS, FIRES, RESULTS, OUTCOMES, JOB_TABLE, JOBS, EXECUTIONS)
 
 Letters = Counter[tuple[str, int, int, str]]
 """How often each record was refused: its topic, partition and offset, and by which part."""
@@ -77,19 +77,28 @@ def bad_records(topic: Topic, partition: int, partition_count: int) -> dict[str,
     }
     if not topic.compacted:
         records["no value"] = bad(None)
-    if topic in (*OF_A_TENANT, *OF_A_WORKER):
-        records["other partition"] = bad(good, headers_of(sample, "test", AT))
+    records["other partition"] = bad(good, headers_of(sample, "test", AT))
     return records
+
+
+def under_an_owners_key(role: str, partition: int, partition_count: int) -> list[Outgoing]:
+    """Every kind of bad checkpoint, where an owner of the role looks for its own."""
+    return [replace(r, key=role.encode()) for r in bad_records(CHECKPOINTS, partition, partition_count).values()]
 
 
 def _sample_of(kind: type[Message], partition: int, partition_count: int) -> Message:
     """A message that is right in itself, but of a tenant, or for a worker, that belongs to another partition."""
     sample = next(message for message in samples() if type(message) is kind)
     numbers = range(1, 100)
+    names = (f"worker-{number}" for number in numbers)
     if isinstance(sample, TaskAssigned | AttemptRevoked):
-        names = (f"worker-{number}" for number in numbers)
         name = next(name for name in names if partition_of(name, partition_count) != partition)
         return sample.model_copy(update={"worker_id": name})
+    if isinstance(sample, WorkerBeat):
+        name = next(name for name in names if partition_of(name, partition_count) != partition)
+        return sample.model_copy(update={"worker_id": name, "inbox": partition_of(name, partition_count)})
+    if isinstance(sample, OwnerCheckpointed):
+        return sample.model_copy(update={"partition": (partition + 1) % partition_count})
     ids = (f"6f1c1f7e-0000-4000-8000-0000000001{number:02x}" for number in numbers)
     tenant_id = next(id_ for id_ in ids if partition_of(id_, partition_count) != partition)
     return sample.model_copy(update={"tenant_id": tenant_id})
@@ -156,5 +165,5 @@ async def _everything(log: Log, places: Sequence[Place]) -> list[Record]:
 
 async def offsets_of(log: Log, place: Place, sent: Sequence[Outgoing]) -> list[int]:
     """Where the records were written, one for each."""
-    wanted = Counter((record.value, record.headers) for record in sent)
-    return [r.offset for r in await _everything(log, [place]) if (r.value, r.headers) in wanted and r.key == KEY]
+    wanted = Counter((record.key, record.value, record.headers) for record in sent)
+    return [r.offset for r in await _everything(log, [place]) if (r.key, r.value, r.headers) in wanted]

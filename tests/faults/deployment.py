@@ -73,6 +73,14 @@ def deployed(
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Deployment]:
     """These services on these servers, with these further settings; ended at the end."""
+    environment = environment_of(kafka, dsn, prefix, logs, settings)
+    subprocess.run([sys.executable, "-m", "horolog.cli", "topics"], env=environment, check=True, capture_output=True)
+    with running(environment, logs, roles) as deployment:
+        yield deployment
+
+
+def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """What a process has to know of the servers, with these further settings."""
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
@@ -82,8 +90,12 @@ def deployed(
         "HOROLOG_HOME": str(logs),
     }
     environment.pop("REDIS_URL", None)
-    environment |= settings
-    subprocess.run([sys.executable, "-m", "horolog.cli", "topics"], env=environment, check=True, capture_output=True)
+    return environment | dict(settings)
+
+
+@contextmanager
+def running(environment: dict[str, str], logs: Path, roles: Sequence[str]) -> Iterator[Deployment]:
+    """One process for each of the roles, whatever of their servers is there; ended at the end."""
     deployment = Deployment(environment, logs)
     try:
         for role in roles:

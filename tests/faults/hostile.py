@@ -1,5 +1,6 @@
 """Well-formed records with hostile contents: samples of what an owner reads, with some of their leaves replaced."""
 
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -48,7 +49,8 @@ def _written(message: Message, changes: Sequence[tuple[int, Any]], execution_id:
     for index, value in changes:
         leaves = list(_leaves(data))
         holder, key = leaves[index % len(leaves)]
-        holder[key] = value
+        # A copy: a value that is put into itself would have no end.
+        holder[key] = copy.deepcopy(value)
     topic = TOPIC_OF_MODEL[type(message)].name
     return topic, json.dumps(data).encode(), headers_of(message, "test", START)
 

@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import Parts, run_api, run_dispatcher, run_executor, run_projections, run_ticker
+from horolog.cli.composition import Parts, service_of
+from horolog.cli.roles.api import run as run_api
 from horolog.log.port import Log
 from horolog.runtime.settings import Settings
 from services.api.settings import from_environment as api_settings
 from tests.faults.client import Client, api_environment, client_of, free_port
+
+ROLES = ("ticker", "dispatcher", "executor", "projections")
 
 
 @asynccontextmanager
@@ -23,10 +26,8 @@ async def scheduler(dsn: str, log: Log) -> AsyncIterator[Client]:
         SystemClock(),
         RandomIds(),
     )
-    tasks = [
-        asyncio.create_task(run(parts, stop)) for run in (run_ticker, run_dispatcher, run_executor, run_projections)
-    ]
-    tasks.append(asyncio.create_task(run_api(parts, stop, api_settings(api_environment(port)))))
+    tasks = [asyncio.ensure_future(service_of(role, parts)(stop)) for role in ROLES]
+    tasks.append(asyncio.ensure_future(run_api(parts, stop, api_settings(api_environment(port)))))
     try:
         async with client_of(port) as client:
             yield client

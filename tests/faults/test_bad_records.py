@@ -4,12 +4,14 @@ Whoever writes the letter goes on, as does everybody else who reads the topic, a
 exception to "one letter" is a record in a worker's inbox that names no worker: each worker of that inbox refuses it.
 """
 
+from datetime import timedelta
+
 import pytest
 
 from horolog.adapters.system import SystemClock
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Outgoing, Place
-from schemas.topics import DLQ, RECORD_BYTES_MAX, TENANTS, TOPICS, Topic
+from schemas.topics import CHECKPOINTS, DLQ, RECORD_BYTES_MAX, TENANTS, TOPICS, Topic
 from tests.faults.bad_records import (
     REFUSED_BY,
     Letters,
@@ -19,7 +21,10 @@ from tests.faults.bad_records import (
     offsets_of,
     place_of,
     refused,
+    under_an_owners_key,
 )
+from tests.faults.client import EACH_SECOND
+from tests.faults.ledger import accounted_until
 from tests.faults.one_process import scheduler
 
 
@@ -50,6 +55,25 @@ async def test_bad_records_become_dead_letters_and_jobs_go_on_now_and_after_a_ne
             await client.run_once()
     async with scheduler(migrated_database, log) as client:
         await client.run_once()
+        assert await letters(log) == expected
+
+
+async def test_owners_begin_from_their_newest_checkpoint_whatever_lies_under_their_keys(migrated_database: str) -> None:
+    log = EmbeddedLog.open(None, SystemClock())
+    await log.create_topics()
+    place = Place(CHECKPOINTS.name, await place_of(log, CHECKPOINTS))
+    async with scheduler(migrated_database, log) as client:
+        job_id = await client.created(EACH_SECOND)
+        await accounted_until(migrated_database, job_id, SystemClock().now() + timedelta(seconds=1))
+    bad = [
+        r for role in ("ticker", "dispatcher") for r in under_an_owners_key(role, place.partition, log.partition_count)
+    ]
+    await log.append(bad)
+    expected = expected_letters(CHECKPOINTS, place.partition, await offsets_of(log, place, bad))
+    async with scheduler(migrated_database, log) as client:
+        await refused(log, expected)
+        await client.run_once()
+        await accounted_until(migrated_database, job_id, SystemClock().now() + timedelta(seconds=1))
         assert await letters(log) == expected
 
 

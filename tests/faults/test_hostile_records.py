@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horolog.log.feed import INBOX_BYTES_MAX, TAKE_BYTES_MAX, Inbox
+from horolog.limits import INBOX_BYTES_MAX, TURN_BYTES_MAX
+from horolog.log.feed import Inbox
 from horolog.log.port import Outgoing, Place, Record
 from schemas.base import Message
 from schemas.codec import RecordError
@@ -163,11 +164,11 @@ def test_large_records_are_taken_a_few_at_a_time_and_fill_an_inbox() -> None:
     inbox.put([Record(*place, offset, b"", b"x" * RECORD_BYTES_MAX, (), 0) for offset in range(count)])
     full = [inbox.is_full]
     first = inbox.take(count)
-    assert len(first) == TAKE_BYTES_MAX // RECORD_BYTES_MAX
+    assert len(first) == TURN_BYTES_MAX // RECORD_BYTES_MAX
     rest = [record for _ in range(count) for record in inbox.take(count)]
     assert [record.offset for record in (*first, *rest)] == list(range(count))
     assert [*full, inbox.is_full] == [True, False]
-    inbox.put([Record(*place, count, b"", b"x" * (TAKE_BYTES_MAX + 1), (), 0)])
+    inbox.put([Record(*place, count, b"", b"x" * (TURN_BYTES_MAX + 1), (), 0)])
     assert [record.offset for record in inbox.take(count)] == [count]
 
 
