@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from horolog.domain.cron import CronError, ZoneError, count_between, previous_before_s
 from horolog.domain.identity import fire_id, miss_id
 from horolog.domain.misfire import caught_up_from
-from horolog.limits import FIRES_PER_TURN_COUNT_MAX, LOOKAHEAD_S, MISFIRE_GRACE_S
+from horolog.limits import FEED_LOOK_INTERVAL_S, FIRES_PER_TURN_COUNT_MAX, LOOKAHEAD_S, MISFIRE_GRACE_S
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Record
 from horolog.log.refusals import check_home, dead_letter
@@ -26,6 +26,7 @@ _logger = logging.getLogger(__name__)
 
 SOURCE = "horolog/ticker"
 _LOOKAHEAD = timedelta(seconds=LOOKAHEAD_S)
+_LOOK_INTERVAL = timedelta(seconds=FEED_LOOK_INTERVAL_S)
 MISSED_COUNT_MAX = 100_000
 """A longer missed range is entered as several rows."""
 
@@ -82,7 +83,11 @@ class TickerPartition:
             self._push(segment)
 
     def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
-        """Take in the changes, then emit every fire up to the horizon (now and the lookahead)."""
+        """Take in the changes, then emit every fire up to the horizon (now and the lookahead).
+
+        A gap is judged only by whoever has read the table to its end: a change that waits to be read may have taken
+        the gap's instants away, and then nobody missed them.
+        """
         outputs: list[Outgoing] = []
         for record in records:
             try:
@@ -91,14 +96,18 @@ class TickerPartition:
                 outputs.append(dead_letter(record, str(error), SOURCE, now, self.partition))
         now_s = floor_s(now)
         horizon_s = max(int(now.timestamp() + LOOKAHEAD_S), self.watermark_s or 0)
-        while self._heap and self._heap[0][0] <= horizon_s:
+        held_back_s = now_s - int(MISFIRE_GRACE_S) if is_behind else 0
+        while self._heap and held_back_s <= self._heap[0][0] <= horizon_s:
             # What lies behind the watermark was owed by a new version; the next turn would take it for emitted.
             if len(outputs) >= FIRES_PER_TURN_COUNT_MAX and self._heap[0][0] > (self.watermark_s or 0):
                 break
             _, _, segment = heapq.heappop(self._heap)
             self._emit(segment, now_s, now, outputs)
         self._advance_watermark(horizon_s)
-        return Turn(outputs, self._wake_at(), watermark=instant_of(self.watermark_s or horizon_s))
+        wake_at = self._wake_at()
+        if wake_at is not None and is_behind:
+            wake_at = max(wake_at, now + _LOOK_INTERVAL)
+        return Turn(outputs, wake_at, watermark=instant_of(self.watermark_s or horizon_s))
 
     async def sample(self, log: Log) -> None:
         """A ticker learns nothing from the log but its input."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from horolog.limits import FIRES_PER_TURN_COUNT_MAX, LOOKAHEAD_S, MISFIRE_GRACE_S
+from horolog.limits import FIRES_PER_TURN_COUNT_MAX, MISFIRE_GRACE_S
 from schemas.base import Message
 from schemas.events.fires import FireDue, FireMissed
 from services.ticker.partition import TickerPartition
@@ -141,9 +141,9 @@ def _owed(cron: str, until: datetime | None) -> list[int]:
     ruler.take_in(record(tabled(definition(cron_expression=cron))), floor_s(START))
     found: list[int] = []
     moment = START
-    while moment <= until + timedelta(seconds=LOOKAHEAD_S):
+    while moment < until:
+        moment = min(moment + timedelta(seconds=30), until)
         found += [floor_s(m.scheduled_for) for m in messages(ruler.turn([], moment).outputs) if isinstance(m, FireDue)]
-        moment += timedelta(seconds=30)
     return [second for second in found if second <= floor_s(until)]
 
 
@@ -154,3 +154,20 @@ def _accounted(message: Message, owed: list[int]) -> list[int]:
     covered = [second for second in owed if floor_s(message.first) <= second <= floor_s(message.last)]
     assert len(covered) == message.count
     return covered
+
+
+def test_no_gap_is_judged_while_a_change_may_wait_to_be_read() -> None:
+    state = TickerPartition(HOME, floor_s(START))
+    state.take_in(record(tabled(definition(cron_expression=MINUTES_5, misfire={"policy": "skip"}))), 0)
+    behind = state.turn([], at(1000), is_behind=True)
+    changed = tabled(definition(cron_expression="0 30 * * * *"), version=2, effective_from=at(310))
+    read = state.turn([record(changed)], at(1000))
+    assert (messages(behind.outputs), behind.watermark) == ([], at(299))
+    assert missed(messages(read.outputs)) == [(at(300), at(300), 1)]
+
+
+def test_what_is_in_time_is_emitted_although_a_change_waits_to_be_read() -> None:
+    state = TickerPartition(HOME, floor_s(START))
+    state.take_in(record(tabled(definition(cron_expression=MINUTES_5))), 0)
+    (due,) = messages(state.turn([], at(300), is_behind=True).outputs)
+    assert isinstance(due, FireDue)
