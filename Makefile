@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 LOCKS := deploy/requirements
 STAMP := .venv/.installed
 
-.PHONY: help install run test check lint docs bench faults up down lock clean
+.PHONY: help install run test check lint docs bench sim mutants faults up down lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ docs: install ## Write the generated reference pages under docs/
 
 bench: install ## Measure throughput and latency; ARGS=... goes to the benchmark
 	@$(PY) -m bench $(ARGS)
+
+sim: install ## Play the whole system in virtual time; SEEDS=500 FIRST=0 says which seeds, SEED=7 replays one
+	@$(PY) -m tests.sim $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),0)) $(ARGS)
+
+mutants: install ## Switch on known-wrong behaviours one at a time, and see the simulation catch each; ARGS=... goes to it
+	@$(PY) -m tests.sim --mutants $(ARGS)
 
 faults: install ## Ill-treat a whole deployment on real servers, for up to 90 minutes; ARGS=... goes to the campaign
 	@$(PY) -m tests.campaign $(ARGS)

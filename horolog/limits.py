@@ -14,6 +14,14 @@ API_PAGE_COUNT_DEFAULT = 50
 BEAT_INTERVAL_S = 1.0
 LEASE_S = 10.0
 """An attempt that no beat has named for this long is lost."""
+WORKER_PROGRESS_S = 5.0
+"""A worker that beats, but leaves alone for this long what it could take or start, gets nothing more."""
+REPORT_UNTOLD_S = 60.0
+"""What may be over already counts as not started only after this long: so long may its report be under way."""
+WORKER_REST_S = 10.0
+"""After this long it is tried with one attempt; twice as long after each trial that fails, and at most
+`WORKER_REST_S_MAX`."""
+WORKER_REST_S_MAX = 300.0
 LOST_ATTEMPT_COUNT_MAX = 5
 """How many attempts of an execution may be lost with their workers before it counts as failed."""
 CANCEL_GRACE_S = 5.0
@@ -33,6 +41,26 @@ DISPATCH_AHEAD_S = 0.2
 """How far ahead of its nominal instant a task is handed to a worker, which then waits for the instant."""
 MISFIRE_GRACE_S = 60.0
 """A fire this late is merely late; beyond, the misfire policy decides."""
+OVERDUE_S = 30.0
+"""An instant that has come this long ago, and of which the ledger does not tell, is overdue; a ticker whose watermark
+is older than this, or a read model that the log's end of so long ago has not reached, stands still."""
+OVERDUE_LOOK_INTERVAL_S = 15.0
+"""How often the API looks for what is overdue, and a ticker for partitions of its own that stand still."""
+OVERDUE_LOOK_S_MAX = 60.0
+"""A look that takes longer is given up; the next one goes on where it was."""
+OVERDUE_LOOK_JOB_COUNT_MAX = 10_000
+"""How many jobs one look of the API is about: of 100,000 jobs each is looked at every 150 seconds."""
+OVERDUE_PAGE_JOB_COUNT = 500
+OVERDUE_KEPT_COUNT_MAX = 100_000
+"""Where more are overdue than this, the rest is not looked for: counts are then lower bounds."""
+OVERDUE_LOOK_BACK_S = 32 * 86_400.0
+"""What was owed longer ago is for the ledger's proof to tell: by then its row may be out of retention."""
+OVERDUE_NAMED_COUNT_MAX = 20
+"""How many overdue jobs an answer names."""
+TAKE_S_MAX = 300.0
+"""A ticker that is still busy with taking a partition after this long takes it anew."""
+TABLE_LOOK_COUNT_MAX = 1000
+"""How many records of the job table one look of a ticker compares with what it holds in memory."""
 FIRES_PER_TURN_COUNT_MAX = 5000
 """How many fires one commit of the ticker may hold; the rest follow in the next."""
 
@@ -46,6 +74,12 @@ INBOX_BYTES_MAX = 32 * 1024 * 1024
 FEED_POLL_RECORD_COUNT_MAX = 5000
 FEED_LOOK_INTERVAL_S = 0.25
 """How often it is looked whether an owner's inputs are behind."""
+FEED_LOOK_STALE_S = 3.0
+"""A look older than this says nothing any more: the process has stalled."""
+FEED_SETTLE_S = 1.0
+"""For this long after a stall the inputs count as behind: the log's end has to be heard anew."""
+DEAF_S = 7.0
+"""A dispatcher that did not turn for this long has not listened either, and grants every lease anew."""
 DEFINITION_BYTES_MAX = 480_000
 """A change carries the definition before it and the one after it, and must fit into one record."""
 PARAMETERS_BYTES_MAX = 480_000
@@ -74,13 +108,29 @@ PRUNED_ROW_COUNT_MAX = 5000
 """How many rows of a table are removed at a time; while there are more, `PRUNE_PAUSE_S` apart."""
 PRUNE_PAUSE_S = 1.0
 
+METRICS_TENANT_COUNT_MAX = 500
+"""Tenants beyond these share one label: the figures of a process stay within a few megabytes."""
+METRICS_SAMPLE_INTERVAL_S = 30.0
+METRICS_OPEN_EXECUTION_COUNT_MAX = 100_000
+"""Of how many open executions a projector remembers what its figures need; of others it asks the database."""
+METRICS_CONNECTION_COUNT_MAX = 16
+METRICS_REQUEST_BYTES_MAX = 8 * 1024
+METRICS_ANSWER_S_MAX = 10.0
+
 assert BEAT_INTERVAL_S * 3 < LEASE_S
+assert BEAT_INTERVAL_S * 3 < WORKER_PROGRESS_S
+assert WORKER_PROGRESS_S + BEAT_INTERVAL_S * 3 < LEASE_S <= WORKER_REST_S < WORKER_REST_S_MAX
+assert DISPATCH_AHEAD_S * 10 < WORKER_PROGRESS_S < REPORT_UNTOLD_S
 assert CHECKPOINT_IDLE_S * 3 < OWNER_STALE_S
+assert CHECKPOINT_IDLE_S * 3 < OVERDUE_S < MISFIRE_GRACE_S
+assert OVERDUE_PAGE_JOB_COUNT <= OVERDUE_LOOK_JOB_COUNT_MAX <= OVERDUE_KEPT_COUNT_MAX
 assert DISPATCH_AHEAD_S < LOOKAHEAD_S
 assert RESULT_BYTES_MAX > 2 * OUTPUT_BYTES_MAX
 assert RECORD_BYTES_MAX < TURN_BYTES_MAX < INBOX_BYTES_MAX
 assert TURN_RECORD_COUNT_MAX < INBOX_RECORD_COUNT_MAX
 assert FEED_LOOK_INTERVAL_S * 10 < LEASE_S
+assert FEED_LOOK_INTERVAL_S * 4 < FEED_LOOK_STALE_S < LEASE_S / 2
+assert CHECKPOINT_IDLE_S < DEAF_S <= LEASE_S - 3 * BEAT_INTERVAL_S
 assert 2 * DEFINITION_BYTES_MAX < RECORD_BYTES_MAX
 assert DEFINITION_BYTES_MAX + PARAMETERS_BYTES_MAX < RECORD_BYTES_MAX
 assert WORKER_ROW_KEPT_S > LEASE_S

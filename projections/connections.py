@@ -39,6 +39,16 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, _REFUSED)
 
 
+def violated(error: Exception) -> str | None:
+    """Which unique constraint the data violate: `instant` is the one that lets a job fire once for each; None if none.
+
+    The index of a partition has a name of its own, made of its columns.
+    """
+    if not isinstance(error, asyncpg.UniqueViolationError):
+        return None
+    return "instant" if "_job_id_scheduled_at_idx" in (error.constraint_name or "") else "key"
+
+
 async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
     """Connections for reading, made when they are first needed; JSON columns come as Python values."""
 

@@ -37,10 +37,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What a batch comes to."""
+    """What a batch comes to. `events` are those that were news for their execution, `dispatches` are not decoded.
+
+    Both are in the log's order.
+    """
 
     changes: Changes
     refusals: Sequence[Refusal]
+    events: Sequence[ExecutionEvent] = ()
+    dispatches: Sequence[Record] = ()
 
 
 class Fold:
@@ -54,13 +59,17 @@ class Fold:
         self._workers: dict[str, WorkerRow] = {}
         self._owners: dict[tuple[str, int], OwnerRow] = {}
         self._refusals: list[Refusal] = []
+        self._events: list[ExecutionEvent] = []
+        self._dispatches: list[Record] = []
 
     def add(self, record: Record) -> None:
         """Take one record into account."""
         if record.topic in _COMPACTED and record.value is None:
             return  # a tombstone: the key is no longer kept, which says nothing about the row
         if record.topic == EXECUTIONS.name and type_of(record.headers) == AttemptDispatched.TYPE:
-            return  # changes no row (see fold_executions), and is a third of all records: not even decoded
+            # Changes no row (see fold_executions), and is a third of all records: not even decoded.
+            self._dispatches.append(record)
+            return
         try:
             message = decode(record.topic, record.headers, record.value)
             check_home(message, record, self._partition_count)
@@ -82,12 +91,13 @@ class Fold:
             owners=list(self._owners.values()),
             applied=tuple(self._applied()),
         )
-        return Folded(changes, self._refusals)
+        return Folded(changes, self._refusals, self._events, self._dispatches)
 
     def _apply(self, message: Message) -> None:
         match message:
             case ExecutionEvent():
-                self._executions.add(message)
+                if self._executions.add(message):
+                    self._events.append(message)
             case JobChanged():
                 self._jobs.append(message)
             case CommandAccepted() | CommandRejected():
@@ -186,4 +196,5 @@ def _owner_row(checkpoint: OwnerCheckpointed) -> OwnerRow:
         watermark=checkpoint.watermark,
         positions=json_text(checkpoint.positions) or "{}",
         replay_from=checkpoint.replay_from,
+        zone_data=json_text([use.to_dict() for use in checkpoint.zone_data]) or "[]",
     )

@@ -45,11 +45,11 @@ class ExecutionFold:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, datetime], ExecutionRow] = {}
 
-    def add(self, event: ExecutionEvent) -> None:
-        """Take one event into account."""
+    def add(self, event: ExecutionEvent) -> bool:
+        """Take one event into account; says whether it is news for its row."""
         apply = _APPLY.get(type(event))
         if apply is None:
-            return
+            return False
         key = (event.execution_id, event.scheduled_for)
         row = self._rows.get(key)
         if row is None:
@@ -57,8 +57,10 @@ class ExecutionFold:
         if event.seq > row.seq:
             row.seq = event.seq
             apply(row, event)
-        elif event.seq == 0 and isinstance(event, LateResultRecorded):
+            return True
+        if event.seq == 0 and isinstance(event, LateResultRecorded):
             _late(row, event)
+        return False
 
     def rows(self) -> list[ExecutionRow]:
         """One row for each execution touched."""

@@ -43,12 +43,19 @@ def next_execution_at(definition: JobDefinition, after: datetime) -> datetime | 
     return None if late else fire
 
 
+def planned_next(job: Job, at: datetime) -> datetime | None:
+    """What the job's row tells of the next instant: the first after the change at `at` that made the job so."""
+    if job.deleted or job.status is not JobStatus.ACTIVE:
+        return None
+    return next_execution_at(job.definition, max(at, job.effective_from))
+
+
 def _job_row(change: JobChanged) -> JobRow:
     job, definition = change.job, change.job.definition
     return JobRow(
         id=job.job_id,
         tenant_id=job.tenant_id,
-        next_execution_at=_next(job, change.at),
+        next_execution_at=planned_next(job, change.at),
         version=job.version,
         schedule_version=job.schedule_version,
         effective_from=job.effective_from,
@@ -73,12 +80,6 @@ def _job_row(change: JobChanged) -> JobRow:
         tags=json_text(list(definition.tags)) or "[]",
         definition=definition.to_json().decode(),
     )
-
-
-def _next(job: Job, at: datetime) -> datetime | None:
-    if job.deleted or job.status is not JobStatus.ACTIVE:
-        return None
-    return next_execution_at(job.definition, max(at, job.effective_from))
 
 
 def _version_row(change: JobChanged) -> JobVersionRow:

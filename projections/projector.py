@@ -19,12 +19,14 @@ import asyncpg
 from horolog.limits import PROJECTION_BATCH_COUNT_MAX
 from horolog.log.port import Log, LogError, Membership, Place, PositionLost, Reader, Record
 from horolog.ports import Clock
-from projections.applier import Applier, Notify, ProjectorCounters, Silence
+from projections.applier import Applier, Notify, OnViolation, ProjectorCounters, Silence
 from projections.connections import UNAVAILABLE, connect
+from projections.figures import Figures, Teller
 from projections.fold import SOURCES
 from projections.letters import DeadLetters
 from projections.partitions import drop_partitions, ensure_partitions, following, month_of
 from projections.pruning import Pruner
+from projections.replanning import Replanner
 from projections.writer import PositionsMoved, Writer
 from schemas.topics import KEEP_FOR_EVER
 
@@ -64,6 +66,8 @@ class Projector:
     settings: ProjectorSettings
     notify: Notify = field(default_factory=Silence)
     counters: ProjectorCounters = field(default_factory=ProjectorCounters)
+    figures: Figures | None = None
+    on_violation: OnViolation = lambda _: None
     _pruner: Pruner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,11 +119,14 @@ class Projector:
     ) -> None:
         """Apply the records of the partitions owned now, until that changes or the months are to be looked after."""
         generation = membership.generation
-        writer = Writer(connection)
+        writer, replanner = Writer(connection), Replanner(self.log.partition_count)
         positions = await self._positions(writer, membership.owned)
         letters = DeadLetters(self.log, self.clock)
         count = self.log.partition_count
-        applier = Applier(writer, letters, self.clock, count, positions, self.notify, self.counters)
+        # With the share its memory begins anew: what others applied meanwhile it has not heard of.
+        teller = None if self.figures is None else Teller(self.figures)
+        applier = Applier(writer, letters, self.clock, count, positions, self.notify, self.counters, teller)
+        applier.on_violation = self.on_violation
         reader.assign({})
         reader.assign(positions)
         until = self.clock.monotonic() + UPKEEP_S
@@ -127,6 +134,7 @@ class Projector:
         try:
             while not over.done() and self.clock.monotonic() < until:
                 self.counters.pruned += await self._pruner.look(connection)
+                await replanner.look(connection)
                 records = await _poll(reader, self.settings.batch_count_max, over)
                 if records:
                     turn_began = self.clock.monotonic()

@@ -23,9 +23,11 @@ from projections.views import (
     JobFilter,
     JobView,
     OutcomeView,
+    OwedFire,
     OwnerView,
     QueueView,
     ReadModelUnavailable,
+    ScheduleView,
     StatisticsView,
     WorkerView,
 )
@@ -150,6 +152,16 @@ class PostgresReadModel:
         names = ", ".join(field.name for field in fields(OwnerView))
         sql = f"select {names} from partition_owners order by role, partition"  # noqa: S608 - constants only
         return [OwnerView(**row) for row in await self._fetch(sql)]
+
+    async def positions(self) -> Mapping[tuple[str, int], int]:
+        return {(row["topic"], row["partition"]): row["next"] for row in await self._fetch(statement("all_positions"))}
+
+    async def active_schedules(self, after_id: str, limit: int) -> Sequence[ScheduleView]:
+        return [ScheduleView(**row) for row in await self._fetch(statement("active_schedules"), after_id, limit)]
+
+    async def unaccounted_fires(self, fires: Sequence[OwedFire], changed_before: datetime) -> Sequence[str]:
+        named = [fire.fire_id for fire in fires], [fire.at for fire in fires], [fire.job_id for fire in fires]
+        return [row["id"] for row in await self._fetch(statement("unaccounted_fires"), *named, changed_before)]
 
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
         wanted = [i for i in command_ids if len(i) == _UUID_TEXT_LENGTH]

@@ -160,6 +160,7 @@ class OwnerRow:
     watermark: datetime | None
     positions: str
     replay_from: int | None
+    zone_data: str
 
 
 @dataclass(frozen=True, slots=True)

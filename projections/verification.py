@@ -5,8 +5,9 @@ computing is done beside the event loop, in parts, so that whoever else uses the
 """
 
 import asyncio
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -14,9 +15,21 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import ValidationError
 
-from horolog.verify import Calendar, JobHistory, LedgerRow, Report, ScheduleVersion, Verification, Window
+from horolog.verify import (
+    Calendar,
+    JobHistory,
+    LedgerRow,
+    Report,
+    ScheduleVersion,
+    Verification,
+    Window,
+    ZoneDataUse,
+)
 from projections.statements import statement
+from projections.verification_waiting import catch_up_s, queue_s
+from schemas.events.owners import ZoneDataUse as ToldUse
 from schemas.jobs import Job
+from schemas.topics import partition_of
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 JOB_PAGE_COUNT = 100
@@ -47,11 +60,13 @@ async def verify_ledger(connection: Connection, question: LedgerQuestion) -> Rep
     page_count = JOB_PAGE_COUNT if question.tenant_id is None else TENANT_JOB_PAGE_COUNT
     reached = _FIRST
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        uses = await _zone_data(connection)
         while True:
             versions = await connection.fetch(
                 statement("ledger_jobs"), reached, question.tenant_id, question.job_id, page_count
             )
-            jobs = await asyncio.to_thread(_histories, versions)
+            found = await asyncio.to_thread(_histories, versions)
+            jobs = [replace(job, zone_data=uses[partition_of(job.tenant_id, len(uses))]) for job in found]
             is_last = len(jobs) < page_count
             until = _LAST if is_last else jobs[-1].job_id
             verification.expect(jobs)
@@ -72,9 +87,24 @@ def version_of(job: Job) -> ScheduleVersion:
         is_deleted=job.deleted,
         is_limited=definition.max_executions is not None,
         timeout_s=definition.timeout_s(),
+        overlap=definition.overlap.policy.value,
+        queue_s=queue_s(job),
+        catch_up_s=catch_up_s(job),
+        decided_s=job.updated_at.timestamp(),
         start_s=None if definition.start_date is None else definition.start_date.timestamp(),
         end_s=None if definition.end_date is None else definition.end_date.timestamp(),
     )
+
+
+async def _zone_data(connection: Connection) -> Sequence[Sequence[ZoneDataUse]]:
+    """For each partition the releases that its ticker has computed by; at least one partition."""
+    rows = await connection.fetch(statement("ledger_zone_data"))
+    return [_uses(row["zone_data"]) for row in rows] or [()]
+
+
+def _uses(told: str | None) -> Sequence[ZoneDataUse]:
+    uses = [ToldUse.model_validate(use) for use in json.loads(told or "[]")]
+    return [ZoneDataUse(use.version, use.after.timestamp()) for use in uses]
 
 
 async def _take_rows(

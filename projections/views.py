@@ -1,7 +1,7 @@
 """What the API can ask of the read models, and the rows it gets: the only part of this package that it imports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -102,7 +102,11 @@ class WorkerView:
 
 @dataclass(frozen=True, slots=True)
 class OwnerView:
-    """One row of `partition_owners`."""
+    """One row of `partition_owners`.
+
+    `positions` are those of the inputs, by topic: the next offset to read. `zone_data` tells the releases of the time
+    zone data that a ticker computes by, oldest first: `version`, and `after` which instant.
+    """
 
     role: str
     partition: int
@@ -111,6 +115,30 @@ class OwnerView:
     acquired_at: datetime
     last_checkpoint_at: datetime
     watermark: datetime | None
+    positions: Mapping[str, int] = field(default_factory=dict)
+    zone_data: Sequence[Mapping[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """What an active job's schedule says."""
+
+    job_id: str
+    tenant_id: str
+    effective_from: datetime
+    cron_expression: str
+    timezone: str
+    start_date: datetime | None
+    end_date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwedFire:
+    """A nominal instant of a job, and the id that its row in the ledger has."""
+
+    fire_id: str
+    job_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +240,21 @@ class ReadModel(Protocol):
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]: ...
 
     async def owners(self) -> Sequence[OwnerView]: ...
+
+    async def positions(self) -> Mapping[tuple[str, int], int]:
+        """By topic and partition: the offset of the next record to apply."""
+        ...
+
+    async def active_schedules(self, after_id: str, limit: int) -> Sequence[ScheduleView]:
+        """The next of all tenants' active jobs, in the order of ids."""
+        ...
+
+    async def unaccounted_fires(self, fires: Sequence[OwedFire], changed_before: datetime) -> Sequence[str]:
+        """The ids of those fires of which the ledger does not tell, neither by a row nor by a missed range.
+
+        Jobs that were resumed after `changed_before` are left out: they may owe a past that is being dealt with.
+        """
+        ...
 
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
         """The outcomes known so far, in one query for all waiters."""

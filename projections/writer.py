@@ -7,6 +7,7 @@ No two transactions write for the same partition at the same time, whatever thei
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -26,6 +27,7 @@ from projections.rows import (
     columns,
 )
 from projections.statements import statement
+from schemas.events.executions import ExecutionEvent
 
 Moves = Mapping[Place, tuple[int, int]]
 """For each place of a batch: the position that it began at, and the one after it."""
@@ -40,6 +42,14 @@ _STATEMENTS: Sequence[tuple[str, type, str]] = (
     ("upsert_workers", WorkerRow, "workers"),
     ("upsert_owners", OwnerRow, "owners"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStart:
+    """What is known of an execution: whether its first attempt has started, and its job's type, if that is."""
+
+    started: bool
+    job_type: str | None
 
 
 class PositionsMoved(Exception):
@@ -92,6 +102,13 @@ class Writer:
             rows = getattr(changes, attribute)
             if rows:
                 await self._connection.execute(statement(name), *columns(row, rows))
+
+    async def known_starts(self, events: Sequence[ExecutionEvent]) -> Mapping[str, KnownStart]:
+        """By execution, what the rows say now; to be called outside `batch`."""
+        wanted = {event.execution_id: (event.scheduled_for, event.job_id) for event in events}
+        instants, jobs = [at for at, _ in wanted.values()], [job for _, job in wanted.values()]
+        rows = await self._connection.fetch(statement("known_starts"), list(wanted), instants, jobs)
+        return {row["id"]: KnownStart(row["started"], row["job_type"]) for row in rows}
 
     async def prepare(self, rows: Sequence[ExecutionRow], now: datetime) -> None:
         """Make sure that the rows' months have partitions, where they are to; to be called outside `batch`."""

@@ -172,31 +172,6 @@ class ExecutionStatistics(Value):
     today: dict[str, int]
 
 
-class OwnerState(Value):
-    """Who holds a partition for a role. `live` is false once its last sign of life is too old."""
-
-    role: str
-    partition: int
-    owner: str
-    epoch: int
-    acquired_at: datetime
-    last_checkpoint_at: datetime
-    age_seconds: float
-    watermark: datetime | None
-    watermark_age_seconds: float | None
-    live: bool
-
-
-class StatusResponse(Value):
-    """`running` when every partition has a live owner; else `unowned` names them (`role/partition`)."""
-
-    status: Literal["running", "degraded"]
-    timestamp: datetime
-    partition_count: int
-    owners: tuple[OwnerState, ...]
-    unowned: tuple[str, ...]
-
-
 class MetricsResponse(Value):
     """The tenant's figures; executions are those of the time range asked for. Rates are fractions from 0 to 1."""
 
@@ -271,45 +246,6 @@ class CommandAnswer(Value):
     status: Literal["accepted", "applied", "rejected"]
     links: CommandLinks
     error: ErrorDetail | None = None
-
-
-Health = Literal["healthy", "unhealthy"]
-
-
-class HealthServices(Value):
-    """Whether the processes behind the API show signs of life."""
-
-    ticker: Health
-    dispatcher: Health
-    executor: Health
-
-
-class HealthDependencies(Value):
-    """`jobQueue`: the log answers; `distributedLock`: every partition has a live owner; Redis may be gone safely."""
-
-    database: Health
-    redis: Literal["healthy", "unhealthy", "disabled"]
-    job_queue: Health
-    distributed_lock: Health
-    services: HealthServices
-
-
-class HealthMetrics(Value):
-    """Figures of the whole system; null when the database does not answer. `memoryUsage` is in bytes."""
-
-    active_jobs: int | None
-    queue_size: int | None
-    memory_usage: int
-
-
-class HealthResponse(Value):
-    """Unhealthy when the database, the log or an owner is missing."""
-
-    status: Health
-    service: Literal["scheduler-service"]
-    port: int
-    dependencies: HealthDependencies
-    metrics: HealthMetrics
 
 
 class TenantBody(Value):

@@ -4,6 +4,7 @@ Guarantee: a changing call carries an idempotency key of its own. When its answe
 the same key, so the change happens once. An answer that is not Horolog's is never taken for one.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ import httpx
 from horolog.adapters.system import RandomIds
 from horolog.cli.connection import Connection, connection
 from horolog.cli.options import ApiOptions
-from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem
+from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
 from horolog.ports import Ids
 
 BASE = "/api/v1/scheduler"
@@ -65,6 +66,7 @@ class Client:
         self, method: str, path: str, body: Any = None, *, if_match: str | None = None, key: str | None = None
     ) -> Answer:
         """Ask for a change, once, under an idempotency key (`key`, else a new one)."""
+        _refuse_what_json_lacks(body)
         headers = {"Idempotency-Key": key or self._ids.new()}
         if if_match is not None:
             headers["If-Match"] = if_match
@@ -133,6 +135,14 @@ class Client:
         if method != "GET":
             advice = "The change may or may not have been made: look before repeating it. " + advice
         return CliProblem("NO_ANSWER", message, advice, UNREACHABLE)
+
+
+def _refuse_what_json_lacks(body: Any) -> None:
+    """Raises `CliProblem` for numbers that Python reads and JSON does not know."""
+    try:
+        json.dumps(body, allow_nan=False)
+    except ValueError as error:
+        raise wrong_use("A number is infinite or not a number (NaN); JSON knows neither.") from error
 
 
 @contextmanager

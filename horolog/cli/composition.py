@@ -6,13 +6,15 @@ Each role is put together in a module of its own under `horolog.cli.roles`; noth
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
+from horolog.runtime.metrics import Metrics
+from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, SettingsError
 
 _logger = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Parts:
     log: Log
     clock: SystemClock
     ids: RandomIds
+    metrics: Metrics = field(default_factory=Metrics)
 
     def database_url(self) -> str:
         """The database's address.
@@ -109,7 +112,7 @@ async def run_roles(parts: Parts, roles: Sequence[str], stop: asyncio.Event) -> 
         finally:
             stop.set()
 
-    async with asyncio.TaskGroup() as group:
+    async with serving(parts.metrics, parts.settings.metrics), asyncio.TaskGroup() as group:
         group.create_task(sweep(parts, stop), name="sweep")
         for role in roles:
             group.create_task(watched(role), name=role)

@@ -24,6 +24,7 @@ from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
+from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, SettingsError, from_environment
 from horolog.runtime.signals import stop_on_signals
 from projections.migrate import migrate
@@ -106,6 +107,8 @@ async def _run_all(
     async with AsyncExitStack() as stack:
         follower = Follower(parts.database_url(), started_at, options.as_json)
         stack.push_async_callback(follower.close)
+        if metrics_url := await stack.enter_async_context(serving(parts.metrics, parts.settings.metrics)):
+            follower.say(f"metrics {metrics_url}")
         following = asyncio.create_task(_follow(follower, url, credentials, options, stop))
         if options.for_s is None:
             await stop.wait()

@@ -154,12 +154,12 @@ class PlanFlags:
             startDate=self.start,
             endDate=self.end,
             maxExecutions=self.max_executions,
-            timeout=None if self.timeout is None else max(1, round(self.timeout)),
+            timeout=_whole_seconds(self.timeout),
             priority=self.priority,
             maxConcurrent=self.max_concurrent,
             misfire=_given(
                 policy=self.misfire,
-                maxAge=None if self.misfire_age is None else max(1, round(self.misfire_age)),
+                maxAge=_whole_seconds(self.misfire_age),
                 maxCount=self.misfire_max,
                 rate=self.misfire_rate,
             )
@@ -233,6 +233,11 @@ def read_body(name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise wrong_use(f"{name} holds no JSON object.")
     return found
+
+
+def _whole_seconds(duration_s: float | None) -> int | None:
+    """A duration as the API takes it; only nothing at all stays nothing, for the API to refuse."""
+    return None if duration_s is None else max(1 if duration_s > 0 else 0, round(duration_s))
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 
 from horolog.limits import (
     FEED_LOOK_INTERVAL_S,
+    FEED_LOOK_STALE_S,
     FEED_POLL_RECORD_COUNT_MAX,
+    FEED_SETTLE_S,
     INBOX_BYTES_MAX,
     INBOX_RECORD_COUNT_MAX,
     TURN_BYTES_MAX,
@@ -27,7 +29,8 @@ RETRY_S = 0.5
 class Inbox:
     """Records waiting for one partition's owner; `arrived` is set while there are any.
 
-    `reader_is_behind` says whether the log has more than was put in here.
+    `reader_is_behind` says whether the log had more than was put in here when that was last looked at (`looked_at`, by
+    the loop's clock).
     """
 
     def __init__(self, positions: Mapping[Place, int], arrived: asyncio.Event) -> None:
@@ -35,6 +38,7 @@ class Inbox:
         self.arrived = arrived
         self.failure: LogError | None = None
         self.reader_is_behind = True
+        self.looked_at = 0.0
         self._records: list[Record] = []
         self._bytes = 0
 
@@ -45,8 +49,10 @@ class Inbox:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there is more than was taken, here or in the log."""
-        return self.reader_is_behind or bool(self._records)
+        """Whether there may be more than was taken, here or in the log; so it is after a stall of this process."""
+        if self.reader_is_behind or self._records:
+            return True
+        return asyncio.get_running_loop().time() - self.looked_at > FEED_LOOK_STALE_S
 
     def __len__(self) -> int:
         return len(self._records)
@@ -102,7 +108,8 @@ class Feed:
         self._version = 0
         self._ended = False
         self._applied_version = 0
-        self._look_at = 0.0
+        self._looked_at: float | None = None
+        self._trusted_at = 0.0
 
     async def start(self, inbox: Inbox) -> None:
         """Begin to deliver the inbox's places from its positions; an earlier holder gets nothing more."""
@@ -186,12 +193,21 @@ class Feed:
         self._requested.set()
 
     def _look(self, reader: Reader) -> None:
+        """See who is behind. After a stall what the reader knows of the log's end is as old as the stall was long."""
         now = asyncio.get_running_loop().time()
-        if now < self._look_at:
-            return
-        self._look_at = now + FEED_LOOK_INTERVAL_S
+        if self._looked_at is not None:
+            since_s = now - self._looked_at
+            if since_s < FEED_LOOK_INTERVAL_S:
+                return
+            if since_s > FEED_LOOK_STALE_S:
+                self._trusted_at = now + FEED_SETTLE_S
+        self._looked_at = now
+        is_untrusted = now < self._trusted_at
         for inbox in set(self._inboxes.values()):
-            inbox.reader_is_behind = any(p in self._removed or reader.is_behind(p) for p in inbox.positions)
+            inbox.looked_at = now
+            inbox.reader_is_behind = is_untrusted or any(
+                place in self._removed or reader.is_behind(place) for place in inbox.positions
+            )
 
     def _route(self, records: Sequence[Record]) -> None:
         batches: dict[Inbox, list[Record]] = defaultdict(list)

@@ -28,7 +28,7 @@ from horolog.log.port import CommitUnknown, Fenced, Log, LogError, Membership, O
 from horolog.log.refusals import loss_letter
 from horolog.ports import Clock
 from schemas.codec import headers_of
-from schemas.events.owners import OwnerCheckpointed
+from schemas.events.owners import OwnerCheckpointed, ZoneDataUse
 from schemas.topics import CHECKPOINTS
 
 _logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Turn:
     wake_at: datetime | None = None
     replay_from: int | None = None
     watermark: datetime | None = None
+    zone_data: tuple[ZoneDataUse, ...] = ()
 
 
 class Partition(Protocol):
@@ -138,7 +139,10 @@ class _Share:
 
 @dataclass(slots=True)
 class Owner:
-    """Owns partitions of one role in this process, and runs their turns."""
+    """Owns partitions of one role in this process, and runs their turns.
+
+    `on_commit` hears what a turn decided, once that is known to be committed; it must not fail.
+    """
 
     log: Log
     clock: Clock
@@ -147,8 +151,32 @@ class Owner:
     counters: OwnerCounters = field(default_factory=OwnerCounters)
     holdings: dict[int, Holding] = field(default_factory=dict)
     on_change: Callable[[], None] = lambda: None
+    on_commit: Callable[[Sequence[Outgoing]], None] = lambda _: None
     _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
+    _abandoned: set[asyncio.Task[None]] = field(default_factory=set)
+    _share: _Share | None = None
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """What this member holds, or is about to take."""
+        return frozenset(self._tasks)
+
+    def take_anew(self, partition: int) -> bool:
+        """Give a holding up that does not move on, and take the partition again; False when it is not this member's.
+
+        The old loop is not waited for: the new holding fences it, and goes on from where the log says it stood.
+        """
+        share, task = self._share, self._tasks.get(partition)
+        if share is None or task is None or not share.includes(partition):
+            return False
+        task.cancel()
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+        if self.holdings.pop(partition, None) is not None:
+            self.on_change()
+        self._tasks[partition] = asyncio.create_task(self._hold(partition, share))
+        return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Own what falls to this member until `stop` is set; then finish the turns under way and leave."""
@@ -161,7 +189,7 @@ class Owner:
 
     async def _follow(self, membership: Membership, stop: asyncio.Event) -> None:
         """Hold what is this member's until `stop` is set, or reading fails for good and has to begin anew."""
-        share = _Share(membership, Feed(self.log), stop)
+        share = self._share = _Share(membership, Feed(self.log), stop)
         reading = asyncio.create_task(share.feed.run())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -172,6 +200,7 @@ class Owner:
                 await asyncio.wait((change, stopping, reading), return_when=asyncio.FIRST_COMPLETED)
                 change.cancel()
         finally:
+            self._share = None
             stopping.cancel()
             await self._give_up_all()
             reading.cancel()
@@ -324,10 +353,13 @@ class Owner:
             (outcome,) = await asyncio.gather(commit, return_exceptions=True)
             if isinstance(outcome, Exception):
                 self._note_failure(holding.partition, outcome)
+            else:
+                self.on_commit(turn.outputs)
             raise
         holding.letters = ()
         self.counters.commits += 1
         self.counters.records += len(outputs)
+        self.on_commit(turn.outputs)
 
     def _checkpoint_record(self, holding: Holding, inbox: Inbox, turn: Turn, now: datetime) -> Outgoing:
         checkpoint = OwnerCheckpointed(
@@ -340,6 +372,7 @@ class Owner:
             positions={place.topic: position for place, position in inbox.positions.items()},
             watermark=turn.watermark,
             replay_from=turn.replay_from,
+            zone_data=turn.zone_data,
         )
         headers = headers_of(checkpoint, f"horolog/{self.role.name}", now)
         return Outgoing(CHECKPOINTS.name, holding.partition, self.role.name.encode(), checkpoint.to_json(), headers)

@@ -9,6 +9,8 @@ from pathlib import Path
 from schemas.topics import PARTITION_COUNT_DEFAULT
 
 HOME_DEFAULT = ".horolog"
+METRICS_HOST_DEFAULT = "127.0.0.1"
+METRICS_PORT_DEFAULT = 9464
 
 
 class SettingsError(ValueError):
@@ -16,8 +18,19 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsAddress:
+    """Where the figures for Prometheus are served; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds."""
+    """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
+
+    Without `metrics` no figures are served.
+    """
 
     home: Path
     member: str
@@ -31,6 +44,7 @@ class Settings:
     function_process_count: int = 5
     concurrent_count_max: int = 100
     log_level: str = "info"
+    metrics: MetricsAddress | None = None
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -52,7 +66,17 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
         log_level=environment.get("LOG_LEVEL", "info"),
+        metrics=_metrics_address(environment),
     )
+
+
+def _metrics_address(environment: Mapping[str, str]) -> MetricsAddress | None:
+    port = _number(environment, "PROMETHEUS_PORT", METRICS_PORT_DEFAULT, (0, 65_535))
+    enabled = environment.get("METRICS_ENABLED", "true").lower()
+    if enabled not in ("true", "false"):
+        raise SettingsError("METRICS_ENABLED must be true or false")
+    host = environment.get("HOROLOG_METRICS_HOST") or METRICS_HOST_DEFAULT
+    return MetricsAddress(host, port) if enabled == "true" else None
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, bounds: tuple[int, int]) -> int:

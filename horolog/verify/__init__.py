@@ -13,7 +13,7 @@ or a network.
 
 from horolog.verify.calendar import Calendar
 from horolog.verify.findings import Finding, Kind, Report, TooMuchWork, Window, settled_window
-from horolog.verify.history import JobHistory, ScheduleVersion
+from horolog.verify.history import JobHistory, ScheduleVersion, ZoneDataUse, first_owed, last_owed
 from horolog.verify.rows import LedgerRow
 from horolog.verify.telling import report_body
 from horolog.verify.verification import Verification
@@ -29,6 +29,9 @@ __all__ = [
     "TooMuchWork",
     "Verification",
     "Window",
+    "ZoneDataUse",
+    "first_owed",
+    "last_owed",
     "report_body",
     "settled_window",
 ]

@@ -6,7 +6,7 @@ walked before is bounded.
 """
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date
 
@@ -75,6 +75,40 @@ class Walk:
                 return
             yield from instants[start:] if start else instants
 
+    def first(self, after_s: int, until_s: int) -> int | None:
+        """The first one in (after_s, until_s], without walking whole days where the clocks keep still."""
+        day = self._first_of_run(after_s // DAY_S - 1)
+        while (day - 1) * DAY_S <= until_s:
+            midnight = self._days.midnight(day)
+            if midnight is None:
+                instants, following = self._block(day)
+                found = next(iter(instants[bisect_right(instants, after_s) :]), None)
+            else:
+                named = self._is_named(day)
+                time, following = (_first_time(self._schedule, after_s + 1 - midnight) if named else None), day + 1
+                found = None if time is None else midnight + time
+            if found is not None:
+                return found if found <= until_s else None
+            day = following
+        return None
+
+    def last(self, after_s: int, until_s: int) -> int | None:
+        """The last one in (after_s, until_s], likewise; it looks back no further than to `after_s`."""
+        day = until_s // DAY_S + 1
+        while (day + 2) * DAY_S > after_s:
+            midnight = self._days.midnight(day)
+            if midnight is None:
+                day = self._first_of_run(day)
+                instants = self._block(day)[0]
+                found = next(reversed(instants[: bisect_right(instants, until_s)]), None)
+            else:
+                time = _last_time(self._schedule, until_s - midnight) if self._is_named(day) else None
+                found = None if time is None else midnight + time
+            if found is not None:
+                return found if found > after_s else None
+            day -= 1
+        return None
+
     def forget(self) -> None:
         """Keep nothing of the days walked so far."""
         self._blocks.clear()
@@ -113,3 +147,23 @@ class Walk:
         schedule = self._schedule
         minutes = [base + hour + minute for hour in schedule.hours for minute in schedule.minutes]
         return [moment + second for moment in minutes for second in schedule.seconds]
+
+
+def _first_time(schedule: Schedule, from_s: int) -> int | None:
+    """The first of the schedule's times of day that is not before `from_s`."""
+    for hour in schedule.hours[bisect_left(schedule.hours, from_s - 3599) :]:
+        for minute in schedule.minutes[bisect_left(schedule.minutes, from_s - hour - 59) :]:
+            index = bisect_left(schedule.seconds, from_s - hour - minute)
+            if index < len(schedule.seconds):
+                return hour + minute + schedule.seconds[index]
+    return None
+
+
+def _last_time(schedule: Schedule, until_s: int) -> int | None:
+    """The last of the schedule's times of day that is not after `until_s`."""
+    for hour in reversed(schedule.hours[: bisect_right(schedule.hours, until_s)]):
+        for minute in reversed(schedule.minutes[: bisect_right(schedule.minutes, until_s - hour)]):
+            count = bisect_right(schedule.seconds, until_s - hour - minute)
+            if count:
+                return hour + minute + schedule.seconds[count - 1]
+    return None

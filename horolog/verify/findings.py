@@ -119,6 +119,7 @@ class Tally:
 
     def find_in(self, job: JobHistory, kind: Kind, at_s: float, text: str, execution_id: str | None = None) -> None:
         """One thing about one job at one instant."""
+        text += job.told_zone_data(at_s, at_s)
         self.find(Finding(kind, job.tenant_id, job.job_id, at_s, at_s, text, execution_id=execution_id))
 
     def check_work(self) -> None:

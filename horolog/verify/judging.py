@@ -2,7 +2,8 @@
 
 A row that ran has a start and no reason; one that did not has a reason of the closed set that fits its status, and
 that the job's history bears out. An execution may wait or run for its timeout, and for as long as the dispatcher
-waits beyond it; what goes on longer has not ended as it was promised to.
+waits beyond it; before its first attempt also for as long as the job's policies let it stand in a queue. What goes
+on longer has not ended as it was promised to.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +16,34 @@ from horolog.verify.rows import LedgerRow
 
 UNENDED_GRACE_S = CANCEL_GRACE_S + TIMEOUT_BACKSTOP_S + LEASE_S
 
-_SKIP_REASONS = frozenset({"paused", "stopped", "deleted", "overlap", "quota", "max_executions", "outside_window"})
-_CANCEL_REASONS = frozenset({"requested", "paused", "stopped", "deleted", "worker_lost", "timed_out"})
+_SKIP_REASONS = frozenset(
+    {
+        "paused",
+        "stopped",
+        "deleted",
+        "overlap",
+        "queue_full",
+        "superseded",
+        "quota",
+        "max_executions",
+        "outside_window",
+    }
+)
+_CANCEL_REASONS = frozenset(
+    {
+        "requested",
+        "paused",
+        "stopped",
+        "deleted",
+        "superseded",
+        "quota",
+        "max_executions",
+        "worker_lost",
+        "timed_out",
+    }
+)
+_BLOCKED_REASONS = frozenset({"overlap", "queue_full", "superseded"})
+"""Those that are given because of another execution, which the row names."""
 
 Flaw = tuple[Kind, str]
 
@@ -49,8 +76,6 @@ def _skipped(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
         yield Kind.UNEXPLAINED, f"skipped, and the reason is {row.reason or 'not told'}"
     if row.started_s is not None or row.attempt > 0:
         yield Kind.UNEXPLAINED, "skipped, but it was started"
-    if row.reason == "overlap" and row.blocked_by is None:
-        yield Kind.UNEXPLAINED, "skipped for an overlap, but what it overlapped with is not told"
     yield from _unborne(row, job)
 
 
@@ -64,7 +89,8 @@ def _missed(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
 def _cancelled(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
     if row.reason not in _CANCEL_REASONS:
         yield Kind.UNEXPLAINED, f"cancelled, and the reason is {row.reason or 'not told'}"
-    yield from _unborne(row, job)
+    else:
+        yield from _unborne(row, job)
 
 
 def _going_on(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
@@ -73,17 +99,28 @@ def _going_on(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
 
 
 def _unborne(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
-    """Reasons that nothing in the job's history bears out."""
+    """Reasons that nothing in the row or in the job's history bears out."""
+    if row.reason in _BLOCKED_REASONS and row.blocked_by is None:
+        yield Kind.UNEXPLAINED, f"{row.status} because of {row.reason}, but which execution it was for is not told"
     is_borne_out = _BORNE_OUT.get(row.reason or "")
     if is_borne_out is not None and not is_borne_out(job):
-        yield Kind.UNEXPLAINED, f"{row.status} because of {row.reason}, which the job never was"
+        yield Kind.UNEXPLAINED, f"{row.status} because of {row.reason}, which no version of the job can have led to"
 
 
 def _unended(row: LedgerRow, job: JobHistory, now_s: float) -> Iterator[Flaw]:
     begun_s = max(row.scheduled_s, row.created_s, row.started_s or 0.0, row.retry_s or 0.0)
-    allowed_s = job.timeout_s + UNENDED_GRACE_S + SETTLE_S
+    allowed_s = job.timeout_s + UNENDED_GRACE_S + SETTLE_S + _queued_s(row, job)
     if now_s - begun_s > allowed_s:
         yield Kind.UNENDED, f"{row.status} for {now_s - begun_s:.0f} s, of {allowed_s:.0f} s that it may take"
+
+
+def _queued_s(row: LedgerRow, job: JobHistory) -> float:
+    """How long the row may stand in a queue before its first attempt."""
+    if row.status != "pending" or row.attempt > 0:
+        return 0.0
+    return (job.queue_s if row.blocked_by is not None else 0.0) + (
+        job.catch_up_s if row.created_s > row.scheduled_s else 0.0
+    )
 
 
 _JUDGES: Mapping[str, Callable[[LedgerRow, JobHistory], Iterator[Flaw]]] = MappingProxyType(
@@ -103,5 +140,7 @@ _BORNE_OUT: Mapping[str, Callable[[JobHistory], bool]] = MappingProxyType(
         "stopped": lambda job: any(version.status == "inactive" for version in job.versions),
         "deleted": lambda job: any(version.is_deleted for version in job.versions),
         "max_executions": lambda job: any(version.is_limited for version in job.versions),
+        "queue_full": lambda job: any(version.overlap == "queueAll" for version in job.versions),
+        "superseded": lambda job: any(version.overlap == "cancelRunning" for version in job.versions),
     }
 )

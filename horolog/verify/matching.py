@@ -129,6 +129,7 @@ class JobMatch:
             first, last, count = self._hole
             text = "no row tells of it" if count == 1 else f"no row tells of these {count} instants"
             job = self._job
+            text += job.told_zone_data(first, last)
             self._tally.find(Finding(Kind.MISSING, job.tenant_id, job.job_id, first, last, text, count))
             self._hole = None
 

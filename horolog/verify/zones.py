@@ -8,7 +8,7 @@ Guarantee: only the rules of the `tzdata` package count, never the system's copy
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from importlib import resources
+from importlib import import_module, resources
 from zoneinfo import ZoneInfo
 
 from horolog.verify.expression import UnreadableSchedule
@@ -91,6 +91,11 @@ class ZoneDays:
             else:
                 before = middle
         return after
+
+
+def zone_data_version() -> str:
+    """The release of the time zone data that a proof computes by."""
+    return str(import_module("tzdata").IANA_VERSION)
 
 
 @lru_cache(maxsize=600)

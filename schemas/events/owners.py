@@ -1,11 +1,19 @@
 """Owners' checkpoints (`checkpoints.v1`), the outcomes of commands (`outcomes.v1`), and dead letters (`dlq.v1`)."""
 
+from operator import not_
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.base import JsonObject, Message, Text, UtcTime, Uuid
+from schemas.base import JsonObject, Message, Text, UtcTime, Uuid, Value
 from schemas.events.workers import SYSTEM_TENANT
+
+
+class ZoneDataUse(Value):
+    """From when on a release of the time zone data decided: `version` did for the instants after `after`."""
+
+    version: Annotated[Text, Field(min_length=1, max_length=20)]
+    after: UtcTime
 
 
 class OwnerCheckpointed(Message):
@@ -13,7 +21,8 @@ class OwnerCheckpointed(Message):
 
     `positions` maps an input topic to the offset of the next record to read. `watermark` (ticker) is the instant
     up to which every fire is out. `replay_from` (dispatcher) is the offset in `executions.v1` of the oldest event
-    that is needed to rebuild what is still active.
+    that is needed to rebuild what is still active. `zone_data` (ticker) tells by which releases of the time zone data
+    the partition's instants were computed, oldest first; the last of them is in use. Older checkpoints tell of none.
     """
 
     TYPE: ClassVar[str] = "io.horolog.owner.checkpointed.v1"
@@ -27,6 +36,7 @@ class OwnerCheckpointed(Message):
     positions: dict[str, int]
     watermark: UtcTime | None = None
     replay_from: int | None = None
+    zone_data: Annotated[tuple[ZoneDataUse, ...], Field(exclude_if=not_)] = ()
 
     def subject(self) -> str:
         return f"{self.role}/{self.partition}"

@@ -26,6 +26,7 @@ from services.api import (
     job_routes,
     ledger_routes,
     preview_routes,
+    status_routes,
     system_routes,
 )
 from services.api.context import ApiContext, context_of
@@ -87,12 +88,13 @@ def _bare_app(lifespan: Any) -> FastAPI:
         lifespan=lifespan,
     )
     for router in (
-        system_routes.open_router,
+        status_routes.open_router,
         job_routes.router,
         history_routes.router,
         preview_routes.router,
         execution_routes.router,
         ledger_routes.router,
+        status_routes.router,
         system_routes.router,
         internal_routes.router,
     ):

@@ -13,6 +13,22 @@ _FIRED = "2026-03-02T01:30:00Z"
 _NEXT = "2026-03-03T01:30:00Z"
 _NOW = "2026-03-02T08:00:00Z"
 
+_OVERDUE = {"jobId": _JOB, "since": _FIRED, "reason": "unaccounted"}
+_HEALTH: dict[str, Any] = {
+    "status": "unhealthy",
+    "service": "scheduler-service",
+    "port": 3009,
+    "dependencies": {
+        "database": "healthy",
+        "redis": "healthy",
+        "jobQueue": "healthy",
+        "distributedLock": "healthy",
+        "services": {"ticker": "healthy", "dispatcher": "healthy", "executor": "healthy"},
+        "schedules": "unhealthy",
+    },
+    "metrics": {"activeJobs": 10, "queueSize": 3, "memoryUsage": 98_566_144},
+    "problems": ["1 schedule is overdue: an instant has come, and nothing tells of it."],
+}
 _DEFINITION: dict[str, Any] = {
     "name": "nightly settlement",
     "cronExpression": "0 30 2 * * *",
@@ -169,10 +185,15 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                     "ageSeconds": 0.4,
                     "watermark": _NOW,
                     "watermarkAgeSeconds": 0.0,
+                    "lag": 0,
                     "live": True,
                 }
             ],
             "unowned": ["dispatcher/0"],
+            "standing": [],
+            "projections": [{"partition": 0, "lag": 0}],
+            "overdueCount": 1,
+            "overdueJobs": [_OVERDUE],
         },
         "MetricsResponse": {
             "totalJobs": 12,
@@ -220,19 +241,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                 }
             ]
         },
-        "HealthResponse": {
-            "status": "healthy",
-            "service": "scheduler-service",
-            "port": 3009,
-            "dependencies": {
-                "database": "healthy",
-                "redis": "healthy",
-                "jobQueue": "healthy",
-                "distributedLock": "healthy",
-                "services": {"ticker": "healthy", "dispatcher": "healthy", "executor": "healthy"},
-            },
-            "metrics": {"activeJobs": 10, "queueSize": 3, "memoryUsage": 98_566_144},
-        },
+        "HealthResponse": _HEALTH,
+        "InternalHealthResponse": {**_HEALTH, "overdueJobs": [{"tenantId": _TENANT, **_OVERDUE}]},
         "LedgerReport": {
             "from": _CREATED,
             "to": _NOW,

@@ -66,9 +66,10 @@ class Gate:
             await error_answer(failed, path, self._ports.clock.now())(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Principal:
-        if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
-            return NOBODY
         internal = is_internal(scope["path"])
+        if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
+            # Open to all, but it may say more to another service.
+            return (await self._ports.services.recognise(scope["headers"]) if internal else None) or NOBODY
         callers = self._ports.services if internal else self._ports.callers
         principal = await callers.recognise(scope["headers"])
         if principal is None:

@@ -9,19 +9,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from horolog.limits import LEASE_S, OWNER_STALE_S
+from horolog.limits import LEASE_S, OVERDUE_LOOK_INTERVAL_S, OVERDUE_LOOK_S_MAX, OVERDUE_S, OWNER_STALE_S
 from horolog.log.port import LogError, Place
 from projections.views import OwnerView, ReadModelUnavailable
 from schemas.http import SERVICE_NAME
 from schemas.topics import COMMANDS
+from services.api.overdue import Findings
 from services.api.patience import within
 from services.api.ports import ApiPorts
 
 CHECK_S_MAX = 1.0
 KEPT_S = 1.0
+NAMED_COUNT_MAX = 20
 ROLES = ("dispatcher", "ticker")
 _T = TypeVar("_T")
 _OWNER_AGE_MAX = timedelta(seconds=OWNER_STALE_S)
+_WATERMARK_AGE_MAX = timedelta(seconds=OVERDUE_S)
+LOOK_AGE_S_MAX = 2 * (OVERDUE_LOOK_S_MAX + OVERDUE_LOOK_INTERVAL_S)
+"""When no look at the schedules was finished for this long, nobody knows whether they fire."""
 
 
 def is_live(owner: OwnerView, now: datetime) -> bool:
@@ -33,6 +38,15 @@ def unowned(owners: Sequence[OwnerView], partition_count: int, now: datetime) ->
     """Every role and partition without a live owner."""
     held = {(owner.role, owner.partition) for owner in owners if is_live(owner, now)}
     return [(role, p) for role in ROLES for p in range(partition_count) if (role, p) not in held]
+
+
+def standing(owners: Sequence[OwnerView], behind: Sequence[int], now: datetime) -> list[int]:
+    """The partitions whose ticker's watermark is too old; not where the read models are behind: they do not show it."""
+    return [
+        owner.partition
+        for owner in owners
+        if owner.watermark is not None and now - owner.watermark > _WATERMARK_AGE_MAX and owner.partition not in behind
+    ]
 
 
 class HealthCheck:
@@ -72,6 +86,7 @@ class HealthCheck:
         )
         missing = unowned(owners or (), self._ports.log.partition_count, now)
         absent = {role for role, _ in missing}
+        about_schedules = self._schedule_problems(owners or (), now)
         dependencies = {
             "database": _word(database),
             "redis": "disabled" if cache is None else _word(cache),
@@ -82,9 +97,10 @@ class HealthCheck:
                 "dispatcher": _word("dispatcher" not in absent),
                 "executor": _word(any(worker.state != "stopped" for worker in workers or ())),
             },
+            "schedules": _word(not about_schedules),
         }
         return {
-            "status": _word(database and log and not missing),
+            "status": _word(database and log and not missing and not about_schedules),
             "service": SERVICE_NAME,
             "port": self._port,
             "dependencies": dependencies,
@@ -93,11 +109,50 @@ class HealthCheck:
                 "queueSize": None if queue is None else queue.pending_count,
                 "memoryUsage": self._ports.memory_bytes(),
             },
+            "problems": [*_part_problems(database, log, missing), *about_schedules],
         }
+
+    def _schedule_problems(self, owners: Sequence[OwnerView], now: datetime) -> list[str]:
+        findings = self._ports.schedules.findings
+        problems = overdue_problems(findings)
+        if still := standing(owners, findings.behind, now):
+            problems.append(f"Tickers stand still: their watermark is too old in partitions {_listed(still)}.")
+        if findings.behind:
+            problems.append(
+                f"The read models are behind the log in partitions {_listed(findings.behind)}: "
+                "whether schedules are overdue there cannot be told."
+            )
+        looked_at_s = findings.looked_at_s
+        if looked_at_s is not None and self._ports.clock.monotonic() - looked_at_s > LOOK_AGE_S_MAX:
+            problems.append("The schedules have not been looked at for too long: whether they fire cannot be told.")
+        return problems
 
     async def _ask_log(self) -> None:
         log = self._ports.log
         await log.ends([Place(COMMANDS.name, partition) for partition in range(log.partition_count)])
+
+
+def overdue_problems(findings: Findings) -> list[str]:
+    """The sentence on what is overdue, in counts; none when nothing is."""
+    count, tenants = len(findings.overdue), len(findings.counts)
+    if not count:
+        return []
+    told = f"{count} schedules of {tenants} tenants are" if count > 1 else "1 schedule is"
+    return [f"{told} overdue: an instant has come, and nothing tells of it."]
+
+
+def _part_problems(database: bool, log: bool, missing: Sequence[tuple[str, int]]) -> list[str]:
+    problems = [] if database else ["The database does not answer."]
+    if not log:
+        problems.append("The log does not answer.")
+    if database and missing:
+        problems.append(f"No live owner: {_listed([f'{role}/{partition}' for role, partition in missing])}.")
+    return problems
+
+
+def _listed(names: Sequence[object]) -> str:
+    more = f" and {len(names) - NAMED_COUNT_MAX} more" if len(names) > NAMED_COUNT_MAX else ""
+    return ", ".join(map(str, names[:NAMED_COUNT_MAX])) + more
 
 
 async def _answers(probe: Callable[[], Awaitable[None]]) -> bool:

@@ -4,7 +4,7 @@ Nothing here is constructed by the API itself; a composition root passes everyth
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from horolog.log.port import Log
 from horolog.ports import Clock, Ids
 from projections.views import ReadModel
 from services.api.history import HistoryReader
+from services.api.overdue import Findings
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Raw request headers: names in lower case."""
@@ -82,6 +83,21 @@ class Served:
     request_id: str
 
 
+class Watch(Protocol):
+    """Whoever looks whether schedules are overdue."""
+
+    @property
+    def findings(self) -> Findings:
+        """What was found at last."""
+        ...
+
+
+class Unwatched:
+    """Nobody looks, and nothing is found."""
+
+    findings = Findings()
+
+
 @dataclass(frozen=True, slots=True)
 class ApiPorts:
     """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis."""
@@ -97,3 +113,4 @@ class ApiPorts:
     memory_bytes: Callable[[], int]
     wake: Wake | None = None
     cache_ping: Probe | None = None
+    schedules: Watch = field(default_factory=Unwatched)

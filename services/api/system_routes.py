@@ -1,42 +1,23 @@
-"""The public routes about the scheduler itself, and the open health check."""
+"""The public routes about the tenant's figures and queues, and the workers; `status_routes` has the rest."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
 from horolog.limits import LEASE_S
-from projections.views import OwnerView
-from schemas.http import HealthResponse, MetricsResponse, QueuesResponse, StatusResponse, WorkersResponse
+from schemas.http import MetricsResponse, QueuesResponse, WorkersResponse
 from services.api.answers import Answer
 from services.api.context import Api, SystemReader
 from services.api.documents import errors
-from services.api.health import is_live, unowned
 from services.api.queries import MetricsQuery, time_range
 from services.api.requests import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["scheduler"])
-open_router = APIRouter(tags=["health"])
 _LISTED_FOR = timedelta(hours=1)
-
-
-@router.get("/status", responses=errors(StatusResponse))
-async def get_status(api: Api, caller: SystemReader) -> Response:
-    """Who owns which partition, how far each ticker is, and whether anything is without an owner."""
-    owners, now = await api.read_model.owners(), api.ports.clock.now()
-    count = api.ports.log.partition_count
-    missing = [f"{role}/{partition}" for role, partition in unowned(owners, count, now)]
-    body = {
-        "status": "degraded" if missing else "running",
-        "timestamp": now,
-        "partitionCount": count,
-        "owners": [_owner(owner, now) for owner in owners],
-        "unowned": missing,
-    }
-    return Answer(body)
 
 
 @router.get("/metrics", responses=errors(MetricsResponse))
@@ -95,21 +76,3 @@ async def get_workers(api: Api, caller: SystemReader) -> Response:
         for worker in workers
     ]
     return Answer({"workers": bodies})
-
-
-@open_router.get("/health", responses=errors(HealthResponse, closed=False))
-@open_router.get("/internal/health", responses=errors(HealthResponse, closed=False))
-async def get_health(api: Api) -> Response:
-    """Whether the parts that the scheduler depends on answer; open to all, and about no tenant."""
-    healthy, body = await api.health.report()
-    return Answer(body, 200 if healthy else 503)
-
-
-def _owner(owner: OwnerView, now: datetime) -> dict[str, Any]:
-    watermark = owner.watermark
-    return {
-        **{to_camel(name): value for name, value in asdict(owner).items()},
-        "ageSeconds": (now - owner.last_checkpoint_at).total_seconds(),
-        "watermarkAgeSeconds": None if watermark is None else (now - watermark).total_seconds(),
-        "live": is_live(owner, now),
-    }

@@ -12,8 +12,9 @@ of the log; after a pause, stop or cancel was acknowledged, nothing that it forb
                                            └─► skipped: why     └── delayed (retry) ◄─┴─────────┘
 
 On failure: fenced, it gives the partition up; after an unknown outcome it drops everything and rebuilds from the log.
-A worker that has not named an attempt for a lease has lost it, and the attempt is retried or failed.
+A worker that has not named an attempt for a lease has lost it, and the attempt is retried or failed. One that beats,
+but takes or starts nothing, gets nothing more until it does, and what it left alone is handed to others.
 
-`book` and `line` are the state; `jobs`, `executions`, `slots`, `endings`, `upkeep`, `assignment` decide; `partition` is
-one turn.
+`book`, `line` and `progress` are the state; `jobs`, `executions`, `slots`, `endings`, `upkeep`, `assignment` decide;
+`partition` is one turn.
 """

@@ -17,17 +17,20 @@ from pydantic import TypeAdapter
 
 from horolog.domain.execution import Execution, Stage, evolve
 from horolog.domain.fairness import FairQueue
-from horolog.limits import DISPATCH_AHEAD_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
+from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, ExecutionEvent, RetryScheduled
 from schemas.events.jobs import JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected
+from schemas.events.results import AttemptReport
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.jobs import Job
 from services.dispatcher.line import Going, Line
+from services.dispatcher.progress import Progress
 
 DECODED_JOB_COUNT_MAX = 10_000
 """How many jobs a process keeps decoded: some 4 KB each, while decoding one takes as long as handing out a task."""
+DEAF = timedelta(seconds=DEAF_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
 
 Outcome = CommandAccepted | CommandRejected
@@ -80,6 +83,7 @@ class WorkerSlot:
     prefetch: int
     last_beat: datetime
     accepts: bool
+    progress: Progress
     held: set[str] = field(default_factory=set)
     others: int = 0
 
@@ -90,8 +94,11 @@ class WorkerSlot:
 
     @property
     def room(self) -> int:
-        """How many more it will take."""
-        return max(0, self.capacity + self.prefetch - self.load) if self.accepts else 0
+        """How many more it is to get."""
+        if not self.accepts:
+            return 0
+        room = max(0, self.capacity + self.prefetch - self.load)
+        return room if self.progress.stall is None else min(room, int(self.progress.is_on_trial))
 
 
 class Book:
@@ -110,6 +117,10 @@ class Book:
         self._alarm_number = itertools.count()
         self._queued_of_tenant: dict[str, int] = {}
         self._leases: dict[str, datetime] = {}
+        self._turned_at: datetime | None = None
+        self._unwritten: list[str] = []
+        self._untaken: dict[str, datetime] = {}
+        self._taken: dict[str, datetime] = {}
         self._outcomes: OrderedDict[str, bytes] = OrderedDict()
 
     # -- reading -----------------------------------------------------------------------------------------------
@@ -152,7 +163,28 @@ class Book:
         """Attempts in workers' hands."""
         return [self.executions[i] for i in self._leases]
 
+    def untaken_since(self, execution_id: str) -> datetime | None:
+        """Since when its worker could have taken the attempt in flight, if no beat has named it."""
+        return self._untaken.get(execution_id)
+
+    def taken_since(self, execution_id: str) -> datetime | None:
+        """When the first beat was sent that named the attempt in flight, if one has."""
+        return self._taken.get(execution_id)
+
     # -- changing ----------------------------------------------------------------------------------------------
+
+    def begin_turn(self, now: datetime) -> None:
+        """What the turns before have handed out is in the log, however long that took.
+
+        Whoever did not turn for long was not listening either: that it has heard nothing then proves nothing.
+        """
+        if self._turned_at is not None and now - self._turned_at > DEAF:
+            self.renew_all(now)
+        self._turned_at = now
+        for execution_id in self._unwritten:
+            if execution_id in self._leases and execution_id not in self._taken:
+                self._untaken[execution_id] = now
+        self._unwritten.clear()
 
     def apply(self, message: Message) -> None:
         """Let the book know what was decided."""
@@ -248,15 +280,20 @@ class Book:
 
     def _hand_over(self, execution: Execution, at: datetime) -> None:
         self._leases[execution.execution_id] = at + timedelta(seconds=LEASE_S)
+        self._unwritten.append(execution.execution_id)
         slot = self.workers.get(execution.worker_id or "")
         if slot is not None:
             slot.held.add(execution.execution_id)
+            slot.progress.handed(execution.execution_id, execution.attempt)
 
     def _release(self, execution: Execution) -> None:
         self._leases.pop(execution.execution_id, None)
+        self._untaken.pop(execution.execution_id, None)
+        self._taken.pop(execution.execution_id, None)
         slot = self.workers.get(execution.worker_id or "")
         if slot is not None:
             slot.held.discard(execution.execution_id)
+            slot.progress.released(execution.execution_id)
 
     # -- workers -----------------------------------------------------------------------------------------------
 
@@ -267,21 +304,33 @@ class Book:
             return
         slot = self.workers.get(beat.worker_id)
         if slot is None:
+            progress = Progress.first_heard(beat, now)
             slot = self.workers[beat.worker_id] = WorkerSlot(
-                beat.worker_id, beat.inbox, beat.capacity, beat.prefetch, now, accepts=True
+                beat.worker_id, beat.inbox, beat.capacity, beat.prefetch, now, accepts=True, progress=progress
             )
             slot.held = {e.execution_id for e in self.in_flight() if e.worker_id == beat.worker_id}
+        elif slot.progress.begun_at != beat.started_at:
+            slot.progress = Progress.first_heard(beat, now)
         slot.capacity, slot.prefetch, slot.last_beat = beat.capacity, beat.prefetch, now
         slot.accepts = beat.state is WorkerState.READY
+        slot.progress.hear(beat, now)
         until = now + timedelta(seconds=LEASE_S)
         named = 0
         for attempt in beat.held:
             execution = self.executions.get(attempt.execution_id)
             if execution is not None and attempt.execution_id in self._leases:
                 named += 1
-                if execution.attempt == attempt.attempt:
+                if execution.attempt == attempt.attempt and attempt not in slot.progress.owed:
                     self._leases[attempt.execution_id] = until
+                    self._untaken.pop(attempt.execution_id, None)
+                    self._taken.setdefault(attempt.execution_id, slot.progress.sent_at)
         slot.others = max(0, len(beat.held) - named)
+
+    def note_report(self, report: AttemptReport) -> None:
+        """Take note of what a worker says of an attempt, be it its own still or not."""
+        slot = self.workers.get(report.worker_id)
+        if slot is not None:
+            slot.progress.hear_report(report)
 
     def lose_worker(self, worker_id: str, now: datetime) -> None:
         """Forget a worker that is gone; the leases of what it held end now."""
@@ -296,7 +345,9 @@ class Book:
         return [slot.worker_id for slot in self.workers.values() if slot.last_beat <= limit]
 
     def renew_all(self, now: datetime) -> None:
-        """A new owner grants every attempt in flight a whole lease: its workers have not been heard yet."""
+        """Grant every attempt in flight a whole lease, and every worker time to be heard: nobody listened so far."""
+        for slot in self.workers.values():
+            slot.last_beat = max(slot.last_beat, now)
         for execution_id in self._leases:
             self._leases[execution_id] = now + timedelta(seconds=LEASE_S)
 

@@ -20,7 +20,7 @@ from schemas.events.executions import (
     Usage,
 )
 from schemas.events.workers import AttemptRevoked
-from schemas.jobs import Delivery, ErrorType, Job
+from schemas.jobs import Delivery, ErrorType
 from services.dispatcher.book import Book
 
 NO_USAGE = Usage()
@@ -146,7 +146,7 @@ def lost(
     job = book.jobs.get(execution.job_id)
     retry_config = job.definition.retry_config if job is not None else None
     allowed = LOST_ATTEMPT_COUNT_MAX + (retry_config.max_retries if retry_config is not None else 0)
-    is_last = execution.attempt > allowed or (_at_most_once(job) and not was_unstarted)
+    is_last = execution.attempt > allowed or not (was_unstarted or may_repeat(book, execution))
     if execution.cancel_reason is not None or is_last:
         return failed(book, execution, FailedAttempt(failure, completed_at=now), now)
     return RetryScheduled(
@@ -160,8 +160,10 @@ def lost(
     )
 
 
-def _at_most_once(job: Job | None) -> bool:
-    return job is not None and job.definition.delivery is Delivery.AT_MOST_ONCE
+def may_repeat(book: Book, execution: Execution) -> bool:
+    """Whether it may run again although an attempt of it may have begun."""
+    job = book.jobs.get(execution.job_id)
+    return job is None or job.definition.delivery is not Delivery.AT_MOST_ONCE
 
 
 def failed(book: Book, execution: Execution, attempt: FailedAttempt, now: datetime) -> Message:

@@ -1,5 +1,6 @@
 """One owned partition of the dispatcher: a turn decodes its inputs, decides on each, then lets time act."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -28,9 +29,11 @@ from services.dispatcher.executions import (
 )
 from services.dispatcher.jobs import decide_create, decide_job_command
 from services.dispatcher.slots import settle
-from services.dispatcher.upkeep import SWEEP_INTERVAL, end_overdue, take_back_lapsed
+from services.dispatcher.upkeep import LOOK_INTERVAL, SWEEP_INTERVAL, end_overdue, set_stalled_aside, take_back_lapsed
 
 SOURCE = "horolog/dispatcher"
+
+_logger = logging.getLogger(__name__)
 
 
 class DispatcherPartition:
@@ -41,6 +44,8 @@ class DispatcherPartition:
         self._partition_count = partition_count
         self._next_sweep: datetime | None = None
         self._outputs: list[Outgoing] = []
+        self.set_aside: frozenset[str] = frozenset()
+        """The workers that beat, but do not work, as this partition last found."""
 
     def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
         """Let the time come, decide on the records, then on who may go on, and hand out what can run.
@@ -48,13 +53,16 @@ class DispatcherPartition:
         While records wait to be read, no attempt is held to be lost or overdue: its end may be among them.
         """
         self._outputs = []
+        self.book.begin_turn(now)
         self.book.advance(now)
         for record in records:
             self._decide_record(record, now)
         self.book.advance(now)
-        if not is_behind and self._sweep_is_due(now):
+        if self._sweep_is_due(now, is_behind):
             self._take(take_back_lapsed(self.book, now), now)
+            self._take(set_stalled_aside(self.book, now), now)
             self._take(end_overdue(self.book, now), now)
+            self._tell_who_is_set_aside()
         self._let_go_on(now)
         return Turn(self._outputs, self._wake_at(), replay_from=self.book.replay_from())
 
@@ -79,11 +87,21 @@ class DispatcherPartition:
         """Whether executions wait for a worker."""
         return len(self.book.ready) > 0
 
-    def _sweep_is_due(self, now: datetime) -> bool:
+    def _tell_who_is_set_aside(self) -> None:
+        stalls = {slot.worker_id: stall for slot in self.book.workers.values() if (stall := slot.progress.stall)}
+        where = {"partition": self.book.partition}
+        for worker_id in stalls.keys() - self.set_aside:
+            text = "worker %s beats, but %s; it gets nothing more until it does"
+            _logger.warning(text, worker_id, stalls[worker_id].value, extra=where)
+        for worker_id in self.set_aside - stalls.keys():
+            _logger.info("worker %s is gone or works again", worker_id, extra=where)
+        self.set_aside = frozenset(stalls)
+
+    def _sweep_is_due(self, now: datetime, is_behind: bool) -> bool:
         if self._next_sweep is not None and now < self._next_sweep:
             return False
-        self._next_sweep = now + SWEEP_INTERVAL
-        return True
+        self._next_sweep = now + (LOOK_INTERVAL if is_behind else SWEEP_INTERVAL)
+        return not is_behind
 
     def _wake_at(self) -> datetime | None:
         alarm = self.book.next_alarm()
@@ -112,6 +130,7 @@ class DispatcherPartition:
         if isinstance(message, FireDue):
             return decide_fire(self.book, message, now)
         if isinstance(message, AttemptReport):
+            self.book.note_report(message)
             return decide_report(self.book, message, now)
         if isinstance(message, FireMissed):
             return decide_missed(self.book, message, now)

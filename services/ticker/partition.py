@@ -21,6 +21,7 @@ from schemas.events.jobs import JobTabled
 from schemas.jobs import MisfirePolicy
 from schemas.topics import FIRES, PARTITION_COUNT_DEFAULT
 from services.ticker.segments import Segment, floor_s, segment_of
+from services.ticker.zone_data import ZoneDataInUse, first_use
 
 _logger = logging.getLogger(__name__)
 
@@ -39,8 +40,15 @@ def instant_of(epoch_s: int) -> datetime:
 class TickerPartition:
     """The schedules of one partition, and the watermark up to which their fires are out."""
 
-    def __init__(self, partition: int, watermark_s: int | None, partition_count: int = PARTITION_COUNT_DEFAULT) -> None:
+    def __init__(
+        self,
+        partition: int,
+        watermark_s: int | None,
+        partition_count: int = PARTITION_COUNT_DEFAULT,
+        zone_data: ZoneDataInUse | None = None,
+    ) -> None:
         self.partition = partition
+        self._zone_data = zone_data or first_use()
         self._partition_count = partition_count
         self.watermark_s = watermark_s
         self._current: dict[str, Segment] = {}
@@ -51,6 +59,16 @@ class TickerPartition:
     def __len__(self) -> int:
         """How many schedules owe fires."""
         return len(self._current)
+
+    def standing(self, job_id: str) -> tuple[int, int | None]:
+        """The version known of a job's schedule (0: none), and the next instant that will be emitted of it."""
+        version, segment = self._versions.get(job_id, 0), self._current.get(job_id)
+        if segment is None:
+            return version, None
+        # What lies behind the watermark is held back, and stands in the heap; or it will never be looked at again.
+        is_passed = segment.next_s <= (self.watermark_s or 0)
+        is_lost = is_passed and (not self._heap or self._heap[0][0] > segment.next_s)
+        return version, None if is_lost else segment.next_s
 
     def take_in(self, record: Record, after_s: int) -> None:
         """Take in one record of the job table; a new version owes its instants after `after_s`.
@@ -74,7 +92,7 @@ class TickerPartition:
         if previous is not None:
             previous.close(floor_s(job.effective_from))
         try:
-            segment = segment_of(job, after_s)
+            segment = segment_of(job, after_s, self._zone_data.data)
         except (CronError, ZoneError) as error:
             _logger.error("a schedule can no longer be understood: %s", error, extra={"job_id": job.job_id})
             return
@@ -107,7 +125,8 @@ class TickerPartition:
         wake_at = self._wake_at()
         if wake_at is not None and is_behind:
             wake_at = max(wake_at, now + _LOOK_INTERVAL)
-        return Turn(outputs, wake_at, watermark=instant_of(self.watermark_s or horizon_s))
+        watermark = instant_of(self.watermark_s or horizon_s)
+        return Turn(outputs, wake_at, watermark=watermark, zone_data=self._zone_data.used)
 
     async def sample(self, log: Log) -> None:
         """A ticker learns nothing from the log but its input."""

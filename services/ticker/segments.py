@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from horolog.domain.cron import CronSpec, Zone, next_after_s, parse, zone
+from horolog.domain.cron import CronSpec, Zone, ZoneData, next_after_s, packaged_zone_data, parse
 from horolog.domain.schedule import owes_fires
 from schemas.jobs import MISFIRE_DEFAULT, Job, Misfire
 
@@ -61,10 +61,11 @@ class Segment:
         self.until_s = min(self.until_s, at_s)
 
 
-def segment_of(job: Job, after_s: int) -> Segment | None:
+def segment_of(job: Job, after_s: int, zone_data: ZoneData | None = None) -> Segment | None:
     """The segment of a job's present version, from its first instant after `after_s`; None when it owes nothing.
 
-    Instants count from after the version took effect, and from `startDate` to `endDate`, both inclusive.
+    Instants count from after the version took effect, and from `startDate` to `endDate`, both inclusive. They are
+    computed by the packaged time zone data, unless another release is given.
 
     Raises:
         CronError, ZoneError: the table holds what can no longer be understood (a zone that was withdrawn).
@@ -81,7 +82,7 @@ def segment_of(job: Job, after_s: int) -> Segment | None:
         job_id=job.job_id,
         schedule_version=job.schedule_version,
         spec=_spec(definition.cron_expression),
-        zone=zone(definition.timezone),
+        zone=(zone_data or packaged_zone_data()).zone(definition.timezone),
         next_s=begin_s,
         until_s=until_s,
         misfire=definition.misfire,

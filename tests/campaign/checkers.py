@@ -69,15 +69,20 @@ def lateness_s(evidence: Evidence) -> list[float]:
 
 
 def takeover_s(evidence: Evidence) -> float:
-    """The longest that an owner's partition with work in it went without a checkpoint."""
+    """The longest that an owner's partition with work in it went without a checkpoint, while there was a log."""
     instants: dict[tuple[str, int], list[float]] = defaultdict(list)
     for sign in evidence.log.signs:
         instants[sign.role, sign.partition].append(sign.at_s)
     longest = 0.0
     for place, (begin, end) in evidence.watched.items():
         within = [begin, *sorted(at for at in instants[place] if begin <= at <= end), end]
-        longest = max([longest, *(later - sooner for sooner, later in pairwise(within))])
+        longest = max([longest, *(_apart_s(sooner, later, evidence.outage) for sooner, later in pairwise(within))])
     return longest
+
+
+def _apart_s(sooner: float, later: float, outage: tuple[float, float]) -> float:
+    begin, end = outage
+    return later - sooner - max(0.0, min(later, end) - max(sooner, begin))
 
 
 def overlap_count(evidence: Evidence) -> int:

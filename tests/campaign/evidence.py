@@ -100,3 +100,5 @@ class Evidence:
     died: Sequence[str] = ()
     watched: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     """Role and partition of every owner that has work in the round, and from when to when."""
+    outage: tuple[float, float] = (0.0, 0.0)
+    """From when to when nobody could have written to the log."""

@@ -22,7 +22,7 @@ from tests.campaign.usurper import NAME as USURPER
 Inject = Callable[[System, Random], Proof]
 NS = 1_000_000_000
 CLOCK_BYTES = 16
-START_S_MAX = 20.0
+START_S_MAX = 40.0
 VICTIM = 0
 """The place of a role that is dressed for a fault before the load begins."""
 

@@ -1,7 +1,7 @@
 """One round: load, fault, healing, calm, and the judgement of everything from the load's beginning to the calm.
 
-A round whose fault cannot be shown to have landed was not injected. One in which less than half of what was owed ran
-is inconclusive. Neither has passed.
+A round whose fault cannot be shown to have landed was not injected. One in which less than half of what was owed ran,
+or whose load was nearly over when the fault began, is inconclusive. Neither has passed.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 import asyncpg
@@ -24,20 +25,33 @@ from tests.campaign.proof import Kind, Proof, hold
 from tests.campaign.system import PARTITION_COUNT, TENANTS, System
 from tests.campaign.targets import marks_of
 
-HEALTHY_S_MAX = 90.0
-CALM_S_MAX = 120.0
-STEADY_S = 3
-CALM_S = 3
+HEALTHY_S_MAX = 180.0
+STEADY_S_MAX = 60.0
+BEGUN_COUNT_MAX = 4
+STALLED_S_MAX = 45.0
+"""A backlog that does not shrink for so long is one no more."""
+STEADY_S = 2
+PRELUDE_S_MIN = 8.0
+PRELUDE_S_MAX = 60.0
+QUICK_S = 12.0
+"""A machine that takes longer than this to begin the load is given less of it."""
+JOB_COUNT_MIN = 12
+FAULT_S_MIN = 10.0
+"""For so long the load has to go on once the fault begins."""
+SHORTER_S_MAX = 10.0
+"""A load that will last shorter than it was meant to by more than this is begun anew."""
 POLL_S = 0.25
 OWED_COUNT_MIN = 100
 SHOWN_COUNT = 5
 UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
-_COMPLETE = "select count(*) from job_executions where job_id = any($1::uuid[]) and scheduled_at = $2 and status = $3"
-_OPEN = """select count(*) from job_executions
-where job_id = any($1::uuid[]) and scheduled_at <= $2 and status in ('pending', 'running')"""
+_ENDED_AT = """select count(*) from job_executions
+where job_id = any($1::uuid[]) and scheduled_at = $2 and status not in ('pending', 'running')"""
+_ENDED = """select count(*) from job_executions
+where job_id = any($1::uuid[]) and scheduled_at <= $2 and status not in ('pending', 'running')"""
+_OPEN = _ENDED.replace("not in", "in")
 _OWNERS = """select count(distinct owner) from partition_owners
 where role = any($1) and last_checkpoint_at > now() - interval '12 seconds'"""
-_WORKERS = "select count(*) from workers where state <> 'stopped' and last_beat_at > now() - interval '4 seconds'"
+_WORKERS = "select count(*) from workers where state <> 'stopped' and last_beat_at > now() - interval '8 seconds'"
 _HERD = "select array_agg(id::text) from scheduled_jobs where name like $1"
 
 
@@ -73,6 +87,20 @@ class Result:
         return asdict(self)
 
 
+@dataclass(slots=True)
+class Pace:
+    """How many jobs make the load at most, and how long they took lately to be created and to run steadily."""
+
+    job_count_max: int
+    prelude_s: float = 2 * QUICK_S
+
+    @property
+    def job_count(self) -> int:
+        """As many jobs as the machine can bear at present: others may be at work on it."""
+        bearable = int(self.job_count_max * QUICK_S / self.prelude_s)
+        return min(self.job_count_max, max(JOB_COUNT_MIN, bearable))
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """A round under way."""
@@ -84,12 +112,12 @@ class Round:
     begin_s: int
 
     @property
-    def jobs(self) -> list[str]:
-        """The jobs that fire each second."""
-        return [job for _, job in self.load.jobs]
+    def left_s(self) -> float:
+        """How long the load goes on from now."""
+        return self.load.end_s - _now().timestamp()
 
 
-def play(system: System, kind: Kind, seed: int, job_count: int) -> Result:
+def play(system: System, kind: Kind, seed: int, pace: Pace) -> Result:
     """Go through a round, and leave the system as every round may find it."""
     random, began = Random(f"{kind.name}/{seed}"), time.monotonic()
     client: load.Client | None = None
@@ -97,15 +125,15 @@ def play(system: System, kind: Kind, seed: int, job_count: int) -> Result:
         if kind.dress is not None:
             kind.dress(system, random)
         _await("the system to be whole", lambda: _is_whole(system), HEALTHY_S_MAX)
-        this = _begun(system, kind, seed, job_count)
+        this = _begun(system, kind, seed, pace)
         client = load.Client(system, this.load.triggered, f"{kind.name}-{seed}-{this.begin_s}")
         client.begin()
         hold(random.random())
+        load_s = this.left_s
         proof = kind.inject(system, random)
-        end_s = _calm(system, this, proof)
-        evidence = _evidence(system, this, proof, end_s, client.end())
-        load.delete(system, this.load)
-        return _judged(this, proof, evidence, time.monotonic() - began)
+        _drain(system, this, proof)
+        evidence = _evidence(system, this, proof, client.end())
+        return _judged(this, proof, evidence, load_s, time.monotonic() - began)
     except NotPossibleHere as error:
         return Result(kind.name, seed, "not injected", str(error), took_s=time.monotonic() - began)
     finally:
@@ -115,32 +143,58 @@ def play(system: System, kind: Kind, seed: int, job_count: int) -> Result:
         release()
 
 
-def _begun(system: System, kind: Kind, seed: int, job_count: int) -> Round:
+def _begun(system: System, kind: Kind, seed: int, pace: Pace) -> Round:
+    """The round with a steady load; begun anew, and at another pace, while the machine turns out to be slower."""
+    for _ in range(BEGUN_COUNT_MAX):
+        began = time.monotonic()
+        this = _loaded(system, kind, seed, pace)
+        is_steady = _holds_within(partial(_is_steady, system, this), began + STEADY_S_MAX)
+        pace.prelude_s = min(PRELUDE_S_MAX, max(PRELUDE_S_MIN, time.monotonic() - began))
+        if is_steady and this.left_s >= kind.load_s - SHORTER_S_MAX:
+            return this
+    raise TimeoutError("waited in vain for a steady load")
+
+
+def _is_steady(system: System, this: Round) -> bool:
+    jobs = this.load.jobs
+    return _ask(system, _ENDED_AT, jobs, _instant(this.begin_s + STEADY_S)) >= len(jobs)
+
+
+def _loaded(system: System, kind: Kind, seed: int, pace: Pace) -> Round:
     since = asyncio.run(collecting.ends_of(system))
-    jobs = load.create(system, f"{kind.name} {seed} {time.monotonic():.0f}", job_count)
-    this = Round(kind, seed, jobs, since, int(_now().timestamp()) + 1)
-    steady_s = this.begin_s + STEADY_S
-    _await("a steady load", lambda: _is_complete(system, this.jobs, steady_s), CALM_S_MAX)
-    return this
+    now_s = _now().timestamp()
+    end_s = int(now_s + pace.prelude_s) + kind.load_s
+    jobs = load.create(system, f"{kind.name} {seed} {now_s:.0f}", pace.job_count, end_s)
+    return Round(kind, seed, jobs, since, int(_now().timestamp()) + 1)
 
 
-def _calm(system: System, this: Round, proof: Proof) -> int:
-    """Wait until everything owed has its account and runs in time again, or no longer; the last second that counts."""
-    end_s = int(_now().timestamp()) + CALM_S
-    jobs = [*this.jobs, this.load.triggered, *_herd(system, proof)]
-    deadline = time.monotonic() + CALM_S_MAX
-    _holds_within(lambda: _is_complete(system, this.jobs, end_s), deadline)
-    _holds_within(lambda: _ask(system, _OPEN, jobs, _instant(end_s)) == 0, deadline)
-    return end_s
+def _drain(system: System, this: Round, proof: Proof) -> None:
+    """Wait until everything owed has ended, or nothing more does."""
+    end = _instant(this.load.end_s)
+    jobs = [*this.load.jobs, this.load.triggered, *_herd(system, proof)]
+    ended, deadline = -1, 0.0
+
+    def is_over() -> bool:
+        nonlocal ended, deadline
+        now_ended = _ask(system, _ENDED, jobs, end)
+        if now_ended > ended or _now() < end:
+            ended, deadline = max(ended, now_ended), time.monotonic() + STALLED_S_MAX
+        if _ask(system, _ENDED_AT, this.load.jobs, end) < len(this.load.jobs):
+            return False
+        return _ask(system, _OPEN, jobs, end) == 0
+
+    while not is_over() and time.monotonic() < deadline:
+        hold(POLL_S)
 
 
-def _evidence(system: System, this: Round, proof: Proof, end_s: int, requests: Sequence[Request]) -> Evidence:
+def _evidence(system: System, this: Round, proof: Proof, requests: Sequence[Request]) -> Evidence:
+    end_s = this.load.end_s
     herd = _herd(system, proof)
-    jobs = {*this.jobs, this.load.triggered, *herd}
-    owed = {(job, second) for job in this.jobs for second in range(this.begin_s, end_s + 1)}
+    jobs = {*this.load.jobs, this.load.triggered, *herd}
+    owed = {(job, second) for job in this.load.jobs for second in range(this.begin_s, end_s + 1)}
     owed |= {(job, proof.herd_s) for job in herd}
     now = _now()
-    _holds_within(lambda: _ask(system, _OPEN, list(jobs), now) == 0, time.monotonic() + CALM_S_MAX)
+    _holds_within(lambda: _ask(system, _OPEN, list(jobs), now) == 0, time.monotonic() + STALLED_S_MAX)
     partitions = {partition_of(tenant, PARTITION_COUNT) for tenant in TENANTS}
     span = (float(this.begin_s), float(end_s))
     return Evidence(
@@ -151,19 +205,21 @@ def _evidence(system: System, this: Round, proof: Proof, end_s: int, requests: S
         requests=requests,
         died=system.services.died(),
         watched={(role, p): span for role in ("ticker", "dispatcher") for p in partitions},
+        outage=proof.outage,
     )
 
 
-def _judged(this: Round, proof: Proof, evidence: Evidence, took_s: float) -> Result:
+def _judged(this: Round, proof: Proof, evidence: Evidence, load_s: float, took_s: float) -> Result:
     lost, doubled, early = checkers.lost(evidence), checkers.doubled(evidence), checkers.early(evidence)
     broken, not_run = checkers.broken(evidence), checkers.not_run(evidence)
+    broken += [proof.problem] if proof.problem else []
     completed, late = checkers.completed_count(evidence), checkers.lateness_s(evidence)
     problems = [problem for found in (lost, doubled, early, broken, not_run) for problem in found[:SHOWN_COUNT]]
     statuses = [request.status for request in evidence.requests]
     verdict = "failed" if problems else "passed"
     if not proof.landed:
         verdict = "failed" if problems else "not injected"
-    elif len(evidence.owed) < OWED_COUNT_MIN or 2 * completed < len(evidence.owed):
+    elif len(evidence.owed) < OWED_COUNT_MIN or 2 * completed < len(evidence.owed) or load_s < FAULT_S_MIN:
         verdict = "failed" if lost or doubled or early else "inconclusive"
     return Result(
         kind=this.kind.name,
@@ -196,10 +252,6 @@ def _is_whole(system: System) -> bool:
     system.services.refill_dead()
     counts = [_ask(system, _OWNERS, [role]) for role in ("ticker", "dispatcher")]
     return min(counts) >= 2 and _ask(system, _WORKERS) >= 2 and load.is_healthy(system)
-
-
-def _is_complete(system: System, jobs: Sequence[str], second: int) -> bool:
-    return _ask(system, _COMPLETE, jobs, _instant(second), "completed") >= len(jobs)
 
 
 def _herd(system: System, proof: Proof) -> list[str]:

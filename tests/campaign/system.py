@@ -1,7 +1,8 @@
 """The whole deployment under test: ten services on servers of its own (Kafka of one node or three, PostgreSQL, Valkey).
 
 Where the kernel allows it, the database, the last Kafka node and the services' logs have file systems of their own,
-which a fault may fill. Everything is in a temporary folder and ends with the context.
+which a fault may fill. Everything is in a temporary folder and ends with the context,
+or with this process, however it ends.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from horolog.log.kafka import KafkaLog, KafkaSettings
 from projections.migrate import migrate
 from schemas.topics import partition_of
 from tests.campaign.kernel import mount_memory
+from tests.campaign.mourner import PRIVATE_PREFIX, mourned
 from tests.campaign.services import EACH, Services, waited
 from tests.faults.deployment import TENANT
 
@@ -73,8 +75,9 @@ class System:
 def deployed(nodes: int, has_mounts: bool) -> Iterator[System]:
     """A deployment that is starting; `has_mounts` says whether this process may mount."""
     with ExitStack() as stack:
-        kept = tempfile.TemporaryDirectory(prefix="horolog-campaign-", ignore_cleanup_errors=True)
+        kept = tempfile.TemporaryDirectory(prefix=PRIVATE_PREFIX, ignore_cleanup_errors=True)
         folder = Path(stack.enter_context(kept))
+        stack.enter_context(mourned(folder))
         # PostgreSQL's own account must pass through it.
         folder.chmod(0o755)
         (folder / "logs").mkdir()

@@ -1,7 +1,14 @@
-"""The results of a campaign as a table of Markdown: one line for each kind, the worst of its rounds."""
+"""The results of a campaign as a table of Markdown: one line for each kind, the worst of its rounds.
 
+`python -m tests.campaign.table FILE…` prints it for the rounds that campaigns have recorded. Rounds without a judgement
+are named below it, with the reason.
+"""
+
+import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.campaign.rounds import Result
 
@@ -9,13 +16,16 @@ HEAD = (
     "| fault | rounds | verdict | owed | lost | doubled | early | worst early s | broken | not run | overlaps "
     "| worst takeover s | worst lateness s |\n|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 )
+JUDGED = frozenset({"passed", "failed"})
 
 
 def table(results: Sequence[Result]) -> str:
     """One line for each kind, in the order of their first rounds, and one for all together."""
     kinds = list(dict.fromkeys(result.kind for result in results))
     lines = [_line(kind, [result for result in results if result.kind == kind]) for kind in kinds]
-    return "\n".join([HEAD, *lines, _line("all", results)])
+    unjudged = [result for result in results if result.verdict not in JUDGED]
+    notes = [f"\n{result.kind} {result.seed}: {result.verdict}: {result.proof}" for result in unjudged]
+    return "\n".join([HEAD, *lines, _line("all", results), *notes])
 
 
 def _line(name: str, results: Sequence[Result]) -> str:
@@ -37,3 +47,8 @@ def _line(name: str, results: Sequence[Result]) -> str:
 
 def _sums(results: Sequence[Result], *fields: str) -> list[int]:
     return [sum(getattr(result, field) for result in results) for field in fields]
+
+
+if __name__ == "__main__":
+    lines = [line for name in sys.argv[1:] for line in Path(name).read_text().splitlines()]
+    sys.stdout.write(table([Result(**json.loads(line)) for line in lines]) + "\n")

@@ -185,6 +185,11 @@ def test_silence_at_either_end_of_the_round_counts_as_takeover() -> None:
     assert takeover_s(with_log(clean(), signs=[Sign("ticker", 0, "a", 1, 101.0)])) == 3.0
 
 
+def test_takeover_does_not_count_the_time_without_a_log() -> None:
+    silent = replace(with_log(clean(), signs=[Sign("ticker", 0, "a", 1, 100.5)]), outage=(101.0, 103.0))
+    assert takeover_s(silent) == 1.5
+
+
 def test_attempt_that_begins_before_its_predecessor_ended_is_an_overlap() -> None:
     assert not overlap_count(clean())
     assert overlap_count(replace(clean(), marks=[*clean().marks, Mark("S", ID, 2, AT + 0.2)])) == 1

@@ -15,6 +15,7 @@ from horolog.cli.composition import Parts, service_of
 from horolog.cli.roles.api import run as run_api
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
+from horolog.runtime.metrics import Metrics
 from horolog.runtime.settings import Settings
 from services.api.settings import from_environment as api_settings
 
@@ -41,6 +42,7 @@ class System:
     service: httpx.AsyncClient
     nobody: httpx.AsyncClient
     log: Log
+    metrics: Metrics
     start: Callable[[str], None]
 
     async def eventually(self, path: str, holds: Callable[[Any], bool]) -> Any:
@@ -86,7 +88,7 @@ async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5"
     ):
         await _ready(nobody, complete="dispatcher" in roles)
         try:
-            yield System(client, other, service, nobody, log, start)
+            yield System(client, other, service, nobody, log, parts.metrics, start)
         finally:
             stop.set()
             await asyncio.gather(*tasks)

@@ -88,6 +88,7 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",
         "HOROLOG_HOME": str(logs),
+        "PROMETHEUS_PORT": "0",
     }
     environment.pop("REDIS_URL", None)
     return environment | dict(settings)

@@ -8,10 +8,11 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 PARTITION_COUNT = 4
 HOME = partition_of(TENANT, PARTITION_COUNT)
 SESSION_TIMEOUT_MS = "2000"
+LONG_SESSION_TIMEOUT_MS = "300000"
+"""Longer than any wait here: who succeeds was told, and did not find out by silence."""
 ROLES = ("ticker", "dispatcher")
 JOB_ID = "33333333-2222-4333-8444-555555555555"
 DEADLINE_S = 90.0
@@ -74,6 +77,20 @@ class Owners:
             while await self.pid(role) == pid:
                 await asyncio.sleep(POLL_S)
 
+    async def left_by(self, role: str, pid: int, signal_: signal.Signals) -> datetime:
+        """End the owner by the signal; returns the instant before it was sent."""
+        now = SystemClock().now()
+        leaver = self.process(role, pid)
+        leaver.send_signal(signal_)
+        await asyncio.to_thread(leaver.wait, DEADLINE_S)
+        return now
+
+    async def succession_s(self, role: str, pid: int, since: datetime) -> float:
+        """How long after that instant another process wrote its first checkpoint for the job's partition."""
+        await self.succeeded(role, pid)
+        terms = [m for m in await self.checkpoints(role) if m.partition == HOME and not m.owner.endswith(f"-{pid}")]
+        return min((m.at - since).total_seconds() for m in terms if m.at > since)
+
     async def goes_on(self, count: int = 3) -> None:
         """Wait until so many more fires are admitted."""
         wanted = len(await self.messages(EXECUTIONS)) + count
@@ -95,10 +112,12 @@ class Owners:
 
 
 @asynccontextmanager
-async def owning(kafka: str, logs: Path) -> AsyncIterator[Owners]:
-    """Two owners of each role, and one job that fires every second."""
+async def owning(kafka: str, logs: Path, session_timeout_ms: str | None = SESSION_TIMEOUT_MS) -> AsyncIterator[Owners]:
+    """Two owners of each role, and one job that fires every second; without a timeout given, the product's own."""
     prefix = f"owners-{os.getpid()}-{logs.name}."
-    settings = {"SCHEDULER_LOCK_TTL_MS": SESSION_TIMEOUT_MS, "HOROLOG_MEMBER": ""}
+    settings = {"HOROLOG_MEMBER": ""}
+    if session_timeout_ms is not None:
+        settings["SCHEDULER_LOCK_TTL_MS"] = session_timeout_ms
     log = await KafkaLog.open(KafkaSettings(kafka, prefix, PARTITION_COUNT))
     try:
         with deployed(kafka, "", prefix, logs, roles=(*ROLES, *ROLES), settings=settings) as deployment:
@@ -181,3 +200,35 @@ async def test_owner_that_ends_hands_over_without_a_hole_or_a_double(
             assert await asyncio.to_thread(leaver.wait, DEADLINE_S) == 0
             owners.deployment.start(role)
         await assert_nothing_lost_or_doubled(owners)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_owner_that_is_killed_is_succeeded_from_its_checkpoint_on(
+    role: str, kafka_bootstrap: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """How long that takes is told, not judged: it depends on the machine."""
+    async with owning(kafka_bootstrap, tmp_path, session_timeout_ms=None) as owners:
+        await owners.goes_on()
+        pid = await owners.pid(role)
+        killed_at = await owners.left_by(role, pid, signal.SIGKILL)
+        _tell(record_property, f"takeover of a killed {role}", await owners.succession_s(role, pid, killed_at))
+        await owners.goes_on()
+        await assert_nothing_lost_or_doubled(owners)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_owner_that_ends_hands_over_at_once_and_not_by_its_silence(
+    role: str, kafka_bootstrap: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    async with owning(kafka_bootstrap, tmp_path, LONG_SESSION_TIMEOUT_MS) as owners:
+        await owners.goes_on()
+        pid = await owners.pid(role)
+        ended_at = await owners.left_by(role, pid, signal.SIGTERM)
+        _tell(record_property, f"hand-over of a {role}", await owners.succession_s(role, pid, ended_at))
+        await owners.goes_on()
+        await assert_nothing_lost_or_doubled(owners)
+
+
+def _tell(record_property: Callable[[str, object], None], what: str, seconds: float) -> None:
+    record_property(what, round(seconds, 2))
+    sys.stdout.write(f"{what}: {seconds:.2f} s\n")

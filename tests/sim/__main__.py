@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from tests.sim.campaign import Result, judged, results_of, total
+from tests.sim.mutants import MUTANTS
+from tests.sim.mutants.hunt import tell_hunts
 from tests.sim.plan import Plan, draw_plan
 from tests.sim.world import World, played
 
@@ -45,6 +47,14 @@ def play_many(first: int, count: int) -> int:
     return 1 if failed else 0
 
 
+def list_mutants() -> int:
+    """Say what each mutant does wrong, and which checks have to find it."""
+    for mutant in MUTANTS.values():
+        print(f"{mutant.name}: {mutant.sentence}")
+        print(f"    {', '.join(sorted(mutant.check_names))}")
+    return 0
+
+
 def _describe(plan: Plan) -> None:
     counts = ", ".join(f"{count} {kind}" for kind, count in plan.counts.items())
     print(f"seed {plan.seed}: from {plan.start}, {plan.partition_count} partitions, {counts}")
@@ -78,7 +88,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--history", action="store_true", help="tell the whole history of the seed")
     parser.add_argument("--seeds", type=int, default=200, help="how many seeds to play")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument(
+        "--mutants", action="store_true", help="switch on each known-wrong behaviour until it is caught"
+    )
+    parser.add_argument("--only", choices=MUTANTS, action="append", help="this mutant; may be given several times")
+    parser.add_argument("--seeds-max", type=int, default=60, help="how many seeds a mutant may survive")
+    parser.add_argument("--list", action="store_true", help="say what each mutant does wrong, and what has to find it")
     options = parser.parse_args(arguments)
+    if options.list:
+        return list_mutants()
+    if options.mutants:
+        return tell_hunts(options.only or list(MUTANTS), range(options.first, options.first + options.seeds_max))
     if options.seed is not None:
         return replay(options.seed, options.history)
     return play_many(options.first, options.seeds)

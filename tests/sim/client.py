@@ -82,9 +82,9 @@ class Client:
                 if self.random.random() < 0.6:
                     # Some resume at once, so that both may fall between a fire and its instant.
                     await self._pause(self.random.uniform(0, 2.0))
-                    self._send(self._command(ResumeJob, job))
+                    self._send(self._command(ResumeJob, job, catch_up=self.random.random() < 0.4))
             case "resume":
-                self._send(self._command(ResumeJob, job))
+                self._send(self._command(ResumeJob, job, catch_up=self.random.random() < 0.4))
             case "trigger":
                 self._send(self._command(TriggerJob, job))
             case "cancel":

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import asyncpg
 
+from horolog.domain.cron import tzdata_version
 from horolog.log.port import Membership
 from projections.projector import Projector
 from projections.statements import statement
@@ -38,6 +39,15 @@ _NAME_OF_TEXT = {statement(name): name for name in _NAMES}
 Change = Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseCommit:
+    """One transaction that took effect: the statements whose changes it holds."""
+
+    at: float
+    process: str
+    statements: frozenset[str]
+
+
 @dataclass(slots=True)
 class Database:
     """The server: the tables, who holds which partition's lock, and who is connected."""
@@ -47,6 +57,7 @@ class Database:
     connections: list["Connection"] = field(default_factory=list)
     holders: dict[int, "Connection"] = field(default_factory=dict)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    commits: list["DatabaseCommit"] = field(default_factory=list)
 
     async def connect(self, process: Process) -> "Connection":
         """A session of this process."""
@@ -79,6 +90,7 @@ class Connection:
         self.process = process
         self._database = database
         self._changes: list[Change] | None = None
+        self._statements: set[str] = set()
         self._broken = False
 
     async def execute(self, text: str, *args: Any) -> None:
@@ -90,11 +102,11 @@ class Connection:
             case "lock_partitions":
                 await self._lock(args[1])
             case "claim_positions":
-                self._change(lambda: self._claim(args))
+                self._change(name, lambda: self._claim(args))
             case "skip_positions":
                 raise AssertionError("nothing is ever removed from the log of a simulation")
             case _:
-                self._change(lambda: self._database.tables.write(name, args))
+                self._change(name, lambda: self._database.tables.write(name, args))
 
     async def fetch(self, text: str, *args: Any) -> list[dict[str, Any]]:
         assert _NAME_OF_TEXT[text] == "read_positions"
@@ -105,19 +117,23 @@ class Connection:
             for topic, partition in zip(args[0], args[1], strict=True)
         ]
 
-    async def fetchval(self, text: str, *args: Any) -> int | bool:
+    async def fetchval(self, text: str, *args: Any) -> int | bool | str:
+        if "planned_zone_data" in text:
+            return tzdata_version()
         if _NAME_OF_TEXT.get(text) != "advance_positions":
             return True  # the month's table is there
         await self._reach()
         known = self._database.tables.next
         moves = list(zip(*args, strict=True))
         moved = [(topic, partition, to) for topic, partition, at, to in moves if known.get((topic, partition)) == at]
-        self._change(lambda: known.update({(topic, partition): to for topic, partition, to in moved}))
+        self._change(
+            "advance_positions", lambda: known.update({(topic, partition): to for topic, partition, to in moved})
+        )
         return len(moved)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        self._changes = []
+        self._changes, self._statements = [], set()
         try:
             yield
             await self._commit(self._changes)
@@ -144,6 +160,8 @@ class Connection:
         for change in changes:
             change()
         network.trace.counts["database commits"] += 1
+        commit = DatabaseCommit(network.loop.time(), self.process.name, frozenset(self._statements))
+        self._database.commits.append(commit)
         if network.happens("crash_at_commit"):
             await network.crash(self.process, "after a database commit")
         if network.happens("database"):
@@ -180,11 +198,12 @@ class Connection:
         for topic, partition, start in zip(*args, strict=True):
             self._database.tables.next.setdefault((topic, partition), start)
 
-    def _change(self, change: Change) -> None:
+    def _change(self, statement_name: str, change: Change) -> None:
         if self._changes is None:
             change()
         else:
             self._changes.append(change)
+            self._statements.add(statement_name)
 
 
 class SimProjector(Projector):

@@ -14,6 +14,7 @@ from schemas.base import Message
 from schemas.codec import RecordError, decode
 from schemas.commands import Command
 from schemas.events.executions import ExecutionEvent
+from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobChanged, JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed, RecordRefused
 from schemas.events.results import AttemptReport
@@ -23,6 +24,7 @@ from schemas.topics import (
     COMMANDS,
     DLQ,
     EXECUTIONS,
+    FIRES,
     JOB_TABLE,
     JOBS,
     OUTCOMES,
@@ -62,6 +64,7 @@ class History:
         self.beats = world.network.beats
         self.sent: dict[str, Sent] = world.client.sent
         self.tables: Tables = world.database.tables
+        self.database_commits = world.database.commits
         self.poisoned = frozenset(world.nemesis.poisoned)
         self.processes: dict[str, Process] = {process.name: process for process in world.processes}
         self.owners = world.owners
@@ -72,6 +75,8 @@ class History:
         self.changes = self._facts(JOBS, JobChanged)
         self.tabled = self._facts(JOB_TABLE, JobTabled)
         self.events = self._facts(EXECUTIONS, ExecutionEvent)
+        self.due = self._facts(FIRES, FireDue)
+        self.missed = self._facts(FIRES, FireMissed)
         self.accepted = self._facts(OUTCOMES, CommandAccepted)
         self.rejected = self._facts(OUTCOMES, CommandRejected)
         self.reports = self._facts(RESULTS, AttemptReport)

@@ -26,6 +26,10 @@ PROCESS: ContextVar["Process | None"] = ContextVar("process", default=None)
 """The simulated process that the running code belongs to; None is the world around them."""
 
 
+class Endless(Exception):
+    """The run comes to no end: somebody spins, or everybody waits for nothing."""
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """Runs callbacks in rounds; when nothing is ready, time jumps to the next timer."""
 
@@ -76,7 +80,7 @@ class SimLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         self.round_count += 1
         if self.round_count > ROUND_COUNT_MAX:
-            raise AssertionError("the simulation does not come to an end")
+            raise Endless(f"{ROUND_COUNT_MAX} rounds were not enough: somebody spins at {self._elapsed_s:.3f} s")
         self._elapsed_s += STEP_S
         self._collect_timers()
         ready, self._next = self._next, []
@@ -95,7 +99,7 @@ class SimLoop(asyncio.BaseEventLoop):
             heapq.heappop(timers)
         if not self._next:
             if not timers:
-                raise AssertionError("everybody waits, and there is no timer: nothing will ever happen")
+                raise Endless("everybody waits, and there is no timer: nothing will ever happen")
             self._elapsed_s = max(self._elapsed_s, timers[0][0])
         while timers and timers[0][0] <= self._elapsed_s:
             _, _, process, timer = heapq.heappop(timers)

@@ -27,7 +27,18 @@ READERS = {
     CONTROL.name: "",
 }
 """Who has to tell of a poisoned record on each topic; of an inbox, every worker that reads it."""
-_CORE_FAULTS = ("kill", "stall", "long_stall", "hand_over", "rebalance", "zombie", "cut_off", "clock_step", "poison")
+_CORE_FAULTS = (
+    "kill",
+    "stall",
+    "long_stall",
+    "hand_over",
+    "rebalance",
+    "zombie",
+    "cut_off",
+    "deaf_worker",
+    "clock_step",
+    "poison",
+)
 
 
 class Victims(Protocol):
@@ -74,6 +85,7 @@ class Nemesis:
         self.network.trace.tell("heals")
         self.network.faults = frozenset()
         self.network.cut_off.clear()
+        self.network.deaf.clear()
         for process in self.victims.alive(*ROLES):
             process.clock.offset_s = 0.0
             if process.state is State.STALLED:
@@ -142,6 +154,15 @@ class Nemesis:
         self.network.trace.count("cut off", process.name)
         self.network.cut_off.add(process)
         self._later(self.random.uniform(0.5, 16.0), lambda: self.network.cut_off.discard(process))
+
+    def _deaf_worker(self) -> None:
+        """A worker that goes on beating, and hears nothing of what it is handed."""
+        process = self._pick("executor")
+        if process is None:
+            return
+        self.network.trace.count("deaf worker", process.name)
+        self.network.deaf.add(process)
+        self._later(self.random.uniform(3.0, 25.0), lambda: self.network.deaf.discard(process))
 
     def _clock_step(self) -> None:
         process = self._pick("ticker", "dispatcher", "executor")

@@ -54,6 +54,7 @@ class Network:
     commits: list[Commit] = field(default_factory=list)
     beats: dict[str, list[float]] = field(default_factory=dict)
     cut_off: set[Process] = field(default_factory=set)
+    deaf: set[Process] = field(default_factory=set)
 
     def happens(self, fault: str) -> bool:
         """Whether this fault befalls the operation at hand."""
@@ -167,7 +168,7 @@ class SimReader:
         if self._network.happens("reader_failure"):
             self._network.trace.count("reader failure")
             raise LogUnavailable("the reader was told to fail")
-        if self._process in self._network.cut_off:
+        if self._process in self._network.cut_off or self._process in self._network.deaf:
             await asyncio.sleep(timeout_s)
             return ()
         return await self._inner.poll(record_count_max, timeout_s)

@@ -4,11 +4,21 @@ Swarm style: every seed has its own random subset of the faults, so that some ru
 some faults meet in pairs that nobody would have thought of.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
-from schemas.jobs import FunctionConfig, JobDefinition, JobType, RetryConfig
+from schemas.jobs import (
+    Delivery,
+    FunctionConfig,
+    JobDefinition,
+    JobType,
+    Misfire,
+    MisfirePolicy,
+    Overlap,
+    OverlapPolicy,
+    RetryConfig,
+)
 from tests.sim.schedules import Schedule, draw_moment, draw_schedule
 
 FAULTS = (
@@ -27,6 +37,7 @@ FAULTS = (
     "crash_at_commit",
     "reader_failure",
     "cut_off",
+    "deaf_worker",
     "clock_step",
     "poison",
     "database",
@@ -47,7 +58,11 @@ class JobPlan:
     retry: RetryConfig | None
     timeout_ms: int
     long_share: float
+    long_s: tuple[float, float]
     failing_share: float
+    misfire: Misfire
+    overlap: Overlap
+    delivery: Delivery
 
     def definition(self, schedule: Schedule) -> JobDefinition:
         """What the caller says of it."""
@@ -60,6 +75,9 @@ class JobPlan:
             retry_config=self.retry,
             max_concurrent=self.max_concurrent,
             max_executions=self.max_executions,
+            misfire=self.misfire,
+            overlap=self.overlap,
+            delivery=self.delivery,
         )
 
 
@@ -79,13 +97,21 @@ class Plan:
     fault_gap_s: float
     rate: float
     capacity: int
+    patience_s: float
+    """How long a run may take to its end with all that belongs to it, once nothing harms it any more."""
 
     def has(self, fault: str) -> bool:
         """Whether the kind of fault belongs to this run."""
         return fault in self.faults
 
 
-HEALING_S = 50.0
+HEALING_S = 12.0
+"""What healing takes besides the patience."""
+PATIENCE_S = 38.0
+OUTLASTING_PATIENCE_S = 75.0
+LONG_S = (0.5, 6.0)
+OUTLASTING_S = (12.0, 25.0)
+"""Runs that outlast a lease."""
 HARM_S = (35.0, 60.0)
 OUTAGE_S = 80.0
 
@@ -101,11 +127,16 @@ def draw_plan(seed: int) -> Plan:
     random = Random(f"plan {seed}")
     share = random.choice([0.0, 0.15, 0.3, 0.5])
     faults = frozenset(fault for fault in FAULTS[:-1] if random.random() < share)
-    if share and random.random() < 0.08:
+    if share and random.random() < 0.12:
         faults |= {"outage"}
     start, zones = draw_moment(random, random.random() < 0.4)
     tenants = [uuid_of(random) for _ in range(random.randint(1, 3))]
     harm_s = random.uniform(*HARM_S) + (OUTAGE_S if "outage" in faults else 0.0)
+    jobs = [_draw_job(random, tenants, zones) for _ in range(random.randint(2, 5))]
+    patience_s = PATIENCE_S
+    if random.random() < 0.2:
+        jobs[0] = replace(jobs[0], long_share=0.7, long_s=OUTLASTING_S, timeout_ms=30_000, retry=None)
+        patience_s = OUTLASTING_PATIENCE_S
     return Plan(
         seed=seed,
         start=start,
@@ -116,32 +147,47 @@ def draw_plan(seed: int) -> Plan:
             "executor": random.randint(1, 3),
             "projector": random.randint(1, 2),
         },
-        jobs=tuple(_draw_job(random, tenants, zones) for _ in range(random.randint(2, 5))),
+        jobs=tuple(jobs),
         faults=faults,
         harm_s=harm_s,
-        end_s=harm_s + HEALING_S,
+        end_s=harm_s + patience_s + HEALING_S,
+        patience_s=patience_s,
         command_gap_s=random.choice([0.5, 1.5, 4.0]),
         fault_gap_s=random.choice([2.0, 4.0, 8.0]),
         rate=random.choice([0.01, 0.03, 0.1]),
-        capacity=random.choice([4, 8, 20]),
+        capacity=random.choice([1, 2, 4, 8, 20]),
     )
 
 
 def _draw_job(random: Random, tenants: list[str], zones: tuple[str, ...]) -> JobPlan:
-    retry = RetryConfig(
-        max_retries=random.randint(0, 3),
-        retry_delay_ms=random.choice([0, 100, 900]),
-        exponential_backoff=random.random() < 0.5,
-        max_retry_delay_ms=random.choice([None, 500, 2000]),
-    )
+    delivery = Delivery.AT_MOST_ONCE if random.random() < 0.2 else Delivery.AT_LEAST_ONCE
+    is_retried = random.random() < 0.6 and delivery is Delivery.AT_LEAST_ONCE
     return JobPlan(
         job_id=uuid_of(random),
         tenant_id=random.choice(tenants),
         schedules=tuple(draw_schedule(random, zones) for _ in range(3)),
         max_concurrent=random.choice([1, 1, 2, 3]),
         max_executions=random.choice([None, None, None, 3, 12]),
-        retry=retry if random.random() < 0.6 else None,
+        retry=_draw_retry(random) if is_retried else None,
         timeout_ms=random.choice([500, 1500, 3000]),
         long_share=random.choice([0.0, 0.1, 0.4]),
+        long_s=LONG_S,
         failing_share=random.choice([0.0, 0.1, 0.4]),
+        misfire=Misfire(
+            policy=random.choice(list(MisfirePolicy)),
+            max_age=random.choice([61, 75, 90, 3600]),
+            max_count=random.choice([1, 4, 30]),
+            rate=random.choice([0.5, 2.0, 50.0]),
+        ),
+        overlap=Overlap(policy=random.choice(list(OverlapPolicy)), queue_max=random.choice([1, 3])),
+        delivery=delivery,
+    )
+
+
+def _draw_retry(random: Random) -> RetryConfig:
+    return RetryConfig(
+        max_retries=random.randint(0, 3),
+        retry_delay_ms=random.choice([0, 100, 900]),
+        exponential_backoff=random.random() < 0.5,
+        max_retry_delay_ms=random.choice([None, 500, 2000]),
     )

@@ -19,7 +19,6 @@ from tests.sim.process import Process
 from tests.sim.trace import Trace
 
 QUICK_S = (0.002, 0.4)
-LONG_S = (0.5, 6.0)
 STUBBORN_SHARE = 0.3
 PROGRESS_SHARE = 0.2
 
@@ -93,7 +92,7 @@ class SimRunner:
         runs.trace.counts["runs"] += 1
         runs.trace.tell(f"runs attempt {task.attempt} of {task.execution_id} of job {task.job_id[:8]}")
         outcome = _outcome(random, job)
-        duration_s = random.uniform(*(LONG_S if random.random() < job.long_share else QUICK_S))
+        duration_s = random.uniform(*(job.long_s if random.random() < job.long_share else QUICK_S))
         stop_s = random.uniform(0.01, 9.0) if random.random() < STUBBORN_SHARE else 0.005
         end = _Ending(runs, run, watcher)
         if random.random() < PROGRESS_SHARE:

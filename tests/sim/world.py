@@ -23,7 +23,7 @@ from services.ticker.ticker import Ticker
 from tests.sim.client import Client
 from tests.sim.database import Database, SimProjector
 from tests.sim.group import Group
-from tests.sim.loop import SimLoop
+from tests.sim.loop import Endless, SimLoop
 from tests.sim.nemesis import ROLES, Nemesis
 from tests.sim.network import Network, SimLog
 from tests.sim.plan import Plan
@@ -32,6 +32,7 @@ from tests.sim.runner import Runs, SimRunner
 from tests.sim.trace import Trace, listening
 
 RESTART_S = (0.1, 6.0)
+RESTART_LOOK_S = 0.1
 DRAIN_S = 2.0
 GROUPS = ("ticker", "dispatcher", "projections")
 
@@ -118,11 +119,19 @@ class World:
         with listening(self.trace):
             asyncio.set_event_loop(self.loop)
             try:
-                self.loop.run_until_complete(self._play())
+                self._play_to_the_end()
                 self.loop.run_until_complete(self._bury())
             finally:
                 asyncio.set_event_loop(None)
                 self.loop.close()
+
+    def _play_to_the_end(self) -> None:
+        try:
+            self.loop.run_until_complete(self._play())
+        except Endless as error:
+            self._over = True
+            self.trace.defects.append(str(error))
+            self.loop.round_count = 0
 
     async def _play(self) -> None:
         await self.network.core.create_topics()
@@ -189,7 +198,7 @@ class World:
     async def _restart_ended(self) -> None:
         """Put another process where one is gone, after a while."""
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(RESTART_LOOK_S)
             now = self.loop.time()
             for slot in self.slots:
                 process = slot.process

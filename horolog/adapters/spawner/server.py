@@ -110,7 +110,11 @@ class Server:
         return max(0, int((deadline - time.monotonic()) * 1000) + 1)
 
     def _receive(self) -> None:
-        data, files, _, _ = socket.recv_fds(self._channel, MESSAGE_BYTES_MAX, FILES_COUNT_MAX)
+        try:
+            data, files, _, _ = socket.recv_fds(self._channel, MESSAGE_BYTES_MAX, FILES_COUNT_MAX)
+        except ConnectionResetError:
+            # That is how the other side's end looks when it left something unread.
+            data, files = b"", []
         # MSG_CMSG_CLOEXEC would do it, but `recv_fds` of Python 3.11 drops the flags that it is given.
         for fd in files:
             os.set_inheritable(fd, False)

@@ -9,18 +9,23 @@ import logging
 import os
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 
 import uvicorn
+from fastapi import FastAPI
 
 from horolog.cli.composition import Parts
+from horolog.cli.sampling import sample
+from horolog.runtime.metrics import Metrics
+from horolog.runtime.resources import resident_bytes
 from horolog.runtime.settings import SettingsError
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
 from services.api.app import create_app
 from services.api.authentication import ServiceToken, StaticTokens
-from services.api.memory import resident_bytes
-from services.api.ports import ApiPorts, Probe, Served, Wake
+from services.api.ports import OPEN_PATHS, ApiPorts, Probe, Served, Wake
+from services.api.schedule_watch import ScheduleWatch
 from services.api.settings import ApiSettings
 from services.api.settings import from_environment as api_settings
 
@@ -40,21 +45,31 @@ async def run(
         bound = stack.enter_context(bound or listener(settings))
         pool = await open_pool(parts.database_url())
         stack.push_async_callback(pool.close)
+        read_model = PostgresReadModel(pool)
         wake, cache_ping = _wake(parts.settings.redis_url, stack)
+        watch = ScheduleWatch(parts.log, read_model, parts.clock, parts.metrics.set_overdue)
         ports = ApiPorts(
             log=parts.log,
-            read_model=PostgresReadModel(pool),
+            read_model=read_model,
             history=PostgresHistory(pool),
             clock=parts.clock,
             ids=parts.ids,
             callers=StaticTokens(settings.tokens),
             services=ServiceToken(settings.service_token_digest),
-            served=_served,
+            served=partial(_served, parts.metrics),
             memory_bytes=resident_bytes,
             wake=wake,
             cache_ping=cache_ping,
+            schedules=watch,
         )
-        await _serve_http(ports, settings, bound, stop)
+        watching = asyncio.create_task(watch.run())
+        sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
+        try:
+            await _serve_http(create_app(ports, settings), parts.metrics, bound, stop)
+        finally:
+            sampling.cancel()
+            watching.cancel()
+            await asyncio.gather(sampling, watching, return_exceptions=True)
 
 
 def listener(settings: ApiSettings) -> socket.socket:
@@ -87,15 +102,16 @@ def _wake(redis_url: str | None, stack: AsyncExitStack) -> tuple[Wake | None, Pr
     return wake, wake.ping
 
 
-async def _serve_http(ports: ApiPorts, settings: ApiSettings, bound: socket.socket, stop: asyncio.Event) -> None:
+async def _serve_http(app: FastAPI, metrics: Metrics, bound: socket.socket, stop: asyncio.Event) -> None:
     config = uvicorn.Config(
-        create_app(ports, settings),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_S_MAX,
     )
     server = Server(config)
+    metrics.watch_connections(lambda: len(server.server_state.connections))
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -111,7 +127,10 @@ class Server(uvicorn.Server):
         """Install none."""
 
 
-def _served(served: Served) -> None:
+def _served(metrics: Metrics, served: Served) -> None:
+    # A health check that says what is missing is no fault, however it is answered.
+    is_fault = served.status >= 500 and served.route not in OPEN_PATHS
+    metrics.request_served(served.method, served.route, served.status, served.duration_s, is_fault)
     fields = {
         "method": served.method,
         "route": served.route,

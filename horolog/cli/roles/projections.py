@@ -12,7 +12,9 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     settings = ProjectorSettings(parts.settings.member, parts.database_url())
     async with AsyncExitStack() as stack:
         notify = _notify(parts.settings.redis_url, stack)
-        await Projector(parts.log, parts.clock, settings, notify).run(stop)
+        projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
+        parts.metrics.watch_faults("projections", projector.counters)
+        await projector.run(stop)
 
 
 def _notify(redis_url: str | None, stack: AsyncExitStack) -> Notify:

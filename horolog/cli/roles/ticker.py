@@ -8,4 +8,7 @@ from services.ticker.ticker import Ticker
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Tick until stopped."""
-    await Ticker(parts.log, parts.clock, owner_settings(parts)).run(stop)
+    ticker = Ticker(parts.log, parts.clock, owner_settings(parts), parts.metrics.fire_emitted)
+    parts.metrics.watch_owner("ticker", ticker.owner.counters)
+    parts.metrics.watch_faults("ticker_watch", ticker.watch.counters)
+    await ticker.run(stop)

@@ -19,7 +19,7 @@ from horolog.domain.cron.instants import fires_between, next_after, previous_bef
 from horolog.domain.cron.search import HORIZON_S, next_after_s, previous_before_s
 from horolog.domain.cron.spec import CronSpec, is_interval, parse, problems
 from horolog.domain.cron.window import count_between, fires_between_s
-from horolog.domain.cron.zone import Zone, tzdata_version, zone, zone_names
+from horolog.domain.cron.zone import Zone, ZoneData, packaged_zone_data, tzdata_version, zone, zone_names
 
 __all__ = [
     "HORIZON_S",
@@ -27,6 +27,7 @@ __all__ = [
     "CronSpec",
     "FieldName",
     "Zone",
+    "ZoneData",
     "ZoneError",
     "count_between",
     "fires_between",
@@ -34,6 +35,7 @@ __all__ = [
     "is_interval",
     "next_after",
     "next_after_s",
+    "packaged_zone_data",
     "parse",
     "previous_before",
     "previous_before_s",

@@ -7,6 +7,7 @@ Guarantee: `stretch_at` answers for every integer; stretches are found lazily, a
 at most `_CHUNK_COUNT_MAX` of these are kept per zone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -125,6 +126,20 @@ def zone_names() -> frozenset[str]:
 def tzdata_version() -> str:
     """The IANA release in use, such as "2026f"; fires stored under another release must be recomputed."""
     return str(import_module("tzdata").IANA_VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneData:
+    """A release of the time zone data: its version, and its zones by name (ZoneError for a name it does not list)."""
+
+    version: str
+    zone: Callable[[str], Zone]
+
+
+@lru_cache(maxsize=1)
+def packaged_zone_data() -> ZoneData:
+    """The release that is installed, which is the one that decides."""
+    return ZoneData(tzdata_version(), zone)
 
 
 def _cut(stretch: Stretch, start: int) -> Stretch:

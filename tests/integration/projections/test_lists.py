@@ -98,7 +98,8 @@ async def test_pages_of_executions_join_though_some_are_added_and_others_change(
 
 
 async def test_executions_of_one_instant_are_ordered_by_id_and_none_is_lost(lists: Lists) -> None:
-    await project(lists.world, *(admitted(number, scheduled_for=at(0)) for number in (3, 1, 2, 5, 4)))
+    one = {"scheduled_for": at(0), "trigger_type": "manual"}
+    await project(lists.world, *(admitted(number, **one) for number in (3, 1, 2, 5, 4)))
     assert await paged_executions(lists, 2) == [5, 4, 3, 2, 1]
 
 

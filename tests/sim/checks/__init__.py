@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tests.sim.checks import commands, executions, fires, liveness, owners, reading, running
+from tests.sim.checks import commands, executions, fires, liveness, overlaps, owners, policies, reading, running
 from tests.sim.history import History
 
 Check = Callable[[History], Iterator[str]]
@@ -24,6 +24,11 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             executions.losses_are_real,
             executions.retries_keep_the_policy,
             executions.max_executions_hold,
+            policies.misfires_keep_the_policy,
+            policies.catching_up_keeps_its_rate,
+            policies.nothing_runs_twice_at_most_once,
+            policies.reasons_are_borne_out,
+            overlaps.slots_and_queues_are_used,
             running.max_concurrent_holds,
             running.attempts_run_once_where_they_were_sent,
             running.timeouts_hold,
@@ -35,6 +40,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             owners.poison_is_told_once,
             owners.positions_never_go_back,
             reading.read_models_are_the_fold_of_the_log,
+            reading.rows_and_positions_move_together,
             liveness.commands_are_answered,
             liveness.executions_end,
             liveness.everything_is_projected,

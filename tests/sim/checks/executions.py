@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from horolog.limits import LEASE_S, LOST_ATTEMPT_COUNT_MAX
 from schemas.events.executions import (
@@ -10,6 +11,7 @@ from schemas.events.executions import (
     AttemptStarted,
     CancellationRequested,
     ExecutionAdmitted,
+    ExecutionBlocked,
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionEnded,
@@ -20,16 +22,19 @@ from schemas.events.executions import (
     LateResultRecorded,
     RetryScheduled,
 )
-from schemas.events.results import AttemptReport, SuccessReported
+from schemas.events.results import AttemptReport, FailureReported, SuccessReported
+from schemas.events.workers import WorkerState
 from schemas.jobs import RETRIED_BY_DEFAULT, RetryConfig
 from tests.sim.history import Fact, History
 
-LOST = frozenset({"WORKER_LOST", "HANDED_BACK", "WORKER_STOPPED", "LEASE_LOST"})
+LOST = frozenset({"WORKER_LOST", "WORKER_STALLED", "HANDED_BACK", "WORKER_STOPPED", "LEASE_LOST"})
+CONCLUDED = frozenset({"WORKER_LOST", "WORKER_STALLED", "HANDED_BACK", "TIMED_OUT"})
+"""The codes of failures that the dispatcher concludes by itself."""
 HEARD_WITHIN_S = 2.0
 
 _AFTER: dict[str, tuple[type[ExecutionEvent], ...]] = {
-    "nothing": (ExecutionAdmitted, ExecutionMissed),
-    "waiting": (AttemptDispatched, ExecutionSkipped, ExecutionCancelled, LateResultRecorded),
+    "nothing": (ExecutionAdmitted, ExecutionMissed, ExecutionSkipped),
+    "waiting": (AttemptDispatched, ExecutionBlocked, ExecutionSkipped, ExecutionCancelled, LateResultRecorded),
     "held": (
         AttemptStarted,
         AttemptProgressed,
@@ -47,25 +52,38 @@ _AFTER: dict[str, tuple[type[ExecutionEvent], ...]] = {
 def histories_are_legal(history: History) -> Iterator[str]:
     """S7, S8: legal steps alone, numbered without gaps, attempts in a row, and nothing after the one end."""
     for execution_id, facts in history.events_of.items():
-        state, seq, attempt, worker = "nothing", 0, 0, ""
-        for event in (fact.message for fact in facts):
-            if not isinstance(event, _AFTER[state]):
-                yield f"{execution_id}: {event.TYPE} while it is {state}"
-            if state == "ended" and event.seq == 0:
-                continue
-            if event.seq != seq + 1:
-                yield f"{execution_id}: {event.TYPE} is number {event.seq} after {seq}"
-            seq = event.seq
-            if isinstance(event, AttemptDispatched):
-                if event.attempt != attempt + 1:
-                    yield f"{execution_id}: attempt {event.attempt} after {attempt}"
-                attempt, worker = event.attempt, event.worker_id
-            elif isinstance(event, AttemptStarted | ExecutionCompleted) and (event.attempt, event.worker_id) != (
-                attempt,
-                worker,
-            ):
-                yield f"{execution_id}: {event.TYPE} of {event.attempt}/{event.worker_id}, not {attempt}/{worker}"
-            state = _state_after(state, event)
+        course = _Course()
+        for fact in facts:
+            yield from (f"{execution_id}: {problem}" for problem in course.follow(fact.message))
+
+
+@dataclass(slots=True)
+class _Course:
+    """Where an execution stands after some of its events."""
+
+    state: str = "nothing"
+    seq: int = 0
+    attempt: int = 0
+    worker: str = ""
+
+    def follow(self, event: ExecutionEvent) -> Iterator[str]:
+        """Take the next event; what is wrong with it."""
+        if not isinstance(event, _AFTER[self.state]):
+            yield f"{event.TYPE} while it is {self.state}"
+        if self.state == "ended" and event.seq == 0:
+            return
+        if event.seq != self.seq + 1:
+            yield f"{event.TYPE} is number {event.seq} after {self.seq}"
+        self.seq = event.seq
+        if isinstance(event, AttemptDispatched):
+            if event.attempt != self.attempt + 1:
+                yield f"attempt {event.attempt} after {self.attempt}"
+            self.attempt, self.worker = event.attempt, event.worker_id
+        elif isinstance(event, AttemptStarted | ExecutionCompleted):
+            told, known = (event.attempt, event.worker_id), (self.attempt, self.worker)
+            if told != known:
+                yield f"{event.TYPE} of {told}, not {known}"
+        self.state = _state_after(self.state, event)
 
 
 def _state_after(state: str, event: ExecutionEvent) -> str:
@@ -77,21 +95,32 @@ def _state_after(state: str, event: ExecutionEvent) -> str:
 
 
 def ends_follow_from_reports(history: History) -> Iterator[str]:
-    """S12: an attempt succeeded only if its own worker had said so before, and every report counts once."""
+    """S12: an attempt succeeded or failed only if its own worker had said so before, and every report counts once."""
     reports: dict[str, list[Fact[AttemptReport]]] = defaultdict(list)
     for report in history.reports:
         reports[report.message.execution_id].append(report)
     for execution_id, facts in history.events_of.items():
         for fact in facts:
             event = fact.message
-            if isinstance(event, ExecutionCompleted) and not _is_reported(event, fact.at_s, reports[execution_id]):
-                yield f"{execution_id}: attempt {event.attempt} is completed, and {event.worker_id} did not say so"
+            if isinstance(event, ExecutionCompleted):
+                wanted: type[AttemptReport] = SuccessReported
+            elif isinstance(event, ExecutionFailed | RetryScheduled) and event.failure.code not in CONCLUDED:
+                wanted = FailureReported
+            else:
+                continue
+            if not _is_reported(event, wanted, fact.at_s, reports[execution_id]):
+                yield f"{execution_id}: {event.TYPE} of {event.attempt}, and {event.worker_id} did not say so"
 
 
-def _is_reported(event: ExecutionCompleted, at_s: float, reports: Sequence[Fact[AttemptReport]]) -> bool:
+def _is_reported(
+    event: ExecutionEnded | RetryScheduled,
+    wanted: type[AttemptReport],
+    at_s: float,
+    reports: Sequence[Fact[AttemptReport]],
+) -> bool:
     return any(
-        isinstance(r.message, SuccessReported)
-        and (r.message.attempt, r.message.worker_id) == (event.attempt, event.worker_id)
+        isinstance(r.message, wanted)
+        and (r.message.attempt, r.message.worker_id) == (event.attempt, event.worker_id or r.message.worker_id)
         and r.at_s <= at_s
         for r in reports
     )
@@ -101,24 +130,48 @@ def losses_are_real(history: History) -> Iterator[str]:
     """An attempt is held to be lost only after a lease without a beat that names it, and without its report."""
     if history.plan.has("clock_step"):
         return
-    named: dict[tuple[str, int], list[float]] = defaultdict(list)
-    for beat in history.worker_beats:
-        for held in beat.message.held:
-            named[held.execution_id, held.attempt].append(beat.at_s)
-    told: dict[tuple[str, int], float] = {}
-    for report in history.reports:
-        if "start" not in report.message.TYPE and "progress" not in report.message.TYPE:
-            told.setdefault((report.message.execution_id, report.message.attempt), report.at_s)
+    heard = _Heard(history)
     for fact in history.events:
         event = fact.message
+        if isinstance(event, AttemptDispatched):
+            heard.handed[event.execution_id, event.attempt] = (fact.at_s, event.worker_id)
         if not isinstance(event, RetryScheduled | ExecutionFailed) or event.failure.code != "WORKER_LOST":
             continue
         key = (event.execution_id, event.attempt)
-        beats = [s for s in named[key] if fact.at_s - LEASE_S + 0.1 < s < fact.at_s - HEARD_WITHIN_S]
+        beats = [s for s in heard.named[key] if fact.at_s - LEASE_S + 0.1 < s < fact.at_s - HEARD_WITHIN_S]
         if beats:
             yield f"{key} was held lost at {fact.at_s:.3f} s, and was named by a beat at {beats[-1]:.3f} s"
-        if told.get(key, fact.at_s) < fact.at_s - HEARD_WITHIN_S:
-            yield f"{key} was held lost at {fact.at_s:.3f} s, and its end was told at {told[key]:.3f} s"
+        if heard.told.get(key, fact.at_s) < fact.at_s - HEARD_WITHIN_S:
+            yield f"{key} was held lost at {fact.at_s:.3f} s, and its end was told at {heard.told[key]:.3f} s"
+        if heard.is_hasty(key, fact.at_s):
+            yield f"{key} was held lost at {fact.at_s:.3f} s, sooner than a lease, and its worker lived"
+
+
+class _Heard:
+    """What the log heard of attempts and workers: which beats named an attempt, when its end was told, who beat."""
+
+    def __init__(self, history: History) -> None:
+        self.named: dict[tuple[str, int], list[float]] = defaultdict(list)
+        self.told: dict[tuple[str, int], float] = {}
+        self.handed: dict[tuple[str, int], tuple[float, str]] = {}
+        self._beats: dict[str, list[float]] = defaultdict(list)
+        self._stopped: set[str] = set()
+        for beat in history.worker_beats:
+            self._beats[beat.message.worker_id].append(beat.at_s)
+            if beat.message.state is WorkerState.STOPPED:
+                self._stopped.add(beat.message.worker_id)
+            for held in beat.message.held:
+                self.named[held.execution_id, held.attempt].append(beat.at_s)
+        for report in history.reports:
+            if "start" not in report.message.TYPE and "progress" not in report.message.TYPE:
+                self.told.setdefault((report.message.execution_id, report.message.attempt), report.at_s)
+
+    def is_hasty(self, key: tuple[str, int], at_s: float) -> bool:
+        """Whether less than a lease has passed since the hand-over, while the worker gave signs of life."""
+        handed_at_s, worker_id = self.handed.get(key, (0.0, ""))
+        if handed_at_s <= at_s - LEASE_S + 0.1 or worker_id in self._stopped:
+            return False
+        return any(at_s - LEASE_S + 0.1 < s < at_s - HEARD_WITHIN_S for s in self._beats[worker_id])
 
 
 def retries_keep_the_policy(history: History) -> Iterator[str]:
@@ -126,16 +179,15 @@ def retries_keep_the_policy(history: History) -> Iterator[str]:
     policies = {job.job_id: job.retry for job in history.plan.jobs}
     for execution_id, facts in history.events_of.items():
         policy = policies[facts[0].message.job_id]
-        lost_count, due = 0, None
-        for event in (fact.message for fact in facts):
-            if isinstance(event, RetryScheduled):
-                due = event.retry_at
-                if event.failure.code in LOST:
-                    lost_count += 1
-                else:
-                    yield from _unlawful(policy, event)
-            elif isinstance(event, AttemptDispatched) and due is not None and event.at < due:
-                yield f"{execution_id}: attempt {event.attempt} was sent at {event.at}, before {due}"
+        retries = [fact.message for fact in facts if isinstance(fact.message, RetryScheduled)]
+        lost_count = sum(retry.failure.code in LOST for retry in retries)
+        for retry in retries:
+            if retry.failure.code not in LOST:
+                yield from _unlawful(policy, retry)
+        due = {retry.attempt + 1: retry.retry_at for retry in retries}
+        for event in (fact.message for fact in facts if isinstance(fact.message, AttemptDispatched)):
+            if event.at < due.get(event.attempt, event.at):
+                yield f"{execution_id}: attempt {event.attempt} was sent at {event.at}, before {due[event.attempt]}"
         if lost_count > LOST_ATTEMPT_COUNT_MAX + (policy.max_retries if policy is not None else 0):
             yield f"{execution_id}: {lost_count} attempts were lost"
 

@@ -1,12 +1,18 @@
 """S1 and S2: every owed instant has exactly one account in the ledger, nothing else has one, nothing is early."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.events.executions import ExecutionAdmitted, ExecutionMissed, ExecutionSkipped, Reason, TriggerType
+from schemas.events.executions import (
+    ExecutionAdmitted,
+    ExecutionEvent,
+    ExecutionMissed,
+    ExecutionSkipped,
+    TriggerType,
+)
 from schemas.jobs import Job, JobStatus
 from tests.sim.history import History
 from tests.sim.plan import JobPlan
@@ -14,29 +20,31 @@ from tests.sim.schedules import Schedule
 
 DECIDED_WITHIN_S = 10.0
 ROUNDING_S = 0.002
-_GIVEN_UP = frozenset({Reason.PAUSED, Reason.STOPPED, Reason.DELETED})
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a job's schedule, in force after an instant (epoch seconds)."""
+    """A version of a job's schedule, in force after an instant (epoch seconds), written at `at_s` (virtual seconds)."""
 
     after_s: float
+    at_s: float
     schedule: Schedule | None
+
+
+@dataclass(slots=True)
+class Accounts:
+    """What the ledger says of one job: when each second was accounted for, and ranges that it counts wrongly."""
+
+    at_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    wrong_ranges: list[str] = field(default_factory=list)
 
 
 def every_owed_instant_is_decided_once(history: History) -> Iterator[str]:
     """S1, by trying every second of the run against every version of the schedule."""
     for job in history.plan.jobs:
         versions = list(_versions(history, job))
-        if not versions:
-            continue
-        first_s = math.floor(versions[0].after_s)
-        last_s = math.floor(history.start_s + history.end_s - DECIDED_WITHIN_S)
-        named = {v.schedule: set(v.schedule.instants(first_s, last_s)) for v in versions if v.schedule is not None}
-        owed = _owed(versions, named, first_s, last_s)
-        ever = set().union(*named.values()) if named else set()
-        yield from _compare(history, job, owed, ever)
+        if versions:
+            yield from (f"job {job.job_id}: {problem}" for problem in _problems(history, job, versions))
 
 
 def nothing_is_early(history: History) -> Iterator[str]:
@@ -53,7 +61,7 @@ def _versions(history: History, job: JobPlan) -> Iterator[Version]:
         changed = fact.message.job
         if changed.schedule_version > number:
             number = changed.schedule_version
-            yield Version(changed.effective_from.timestamp(), _schedule(job, changed))
+            yield Version(changed.effective_from.timestamp(), fact.at_s, _schedule(job, changed))
 
 
 def _schedule(plan: JobPlan, job: Job) -> Schedule | None:
@@ -63,59 +71,67 @@ def _schedule(plan: JobPlan, job: Job) -> Schedule | None:
     return next(s for s in plan.schedules if s.text == definition.cron_expression and s.zone == definition.timezone)
 
 
-def _owed(versions: list[Version], named: dict[Schedule, set[int]], first_s: int, last_s: int) -> set[int]:
-    owed = set()
-    for second in range(first_s + 1, last_s + 1):
-        governing = next((v for v in reversed(versions) if v.after_s < second), None)
-        if governing is not None and governing.schedule is not None and second in named[governing.schedule]:
-            owed.add(second)
-    return owed
+def _problems(history: History, job: JobPlan, versions: Sequence[Version]) -> Iterator[str]:
+    first_s = math.floor(min(version.after_s for version in versions))
+    last_s = math.floor(history.start_s + history.end_s - DECIDED_WITHIN_S)
+    named = {v.schedule: set(v.schedule.instants(first_s, last_s)) for v in versions if v.schedule is not None}
+    owed = {second for second in range(first_s + 1, last_s + 1) if _names(_governing(versions, second), named, second)}
+    accounts = _accounts(history, job, owed)
+    yield from accounts.wrong_ranges
+    # A job that was deleted is forgotten, with what it owed and nobody had emitted.
+    if not history.changes_of[job.job_id][-1].message.job.deleted:
+        for second in sorted(owed - accounts.at_s.keys()):
+            yield f"{_text(history, second)} was owed and is not in the ledger"
+    for second, at_s in sorted(accounts.at_s.items()):
+        if len(at_s) > 1:
+            yield f"{_text(history, second)} was decided {len(at_s)} times"
+        if second not in owed and second <= last_s and not _was_owed(versions, named, second, at_s[0]):
+            yield f"{_text(history, second)} was decided and not owed"
 
 
-@dataclass(slots=True)
-class Accounts:
-    """What the ledger says of one job: how often each second has an account, and which were given up later."""
+def _governing(versions: Iterable[Version], second: int) -> Version | None:
+    return next((version for version in reversed(list(versions)) if version.after_s < second), None)
 
-    counts: Counter[int] = field(default_factory=Counter)
-    excused: set[int] = field(default_factory=set)
-    wrong_ranges: list[str] = field(default_factory=list)
+
+def _names(version: Version | None, named: Mapping[Schedule, set[int]], second: int) -> bool:
+    return version is not None and version.schedule is not None and second in named[version.schedule]
+
+
+def _was_owed(versions: Sequence[Version], named: Mapping[Schedule, set[int]], second: int, at_s: float) -> bool:
+    """Whether the second was owed when it was decided on, a moment before a change took it away.
+
+    What one commit writes has one time, so that a change may stand before or after a decision of the same time.
+    """
+    before = (version for version in versions if version.at_s < at_s)
+    with_it = (version for version in versions if version.at_s <= at_s)
+    return any(_names(_governing(known, second), named, second) for known in (before, with_it))
 
 
 def _accounts(history: History, job: JobPlan, owed: set[int]) -> Accounts:
     found = Accounts()
     for events in history.events_of.values():
-        for event in (fact.message for fact in events if fact.message.job_id == job.job_id):
-            if isinstance(event, ExecutionAdmitted) and event.trigger_type is TriggerType.SCHEDULED:
-                found.counts[_second(event.scheduled_for)] += 1
-            elif isinstance(event, ExecutionMissed):
-                covered = [s for s in owed if _second(event.scheduled_for) <= s <= _second(event.missed_until)]
-                found.counts.update(covered)
-                if len(covered) != event.missed_count:
-                    text = f"{event.missed_count} missed from {event.scheduled_for}, owed {len(covered)}"
-                    found.wrong_ranges.append(f"job {job.job_id}: {text}")
-            elif isinstance(event, ExecutionSkipped) and event.reason in _GIVEN_UP:
-                found.excused.add(_second(event.scheduled_for))
+        for fact in (fact for fact in events if fact.message.job_id == job.job_id):
+            event = fact.message
+            if isinstance(event, ExecutionMissed):
+                _account_range(found, event, fact.at_s, owed)
+            elif _is_decision(event):
+                found.at_s[_second(event.scheduled_for)].append(fact.at_s)
     return found
 
 
-def _compare(history: History, job: JobPlan, owed: set[int], ever: set[int]) -> Iterator[str]:
-    accounts = _accounts(history, job, owed)
-    yield from accounts.wrong_ranges
-    last_s = history.start_s + history.end_s - DECIDED_WITHIN_S
-    if not _forgotten(history, job):
-        for second in sorted(owed - accounts.counts.keys()):
-            yield f"job {job.job_id}: {_text(history, second)} was owed and is not in the ledger"
-    for second, count in sorted(accounts.counts.items()):
-        if count > 1:
-            yield f"job {job.job_id}: {_text(history, second)} was decided {count} times"
-        # What was admitted before the schedule changed is given up with a row that says so.
-        if second not in owed and second <= last_s and not (second in accounts.excused and second in ever):
-            yield f"job {job.job_id}: {_text(history, second)} was decided and not owed"
+def _is_decision(event: ExecutionEvent) -> bool:
+    """Whether this is the first thing that the ledger says of a fire."""
+    if isinstance(event, ExecutionAdmitted):
+        return event.trigger_type is TriggerType.SCHEDULED
+    return isinstance(event, ExecutionSkipped) and event.seq == 1
 
 
-def _forgotten(history: History, job: JobPlan) -> bool:
-    """Whether the job was deleted: it is forgotten, with what it owed and nobody had emitted."""
-    return history.changes_of[job.job_id][-1].message.job.deleted
+def _account_range(found: Accounts, event: ExecutionMissed, at_s: float, owed: set[int]) -> None:
+    covered = [s for s in owed if _second(event.scheduled_for) <= s <= _second(event.missed_until)]
+    for second in covered:
+        found.at_s[second].append(at_s)
+    if len(covered) != event.missed_count:
+        found.wrong_ranges.append(f"{event.missed_count} missed from {event.scheduled_for}, owed {len(covered)}")
 
 
 def _second(instant: datetime) -> int:

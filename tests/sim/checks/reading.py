@@ -19,6 +19,7 @@ from schemas.events.executions import LateResultRecorded
 from tests.sim.history import History
 from tests.sim.tables import Row, Tables
 
+_POSITIONS = frozenset({"advance_positions", "claim_positions", "skip_positions"})
 _STATUS_OF_TYPE = {
     "admitted": "pending",
     "retry-scheduled": "pending",
@@ -61,6 +62,14 @@ def _apply(tables: Tables, partition_count: int, records: Sequence[Record]) -> N
     for name, row, rows in parts:
         if rows:
             tables.write(name, columns(row, rows))
+
+
+def rows_and_positions_move_together(history: History) -> Iterator[str]:
+    """S19: whatever transaction wrote rows moved the positions past the records that they came from."""
+    for commit in history.database_commits:
+        rows = commit.statements - _POSITIONS
+        if rows and "advance_positions" not in commit.statements:
+            yield f"{commit.process} committed {', '.join(sorted(rows))} alone at {commit.at:.3f} s"
 
 
 def _difference(live: Row | None, folded: Row | None) -> str:

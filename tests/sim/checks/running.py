@@ -13,7 +13,7 @@ from tests.sim.history import Fact, History
 from tests.sim.runner import Run
 
 SLACK_S = 0.3
-_HOLDING_UP = ("stall", "long_stall", "zombie", "cut_off", "reader_failure", "database")
+_HOLDING_UP = ("stall", "long_stall", "zombie", "cut_off", "deaf_worker", "reader_failure", "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,17 @@ def attempts_run_once_where_they_were_sent(history: History) -> Iterator[str]:
 
 
 def timeouts_hold(history: History) -> Iterator[str]:
-    """S13: no run outlasts its timeout and the grace, unless its worker could take no step."""
+    """S13: a run is asked to end at its timeout and gone after the grace, unless its worker could take no step."""
     for run in history.runs:
         end = run.end_or(history.end_s)
-        if end - run.started > run.timeout_s + CANCEL_GRACE_S + SLACK_S and not run.process.stalled_within(
-            run.started, end
-        ):
+        if run.process.stalled_within(run.started, end):
+            continue
+        allowed_s = run.timeout_s + SLACK_S
+        asked_s = min(end, end if run.stop_asked is None else run.stop_asked) - run.started
+        if end - run.started > allowed_s + CANCEL_GRACE_S:
             yield f"attempt {run.attempt} of {run.execution_id} ran for {end - run.started:.3f} s"
+        elif asked_s > allowed_s:
+            yield f"attempt {run.attempt} of {run.execution_id} was asked to end after {asked_s:.3f} s"
 
 
 def leases_hold(history: History) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Read models in memory, behind the port that the API asks: what the fake dispatcher applied, and nothing else."""
+"""Read models in memory, behind the port that the API asks: what the fake dispatcher applied, and what tests add."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,11 @@ from projections.views import (
     JobFilter,
     JobView,
     OutcomeView,
+    OwedFire,
     OwnerView,
     QueueView,
     ReadModelUnavailable,
+    ScheduleView,
     StatisticsView,
     WorkerView,
 )
@@ -31,6 +33,9 @@ class MemoryReadModel:
     owner_rows: list[OwnerView] = field(default_factory=list)
     worker_rows: list[WorkerView] = field(default_factory=list)
     histories: list[JobHistory] = field(default_factory=list)
+    schedules: list[ScheduleView] = field(default_factory=list)
+    accounted: set[str] = field(default_factory=set)
+    positions_by_place: dict[tuple[str, int], int] = field(default_factory=dict)
     gone: bool = False
     broken: bool = False
     questions: list[tuple[str, ...]] = field(default_factory=list)
@@ -99,6 +104,18 @@ class MemoryReadModel:
     async def owners(self) -> Sequence[OwnerView]:
         self._answer()
         return self.owner_rows
+
+    async def positions(self) -> Mapping[tuple[str, int], int]:
+        self._answer()
+        return dict(self.positions_by_place)
+
+    async def active_schedules(self, after_id: str, limit: int) -> Sequence[ScheduleView]:
+        self._answer()
+        return sorted((s for s in self.schedules if s.job_id > after_id), key=lambda s: s.job_id)[:limit]
+
+    async def unaccounted_fires(self, fires: Sequence[OwedFire], changed_before: datetime) -> Sequence[str]:
+        self._answer()
+        return [fire.fire_id for fire in fires if fire.fire_id not in self.accounted]
 
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
         self.questions.append(tuple(command_ids))

@@ -41,6 +41,7 @@ class AnsweringLog:
     unreachable: bool = False
     reject_with: str | None = None
     effective_at: datetime | None = None
+    end: int = 0
     commands: list[Command] = field(default_factory=list)
     records: list[Outgoing] = field(default_factory=list)
     history: MemoryHistory = field(default_factory=MemoryHistory)
@@ -125,7 +126,7 @@ class AnsweringLog:
     async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
         if self.unreachable:
             raise LogUnavailable("no broker")
-        return dict.fromkeys(places, 0)
+        return dict.fromkeys(places, self.end)
 
     async def create_topics(self) -> Sequence[str]:
         raise NotImplementedError

@@ -123,8 +123,9 @@ def test_bodies_have_the_promised_fields() -> None:
     assert list(schemas["ErrorResponse"]["properties"]) == ["error", "timestamp", "path"]
     shape = ["success", "errorCode", "message", "timestamp", "serviceName"]
     assert list(schemas["InternalErrorResponse"]["properties"]) == shape
-    assert list(schemas["HealthResponse"]["properties"]) == ["status", "service", "port", "dependencies", "metrics"]
-    parts = ["database", "redis", "jobQueue", "distributedLock", "services"]
+    told = ["status", "service", "port", "dependencies", "metrics", "problems"]
+    assert list(schemas["HealthResponse"]["properties"]) == told
+    parts = ["database", "redis", "jobQueue", "distributedLock", "services", "schedules"]
     assert list(schemas["HealthDependencies"]["properties"]) == parts
     assert list(schemas["HealthMetrics"]["properties"]) == ["activeJobs", "queueSize", "memoryUsage"]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.api.memory import resident_bytes
+from horolog.runtime.resources import resident_bytes
 from tests.unit.api.world import START, World, open_world
 
 

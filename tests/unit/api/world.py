@@ -12,6 +12,7 @@ import httpx
 from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
 from services.api.authentication import ServiceToken, StaticTokens
+from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.settings import ApiSettings, TenantToken, digest_of
 from tests.unit.api.contract import check_answer
@@ -65,6 +66,13 @@ class CountedIds:
 
 
 @dataclass
+class Found:
+    """A watch that has found what a test says."""
+
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass
 class World:
     """The API and all that it stands on."""
 
@@ -73,6 +81,7 @@ class World:
     log: AnsweringLog
     served: list[Served]
     client: httpx.AsyncClient
+    watch: Found
 
     async def ask(
         self,
@@ -125,6 +134,7 @@ async def open_world(
     ]
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
+    watch = Found()
     settings = ApiSettings(service_token_digest=digest_of(SERVICE_TOKEN), wait_s=wait_s)
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     ports = ApiPorts(
@@ -139,6 +149,7 @@ async def open_world(
         memory_bytes=lambda: 64 * 1024 * 1024,
         wake=wake,
         cache_ping=cache_ping,
+        schedules=watch,
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)
@@ -146,4 +157,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client)
+        yield World(clock, read_model, log, served, client, watch)

@@ -169,3 +169,20 @@ def test_an_existing_job_is_judged_by_the_api(api: FakeApi, capsys: pytest.Captu
     api.tell("POST", f"/jobs/{JOB_ID}/validate", {"valid": False, "problems": problems, "nextExecutions": []})
     assert main(["job", "validate", JOB_ID, "--url", api.url]) == 1
     assert "config.url: is not allowed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("given", "sent"), [("0s", 0), ("1ms", 1), ("900ms", 1), ("2.6s", 3)])
+def test_a_duration_of_nothing_is_sent_as_it_is_and_others_as_whole_seconds(
+    api: FakeApi, given: str, sent: int
+) -> None:
+    body = _created(api, *WHEN, "--command", "df", "--misfire-age", given, "--timeout", given)
+    assert (body["misfire"]["maxAge"], body["timeout"]) == (sent, sent)
+
+
+@pytest.mark.parametrize("words", [["--misfire-rate", "nan"], ["--misfire-rate", "inf"], ["--param", "x=1e999"]])
+def test_a_number_that_json_lacks_is_wrong_use(
+    api: FakeApi, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["job", "create", *WHEN, "--function", "a:b", *words, "--url", api.url]) == 2
+    assert "JSON knows neither" in capsys.readouterr().err
+    assert api.asked == []

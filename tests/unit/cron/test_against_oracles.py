@@ -109,6 +109,28 @@ def test_plain_schedules_in_utc_agree_with_croniter(fields: tuple[Values, ...], 
         assert moment == int(other.get_next(datetime).timestamp()), text
 
 
+@settings(near_transitions, max_examples=100)
+@given(
+    st.sampled_from(["L", "1,15,L", "L,31", "*"]),
+    st.sampled_from(["5#3", "MON#2", "sun#5", "tue,fri", "1-5", "*"]),
+    st.sampled_from(["FEB", "jan-mar", "*/3", "*"]),
+    st.integers(31_536_000, 3_786_912_000),
+)
+def test_last_days_nth_weekdays_and_names_in_utc_agree_with_croniter(
+    day: str, weekday: str, month: str, start: int
+) -> None:
+    # Of both day fields restricted, croniter takes some pairs for AND.
+    assume("*" in (day, weekday))
+    text = f"0 30 9 {day} {month} {weekday}"
+    spec, moment = parse(text), start
+    other = croniter(text, datetime.fromtimestamp(start, UTC), second_at_beginning=True)
+    for _ in range(5):
+        found = next_after_s(spec, zone("UTC"), moment)
+        assert found is not None
+        assert found == int(other.get_next(datetime).timestamp()), text
+        moment = found
+
+
 def wraps_or_collapses(text: str) -> bool:
     """Spellings croniter reads otherwise: ranges that wrap or hold one value."""
     bounds = [item.split("/")[0].split("-") for item in text.split(",") if "-" in item]

@@ -138,6 +138,28 @@ def test_spellings_of_one_schedule_are_equal(one: str, other: str) -> None:
     assert parse(one) == parse(other)
 
 
+@laws
+@given(st.sampled_from(ZONES), moments, st.integers(0, 59), st.sampled_from([2, 7, 15, 25]), st.sampled_from([0, 1, 2]))
+def test_steps_ranges_and_lists_of_the_same_values_agree_on_days_without_a_change(
+    name: str, moment: int, start: int, step: int, field: int
+) -> None:
+    day, place = moment - moment % 86_400, zone(name)
+    assume(len({place.stretch_at(second).offset for second in range(day, day + 86_401, 3600)}) == 1)
+    size = 24 if field == 2 else 60
+    chosen = [str(value) for value in range(start % size, size, step)]
+    spellings = [
+        f"{start % size}/{step}",
+        f"{start % size}-{size - 1}/{step}",
+        ",".join(chosen),
+        ",".join(chosen[::-1]),
+    ]
+    fields = [["0", "0", "*"], ["0", "0", "12"]][field == 2]
+    specs = [parse(" ".join([*fields[:field], spelling, *fields[field + 1 :], "* * *"])) for spelling in spellings]
+    answers = [fires_between_s(spec, place, day - 1, day + 86_399, 100_000) for spec in specs]
+    assert len(answers[0]) == len(chosen) * (1 if field == 2 else 24)
+    assert answers.count(answers[0]) == 4
+
+
 def test_a_list_is_a_fixed_job_and_a_step_is_not() -> None:
     assert not is_interval(parse("0 0,15,30,45 0-23 * * *"))
     assert is_interval(parse("0 0/15 0-23 * * *"))

@@ -110,6 +110,7 @@ class Owned:
             state=WorkerState.READY,
             capacity=self.capacity,
             held=tuple(HeldAttempt(execution_id=i, attempt=a) for i, a in held),
+            running_count=min(len(held), self.capacity),
             started_at=START,
             at=self.now,
         )

@@ -36,6 +36,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.time
 
+    def stall(self, seconds: float) -> None:
+        """Let time pass without doing anything meanwhile, like a process that is stopped."""
+        self._jumping.time += seconds
+
 
 class VirtualClock:
     """The loop's time as a clock."""
@@ -53,6 +57,13 @@ class VirtualClock:
 async def elapse(seconds: float) -> None:
     """Let virtual time pass, which costs none: what is to be done until then is done first."""
     await asyncio.sleep(seconds)
+
+
+def stall(seconds: float) -> None:
+    """Stop everything for a while, and go on."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.stall(seconds)
 
 
 def play(scenario: Coroutine[Any, Any, None]) -> None:

@@ -14,6 +14,7 @@ from schemas.codec import Headers, headers_of
 from schemas.registry import TOPIC_OF_MODEL
 from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, samples
+from tests.unit.schemas.zone_data_samples import zone_data_samples
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "events"
 SOURCE = "horolog/golden"
@@ -39,6 +40,7 @@ def goldens() -> list[Golden]:
 def named_samples() -> dict[str, Message]:
     """The message of each golden record, by the record's name."""
     grown = {f"{message.TYPE}+policies": message for message in policy_samples()}
+    grown |= {f"{message.TYPE}+zone-data": message for message in zone_data_samples()}
     return {message.TYPE: message for message in samples()} | grown
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from horolog.verify import LedgerRow
 from horolog.verify.judging import flaws
+from schemas.events.executions import Reason
 from tests.unit.verify.ledgers import BEGIN, MINUTE, history, missed, row, version
 
 NOW = BEGIN + 60.0
@@ -14,14 +15,18 @@ EVENTFUL = history(
     version(1, status="paused"),
     version(2, status="inactive"),
     version(3, is_deleted=True),
+    version(4, overlap="queueAll"),
+    version(5, overlap="cancelRunning"),
 )
 SOUND = [
     row(0),
     row(0, "failed"),
     row(0, "failed", started_s=None),
-    row(0, "skipped", reason="overlap", blocked_by="another"),
+    *(row(0, "skipped", reason=reason, blocked_by="another") for reason in ("overlap", "queue_full", "superseded")),
+    row(0, "cancelled", reason="superseded", blocked_by="another"),
     *(row(0, "skipped", reason=reason) for reason in ("paused", "stopped", "deleted", "quota", "max_executions")),
     *(row(0, "cancelled", reason=reason) for reason in ("requested", "paused", "stopped", "deleted", "timed_out")),
+    *(row(0, "cancelled", trigger_type="manual", reason=reason) for reason in ("quota", "max_executions")),
     missed(0, 60, 2),
     row(0, "pending"),
     row(0, "running"),
@@ -40,6 +45,10 @@ UNSOUND = [
     (row(0, "skipped", reason="misfire"), "unexplained"),
     (row(0, "skipped", reason="boredom"), "unexplained"),
     (row(0, "skipped", reason="overlap"), "unexplained"),
+    (row(0, "skipped", reason="queue_full"), "unexplained"),
+    (row(0, "skipped", reason="superseded"), "unexplained"),
+    (row(0, "cancelled", reason="superseded"), "unexplained"),
+    (row(0, "cancelled", reason="queue_full", blocked_by="another"), "unexplained"),
     (row(0, "skipped", reason="quota", started_s=BEGIN + 1.0), "unexplained"),
     (row(0, "cancelled"), "unexplained"),
     (row(0, "cancelled", reason="overlap"), "unexplained"),
@@ -59,9 +68,20 @@ def test_flaw_is_named(unsound: LedgerRow, kind: str) -> None:
     assert [found.value for found, _ in flaws(unsound, EVENTFUL, NOW)] == [kind]
 
 
-@pytest.mark.parametrize("reason", ["paused", "stopped", "deleted", "max_executions"])
+@pytest.mark.parametrize("reason", ["paused", "stopped", "deleted", "max_executions", "queue_full", "superseded"])
 def test_reason_that_the_history_does_not_bear_out_is_named(reason: str) -> None:
-    assert [kind.value for kind, _ in flaws(row(0, "skipped", reason=reason), history(), NOW)] == ["unexplained"]
+    skipped = row(0, "skipped", reason=reason, blocked_by="another")
+    assert [kind.value for kind, _ in flaws(skipped, history(), NOW)] == ["unexplained"]
+
+
+def test_every_documented_reason_is_known_for_some_row() -> None:
+    statuses = ("skipped", "cancelled", "missed")
+    common = {"blocked_by": "another", "missed_until_s": BEGIN + 0.0, "missed_count": 1}
+    known = {
+        reason for reason in Reason for status in statuses
+        if not list(flaws(row(0, status, reason=reason.value, **common), EVENTFUL, NOW))
+    }  # fmt: skip
+    assert known == set(Reason)
 
 
 @pytest.mark.parametrize("status", ["pending", "running"])
@@ -74,3 +94,24 @@ def test_execution_that_outstays_its_timeout_has_not_ended(status: str) -> None:
 
 def test_waiting_for_a_retry_is_no_outstaying() -> None:
     assert list(flaws(row(0, "pending", retry_s=BEGIN + 5000.0), history(), BEGIN + 4000.0)) == []
+
+
+QUEUEING = history(replace(MINUTE, queue_s=1000.0, catch_up_s=5000.0))
+ALLOWED_S = MINUTE.timeout_s + 25 + 120
+
+
+@pytest.mark.parametrize(
+    ("waiting", "wait_s"),
+    [
+        (row(0, "pending"), 0.0),
+        (row(0, "pending", blocked_by="another"), 1000.0),
+        (row(0, "pending", created_s=BEGIN + 10.0), 10.0 + 5000.0),
+        (row(0, "pending", created_s=BEGIN + 10.0, blocked_by="another"), 10.0 + 6000.0),
+        (row(0, "pending", attempt=1, blocked_by="another", created_s=BEGIN + 10.0), 10.0),
+        (row(0, "running", blocked_by="another", created_s=BEGIN + 10.0, started_s=BEGIN + 20.0), 20.0),
+    ],
+)
+def test_execution_may_wait_as_long_as_its_policies_let_it_queue(waiting: LedgerRow, wait_s: float) -> None:
+    assert list(flaws(waiting, QUEUEING, BEGIN + ALLOWED_S + wait_s)) == []
+    late = flaws(waiting, QUEUEING, BEGIN + ALLOWED_S + wait_s + 1)
+    assert [kind.value for kind, _ in late] == ["unended"]

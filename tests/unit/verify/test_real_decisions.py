@@ -115,6 +115,7 @@ def ledger_row(row: ExecutionRow) -> LedgerRow:
 @given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from(DEEDS)), max_size=25), st.booleans())
 @example([(9, "long out"), (2, "change"), (3, "long out"), (1, "back")], False)
 @example([(9, "pause"), (1, "resume"), (1, "pause"), (1, "resume")], True)
+@example([(1, "pause"), (1, "resume"), (1, "pause"), (1, "out")], False)
 @example([(9, "long out"), (1, "pause"), (1, "long out"), (1, "resume"), (3, "back")], True)
 def test_decisions_of_the_real_ticker_and_dispatcher_leave_a_clean_ledger(
     deeds: list[tuple[int, str]], is_limited: bool

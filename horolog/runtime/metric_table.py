@@ -1,0 +1,140 @@
+"""The table of metrics: every name that a process can show, with its kind, its labels and what it means.
+
+Guarantee: nothing is shown that is not in this table, and everything in it can be (`metrics`). No label is ever a job,
+an execution or anything that a caller wrote; `tenant_id` is bounded by `METRICS_TENANT_COUNT_MAX`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a metric's values behave."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table. `bounds` are the upper ends of a histogram's buckets."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+
+LATENESS_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+DURATION_BOUNDS_S = (0.1, 0.5, 1, 5, 10, 30, 60, 300)
+OPERATION_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.COUNTER, text, labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.GAUGE, text, labels)
+
+
+def _histogram(name: str, text: str, bounds: tuple[float, ...], *labels: str) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, text, labels, bounds)
+
+
+FIRE_EMITTED_LATENESS = _histogram(
+    "scheduler_fire_emitted_lateness_seconds",
+    "From a fire's nominal instant until the ticker had committed it; one that was out before its instant counts as 0.",
+    LATENESS_BOUNDS_S,
+    "tenant_id",
+)
+DISPATCH_LATENESS = _histogram(
+    "scheduler_execution_dispatch_lateness_seconds",
+    "From the nominal instant until attempt 1 was handed to a worker; before its instant counts as 0.",
+    LATENESS_BOUNDS_S,
+    "tenant_id",
+)
+START_LATENESS = _histogram(
+    "scheduler_execution_start_lateness_seconds",
+    "From the nominal instant until attempt 1 started.",
+    LATENESS_BOUNDS_S,
+    "tenant_id",
+)
+SCHEDULES_OVERDUE = _gauge(
+    "scheduler_schedules_overdue", "Schedules whose instants have gone by without a row in the ledger.", "tenant_id"
+)
+LEDGER_VIOLATIONS = _counter(
+    "scheduler_ledger_violations_total", "Breaches that the proof of the ledger found.", "kind"
+)
+
+JOB_EXECUTIONS = _counter(
+    "scheduler_job_executions_total",
+    "Executions that are over, by how; a missed range counts each of its instants.",
+    *("job_type", "status", "tenant_id"),
+)
+EXECUTIONS = _counter("scheduler_executions_total", "The same for all tenants and job types.", "status")
+FAILED_JOBS = _counter("scheduler_failed_jobs_total", "Executions that failed for good.")
+EXECUTION_DURATION = _histogram(
+    "scheduler_execution_duration_seconds",
+    "How long the last attempt of an execution ran.",
+    DURATION_BOUNDS_S,
+    *("job_type", "tenant_id"),
+)
+
+OPERATIONS = _counter("scheduler_operations_total", "Requests that the API answered.", "method", "route", "status")
+OPERATION_DURATION = _histogram(
+    "scheduler_operation_duration_seconds", "How long its answers took.", OPERATION_BOUNDS_S, "method", "route"
+)
+ERRORS = _counter(
+    "scheduler_errors_total",
+    "Faults of ours: the API's 5xx answers (but for its health), a role's failures.",
+    "role",
+)
+ACTIVE_CONNECTIONS = _gauge("scheduler_active_connections", "Connections of clients to the API of this process.")
+
+LOCK_ACQUISITIONS = _counter("scheduler_lock_acquisitions_total", "Partitions taken by this process.", "role")
+LOCK_TIMEOUTS = _counter(
+    "scheduler_lock_timeouts_total",
+    "Partitions lost to a newer owner, and inputs that were no longer kept because nobody owned their partition.",
+    "role",
+)
+
+TOTAL_JOBS = _gauge("scheduler_total_jobs", "Jobs of all tenants, sampled.")
+JOBS = _gauge("scheduler_jobs_total", "Jobs of all tenants by status, sampled.", "status")
+ACTIVE_JOBS = _gauge("scheduler_active_jobs", "Jobs that are neither paused nor stopped, sampled.")
+QUEUE_SIZE = _gauge(
+    "scheduler_queue_size",
+    "Executions that wait, sampled: `executions` for their turn, `retries` for the time of the next attempt.",
+    "queue_name",
+)
+QUEUE_LENGTH = _gauge("scheduler_queue_length", "Executions that wait for their turn, sampled.")
+
+MEMORY_USAGE = _gauge("scheduler_memory_usage_bytes", "The resident set of this process.")
+CPU_USAGE = _gauge("scheduler_cpu_usage_percent", "CPU time of this process since the last look; 100 is one core.")
+
+TABLE = (
+    FIRE_EMITTED_LATENESS,
+    DISPATCH_LATENESS,
+    START_LATENESS,
+    SCHEDULES_OVERDUE,
+    LEDGER_VIOLATIONS,
+    JOB_EXECUTIONS,
+    EXECUTIONS,
+    FAILED_JOBS,
+    EXECUTION_DURATION,
+    OPERATIONS,
+    OPERATION_DURATION,
+    ERRORS,
+    ACTIVE_CONNECTIONS,
+    LOCK_ACQUISITIONS,
+    LOCK_TIMEOUTS,
+    TOTAL_JOBS,
+    JOBS,
+    ACTIVE_JOBS,
+    QUEUE_SIZE,
+    QUEUE_LENGTH,
+    MEMORY_USAGE,
+    CPU_USAGE,
+)

@@ -1,0 +1,2 @@
+select topic, partition, next
+from projection_offsets

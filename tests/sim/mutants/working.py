@@ -1,0 +1,83 @@
+"""Mutants of the worker: when it begins an attempt, and when it ends one."""
+
+from typing import ClassVar
+
+from horolog.log.port import Log
+from schemas.events.workers import AttemptRevoked, TaskAssigned
+from schemas.jobs import JobType
+from services.executor.beats import Heart
+from services.executor.guard import RequestGuard
+from services.executor.settings import WorkerSettings
+from services.executor.worker import Worker
+from tests.sim.checks.fires import nothing_is_early
+from tests.sim.checks.running import leases_hold, nothing_starts_after_it_was_forbidden, timeouts_hold
+from tests.sim.mutants.mutant import Mutant
+from tests.sim.process import Process
+from tests.sim.runner import SimRunner
+from tests.sim.world import DRAIN_S
+
+FOR_EVER_S = 1e6
+
+
+class WorkerMutant(Mutant):
+    """A wrong worker."""
+
+    kind: ClassVar[type[Worker]]
+
+    def worker(self, log: Log, process: Process, runner: SimRunner, capacity: int) -> Worker:
+        settings = WorkerSettings(process.name, capacity=capacity, prefetch=capacity, drain_grace_s=DRAIN_S)
+        return self.kind(log, process.clock, dict.fromkeys(JobType, runner), settings, guard=RequestGuard())
+
+
+class _Hasty(Worker):
+    def _take_in(self, task: TaskAssigned, now: float) -> None:
+        super()._take_in(task, now + 0.15)
+
+
+class AttemptsStartEarly(WorkerMutant):
+    """A worker begins an attempt when it has it, a little before its instant."""
+
+    kind = _Hasty
+    caught_by = (nothing_is_early,)
+
+
+class _EndlessHeart(Heart):
+    async def beat(self, partition: int) -> None:
+        await super().beat(partition)
+        self._lease_end = self._clock.monotonic() + FOR_EVER_S
+
+
+class LeaseNotChecked(Mutant):
+    """A worker that cannot reach the log for a lease goes on with its attempts."""
+
+    caught_by = (leases_hold,)
+
+    def worker(self, log: Log, process: Process, runner: SimRunner, capacity: int) -> Worker:
+        worker = super().worker(log, process, runner, capacity)
+        heart = worker._heart
+        worker._heart = _EndlessHeart(log, process.clock, heart._settings, heart._vitals, heart._hand, heart._untold)
+        return worker
+
+
+class _Patient(Worker):
+    def _end_overdue(self) -> None:
+        return
+
+
+class TimeoutNotEnforced(WorkerMutant):
+    """A worker lets attempts go on that outlast their timeout."""
+
+    kind = _Patient
+    caught_by = (timeouts_hold,)
+
+
+class _Deaf(Worker):
+    def _revoke(self, revoked: AttemptRevoked) -> None:
+        return
+
+
+class RevocationIgnored(WorkerMutant):
+    """A worker begins attempts that were taken back from it while they waited for their instants."""
+
+    kind = _Deaf
+    caught_by = (nothing_starts_after_it_was_forbidden,)

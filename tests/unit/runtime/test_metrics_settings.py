@@ -1,0 +1,27 @@
+"""Where the figures are served, by the environment."""
+
+import pytest
+
+from horolog.runtime.settings import MetricsAddress, SettingsError, from_environment
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, MetricsAddress("127.0.0.1", 9464)),
+        ({"METRICS_ENABLED": "True", "PROMETHEUS_PORT": "0"}, MetricsAddress("127.0.0.1", 0)),
+        ({"HOROLOG_METRICS_HOST": "::1", "PROMETHEUS_PORT": "65535"}, MetricsAddress("::1", 65535)),
+        ({"METRICS_ENABLED": "false"}, None),
+    ],
+)
+def test_address_is_as_the_environment_says(environment: dict[str, str], address: MetricsAddress | None) -> None:
+    assert from_environment(environment).metrics == address
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("METRICS_ENABLED", "maybe"), ("METRICS_ENABLED", ""), ("PROMETHEUS_PORT", "65536"), ("PROMETHEUS_PORT", "-1")],
+)
+def test_wrong_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({name: value})
