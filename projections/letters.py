@@ -2,7 +2,7 @@
 
 Guarantee: a record's letter is appended inside the transaction that moves past the record, while nobody else may
 write for its partition, and after looking for the letter of a predecessor that was cut off between the two. So a
-crash loses no letter and repeats none.
+crash loses no letter and repeats none; only an append that arrives long after it was given up can repeat one.
 """
 
 import re

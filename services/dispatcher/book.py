@@ -27,6 +27,7 @@ from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.jobs import Job
 from services.dispatcher.line import Going, Line
 from services.dispatcher.progress import Progress
+from services.dispatcher.settled import Settled
 
 DECODED_JOB_COUNT_MAX = 10_000
 """How many jobs a process keeps decoded: some 4 KB each, while decoding one takes as long as handing out a task."""
@@ -110,6 +111,7 @@ class Book:
         self.executions: dict[str, Execution] = {}
         self.ready = FairQueue()
         self.workers: dict[str, WorkerSlot] = {}
+        self.settled = Settled()
         self.log_mark = 0
         self._lines: dict[str, Line] = {}
         self._touched: set[str] = set()
@@ -148,8 +150,9 @@ class Book:
         return None if raw is None else _OUTCOME.validate_json(raw)
 
     def replay_from(self) -> int:
-        """An offset in the ledger that precedes no event of an execution without an end."""
-        return min((e.log_mark for e in self.executions.values()), default=self.log_mark)
+        """An offset in the ledger that precedes no event of an execution without an end, or settled ahead of time."""
+        open_marks = (execution.log_mark for execution in self.executions.values())
+        return min(itertools.chain(open_marks, self.settled.marks()), default=self.log_mark)
 
     def next_alarm(self) -> datetime | None:
         """When the next execution becomes due, if any waits for an instant."""
@@ -181,6 +184,7 @@ class Book:
         if self._turned_at is not None and now - self._turned_at > DEAF:
             self.renew_all(now)
         self._turned_at = now
+        self.settled.reach(now)
         for execution_id in self._unwritten:
             if execution_id in self._leases and execution_id not in self._taken:
                 self._untaken[execution_id] = now
@@ -231,6 +235,7 @@ class Book:
         after = evolve(before, event, self.log_mark)
         if after is None:
             if before is not None:
+                self.settled.end(before, event.at)
                 self._drop(before)
             return
         self._keep(before, after)

@@ -47,6 +47,8 @@ class DispatcherRole:
         if checkpoint is not None and checkpoint.replay_from is not None:
             book.log_mark = max(book.log_mark, checkpoint.replay_from)
         await self._replay(log, book, ledger, {ledger: book.log_mark}, ends)
+        if checkpoint is not None:
+            book.settled.reach(checkpoint.at)
         book.renew_all(now)
         known = checkpoint.positions if checkpoint is not None else {}
         positions = {p.topic: known.get(p.topic, starts[p]) for p in inputs}

@@ -51,7 +51,7 @@ def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
     job = book.jobs.get(fire.job_id)
     if job is None or job.tenant_id != fire.tenant_id or fire.fire_id in book.executions:
         return ()
-    if not governs(job, fire.schedule_version, fire.scheduled_for):
+    if book.settled.knows(fire.fire_id) or not governs(job, fire.schedule_version, fire.scheduled_for):
         return ()
     admitted = _admitted(job, fire.fire_id, fire.scheduled_for, TriggerType.SCHEDULED, now)
     if not fire.catch_up:

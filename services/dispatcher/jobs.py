@@ -84,23 +84,23 @@ def decide_job_command(book: Book, command: JobCommand, now: datetime) -> Sequen
         text = f"the job is at version {job.version}, not {command.expected_version}; read it again"
         return [reject(command, now, "VERSION_CONFLICT", text)]
     if isinstance(command, UpdateJob):
-        return _update(command, job, now)
+        return _update(book, command, job, now)
     if isinstance(command, PauseJob):
         return _pause(book, command, job, now)
     if isinstance(command, ResumeJob):
-        return _resume(command, job, now)
+        return _resume(book, command, job, now)
     if isinstance(command, StopJob):
         return _end(book, command, job, now, JobStopped, Reason.STOPPED)
     assert isinstance(command, DeleteJob)
     return _end(book, command, job, now, JobDeleted, Reason.DELETED)
 
 
-def _update(command: UpdateJob, job: Job, now: datetime) -> Sequence[Message]:
+def _update(book: Book, command: UpdateJob, job: Job, now: datetime) -> Sequence[Message]:
     if (rejection := _reject_unsound(command, command.definition, now)) is not None:
         return [rejection]
     after = job.model_copy(update={"definition": command.definition})
     if not same_instants(job.definition, command.definition):
-        after = with_change(after, now, SCHEDULE_CHANGES_KEPT_COUNT)
+        after = with_change(after, book.settled.in_force_from(now), SCHEDULE_CHANGES_KEPT_COUNT)
     return _changed(JobUpdated, command, job, after, now)
 
 
@@ -114,7 +114,7 @@ def _pause(book: Book, command: PauseJob, job: Job, now: datetime) -> Sequence[M
     return [*withdrawn, *_changed(JobPaused, command, job, after, now, settle=_held(book, job))]
 
 
-def _resume(command: ResumeJob, job: Job, now: datetime) -> Sequence[Message]:
+def _resume(book: Book, command: ResumeJob, job: Job, now: datetime) -> Sequence[Message]:
     if job.status is JobStatus.ACTIVE:
         return [_accepted(command, job, now, now)]
     limit = job.definition.max_executions
@@ -122,7 +122,8 @@ def _resume(command: ResumeJob, job: Job, now: datetime) -> Sequence[Message]:
         text = f"the job has run {job.execution_count} of {limit} times; raise maxExecutions first"
         return [reject(command, now, "JOB_NOT_ACTIVE", text)]
     active = job.model_copy(update={"status": JobStatus.ACTIVE, "inactive_since": None})
-    after = with_change(active, resumed_from(job, now, command.catch_up), SCHEDULE_CHANGES_KEPT_COUNT)
+    begin = resumed_from(job, book.settled.in_force_from(now), command.catch_up)
+    after = with_change(active, begin, SCHEDULE_CHANGES_KEPT_COUNT)
     return _changed(JobResumed, command, job, after, now)
 
 
@@ -139,13 +140,13 @@ def _end(
 
 def deactivated(book: Book, job: Job, status: JobStatus, now: datetime) -> Job:
     """The job, no longer active. Instants that are in the ledger already are not to be owed again by a later resume."""
-    since = job.inactive_since
+    since, begin = job.inactive_since, book.settled.in_force_from(now)
     if job.status is JobStatus.ACTIVE:
-        emitted = datetime.fromtimestamp(floor(now.timestamp() + LOOKAHEAD_S), UTC)
+        emitted = datetime.fromtimestamp(floor(begin.timestamp() + LOOKAHEAD_S), UTC)
         admitted = [e.scheduled_for for e in book.of_job(job.job_id) if e.trigger_type is TriggerType.SCHEDULED]
-        since = max([emitted, *admitted])
+        since = max([emitted, *admitted, *book.settled.instants_of(job.job_id)])
     changed = job.model_copy(update={"status": status, "inactive_since": since})
-    return with_change(changed, now, SCHEDULE_CHANGES_KEPT_COUNT)
+    return with_change(changed, begin, SCHEDULE_CHANGES_KEPT_COUNT)
 
 
 def _held(book: Book, job: Job) -> bool:

@@ -68,6 +68,7 @@ def test_an_attempt_that_its_worker_never_began_is_handed_out_again(report: Mess
 def test_an_attempt_whose_worker_fell_silent_fails_and_its_late_success_changes_nothing() -> None:
     world = running()
     world.silent = True
+    world.turn(16)
     (failed,) = of(ExecutionFailed, world.turn(22))
     assert failed.failure.code == "WORKER_LOST"
     world.silent = False

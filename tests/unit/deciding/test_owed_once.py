@@ -1,0 +1,67 @@
+"""An instant that was decided on is not owed again: neither by a new schedule, nor after a clock was put back."""
+
+from schemas.base import Message
+from schemas.commands import CancelExecution, StopJob, UpdateJob
+from schemas.events.executions import ExecutionAdmitted, ExecutionCancelled
+from schemas.events.jobs import JobStopped, JobUpdated
+from services.dispatcher.book import Book
+from tests.unit.deciding.kit import Dispatching, at, command, definition, fire, uuid_of
+from tests.unit.deciding.test_dispatching import of
+
+
+def cancelled_ahead(scheduled_s: float) -> Dispatching:
+    """A fire that was admitted ahead of its instant, and cancelled before that came."""
+    world = Dispatching()
+    world.create()
+    world.turn(8, fire(scheduled_s, 50))
+    written = world.turn(9, command(CancelExecution, 2, execution_id=uuid_of(50)))
+    assert of(ExecutionCancelled, written)
+    return world
+
+
+def updated(world: Dispatching, seconds: float) -> list[Message]:
+    changed = definition(cron_expression="*/2 * * * * *")
+    return world.turn(seconds, command(UpdateJob, 3, job_id=uuid_of(1), definition=changed))
+
+
+def test_a_fire_that_ended_ahead_of_its_instant_is_not_admitted_again_for_the_next_schedule() -> None:
+    world = cancelled_ahead(10)
+    updated(world, 9.1)
+    assert of(ExecutionAdmitted, world.turn(9.2, fire(10, 50, version=2))) == []
+    assert of(ExecutionAdmitted, world.turn(9.3, fire(12, 51, version=2)))
+
+
+def test_a_job_that_is_stopped_owes_nothing_up_to_what_ended_ahead() -> None:
+    world = cancelled_ahead(14)
+    (stopped,) = of(JobStopped, world.turn(9.1, command(StopJob, 3, job_id=uuid_of(1))))
+    assert isinstance(stopped, JobStopped)
+    assert stopped.job.inactive_since == at(14)
+
+
+def test_a_successor_reads_far_enough_back_to_know_what_ended_ahead() -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(8, fire(14, 50))
+    world.partition.book.log_mark = 99
+    world.turn(9, command(CancelExecution, 2, execution_id=uuid_of(50)))
+    before, after = world.partition.book.replay_from(), None
+    world.turn(15)
+    after = world.partition.book.replay_from()
+    assert (before, after) == (0, 99)
+
+
+def test_no_change_takes_effect_before_what_was_decided_by_a_clock_that_was_put_back() -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(100)
+    (change,) = of(JobUpdated, updated(world, 80))
+    assert isinstance(change, JobUpdated)
+    assert change.job.effective_from == at(100)
+
+
+def test_what_an_earlier_owner_decided_by_a_clock_that_was_ahead_counts_as_well() -> None:
+    book = Book(0)
+    book.settled.reach(at(100))
+    book.begin_turn(at(70))
+    assert book.settled.in_force_from(at(70)) == at(100)
+    assert book.settled.in_force_from(at(130)) == at(130)
