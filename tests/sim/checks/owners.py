@@ -43,7 +43,7 @@ def positions_never_go_back(history: History) -> Iterator[str]:
 def poison_is_told_once(history: History) -> Iterator[str]:
     """S22: whoever reads a record that cannot be understood tells so once, and goes on.
 
-    An append that arrives after it was given up may repeat what its successor has told; workers each tell by themselves.
+    An append that arrives after it was given up may repeat what its successor told; workers each tell by themselves.
     """
     may_repeat = {TASKS.name, CONTROL.name} | ({JOBS.name, WORKERS.name} if history.plan.has("late_append") else set())
     letters = Counter(
