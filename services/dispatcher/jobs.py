@@ -100,7 +100,10 @@ def _update(book: Book, command: UpdateJob, job: Job, now: datetime) -> Sequence
         return [rejection]
     after = job.model_copy(update={"definition": command.definition})
     if not same_instants(job.definition, command.definition):
-        after = with_change(after, book.settled.in_force_from(now), SCHEDULE_CHANGES_KEPT_COUNT)
+        # What was admitted ahead stands. The new schedule begins after it: it might name the same instants, and its
+        # ticker might say so long after they were dealt with.
+        begin = max(book.settled.in_force_from(now), *_decided(book, job))
+        after = with_change(after, begin, SCHEDULE_CHANGES_KEPT_COUNT)
     return _changed(JobUpdated, command, job, after, now)
 
 
@@ -143,10 +146,15 @@ def deactivated(book: Book, job: Job, status: JobStatus, now: datetime) -> Job:
     since, begin = job.inactive_since, book.settled.in_force_from(now)
     if job.status is JobStatus.ACTIVE:
         emitted = datetime.fromtimestamp(floor(begin.timestamp() + LOOKAHEAD_S), UTC)
-        admitted = [e.scheduled_for for e in book.of_job(job.job_id) if e.trigger_type is TriggerType.SCHEDULED]
-        since = max([emitted, *admitted, *book.settled.instants_of(job.job_id)])
+        since = max(emitted, *_decided(book, job))
     changed = job.model_copy(update={"status": status, "inactive_since": since})
     return with_change(changed, begin, SCHEDULE_CHANGES_KEPT_COUNT)
+
+
+def _decided(book: Book, job: Job) -> list[datetime]:
+    """The job's instants that have an account in the ledger, as far as they may lie ahead."""
+    admitted = [e.scheduled_for for e in book.of_job(job.job_id) if e.trigger_type is TriggerType.SCHEDULED]
+    return [job.created_at, *admitted, *book.settled.instants_of(job.job_id)]
 
 
 def _held(book: Book, job: Job) -> bool:

@@ -6,7 +6,7 @@ from schemas.events.executions import ExecutionAdmitted, ExecutionCancelled
 from schemas.events.jobs import JobStopped, JobUpdated
 from services.dispatcher.book import Book
 from tests.unit.deciding.kit import Dispatching, at, command, definition, fire, uuid_of
-from tests.unit.deciding.test_dispatching import of
+from tests.unit.deciding.test_dispatching import of, success
 
 
 def cancelled_ahead(scheduled_s: float) -> Dispatching:
@@ -24,11 +24,24 @@ def updated(world: Dispatching, seconds: float) -> list[Message]:
     return world.turn(seconds, command(UpdateJob, 3, job_id=uuid_of(1), definition=changed))
 
 
-def test_a_fire_that_ended_ahead_of_its_instant_is_not_admitted_again_for_the_next_schedule() -> None:
+def test_a_schedule_takes_effect_after_the_fire_that_ended_ahead_of_its_instant() -> None:
     world = cancelled_ahead(10)
-    updated(world, 9.1)
+    (change,) = of(JobUpdated, updated(world, 9.1))
+    assert isinstance(change, JobUpdated)
+    assert change.job.effective_from == at(10)
     assert of(ExecutionAdmitted, world.turn(9.2, fire(10, 50, version=2))) == []
     assert of(ExecutionAdmitted, world.turn(9.3, fire(12, 51, version=2)))
+
+
+def test_a_fire_that_ran_is_not_admitted_again_when_a_late_ticker_owes_it_by_the_next_schedule() -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(9, fire(10, 50))
+    updated(world, 9.1)
+    world.turn(10)
+    world.turn(11, success(50, 10))
+    assert of(ExecutionAdmitted, world.turn(80, fire(10, 50, version=2))) == []
+    assert of(ExecutionAdmitted, world.turn(81, fire(12, 51, version=2)))
 
 
 def test_a_job_that_is_stopped_owes_nothing_up_to_what_ended_ahead() -> None:
