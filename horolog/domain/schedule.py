@@ -9,9 +9,12 @@ up to and with the smallest `effective_from` of any later version. A resume that
 job ceased to be active, which may be before the versions in between; those were not active and owed nothing.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.jobs import Job, JobDefinition, JobStatus, ScheduleChange
+
+LATE_FOR = timedelta(hours=1)
+LATE_KEPT_COUNT = 100
 
 
 def governs(job: Job, schedule_version: int, instant: datetime) -> bool:
@@ -57,13 +60,18 @@ def resumed_from(job: Job, now: datetime, catch_up: bool) -> datetime:
 
 
 def with_change(job: Job, at: datetime, kept_count: int) -> Job:
-    """The job with its schedule's version raised, in force after `at`."""
+    """The job with its schedule's version raised, in force after `at`.
+
+    The newest `kept_count` changes are remembered, and of older ones those of the last hour, for fires that an owner
+    that was away computed from them may still come.
+    """
     version = job.schedule_version + 1
-    change = ScheduleChange(schedule_version=version, effective_from=at)
+    changes = (*job.schedule_changes, ScheduleChange(schedule_version=version, effective_from=at))
+    late = [change for change in changes[:-kept_count] if change.effective_from > at - LATE_FOR]
     return job.model_copy(
         update={
             "schedule_version": version,
             "effective_from": at,
-            "schedule_changes": (*job.schedule_changes, change)[-kept_count:],
+            "schedule_changes": (*late[-LATE_KEPT_COUNT:], *changes[-kept_count:]),
         }
     )

@@ -176,7 +176,7 @@ class Feed:
         except PlaceError as failure:
             self._give_up(failure)
         except LogError as failure:
-            for inbox in set(self._inboxes.values()):
+            for inbox in dict.fromkeys(self._inboxes.values()):
                 inbox.fail(failure)
             await asyncio.sleep(RETRY_S)
         finally:
@@ -203,7 +203,7 @@ class Feed:
                 self._trusted_at = now + FEED_SETTLE_S
         self._looked_at = now
         is_untrusted = now < self._trusted_at
-        for inbox in set(self._inboxes.values()):
+        for inbox in dict.fromkeys(self._inboxes.values()):
             inbox.looked_at = now
             inbox.reader_is_behind = is_untrusted or any(
                 place in self._removed or reader.is_behind(place) for place in inbox.positions

@@ -20,7 +20,7 @@ from schemas.events.executions import (
     Usage,
 )
 from schemas.events.workers import AttemptRevoked
-from schemas.jobs import Delivery, ErrorType
+from schemas.jobs import Delivery, ErrorType, JobStatus
 from services.dispatcher.book import Book
 
 NO_USAGE = Usage()
@@ -144,6 +144,8 @@ def lost(
     """
     failure = Failure(type=ErrorType.SYSTEM_ERROR, code=code, message=message)
     job = book.jobs.get(execution.job_id)
+    if job is not None and job.status is JobStatus.PAUSED and _is_withdrawn(execution):
+        return cancelled(execution, execution.cancel_reason or Reason.PAUSED, execution.cancelled_by, now)
     retry_config = job.definition.retry_config if job is not None else None
     allowed = LOST_ATTEMPT_COUNT_MAX + (retry_config.max_retries if retry_config is not None else 0)
     is_last = execution.attempt > allowed or not (was_unstarted or may_repeat(book, execution))
@@ -158,6 +160,11 @@ def lost(
         failure=failure,
         retry_at=now,
     )
+
+
+def _is_withdrawn(execution: Execution) -> bool:
+    """Whether a pause took it back from a worker that was never heard to begin it, and did not answer."""
+    return execution.started_at is None and execution.trigger_type is TriggerType.SCHEDULED
 
 
 def may_repeat(book: Book, execution: Execution) -> bool:

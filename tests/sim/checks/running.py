@@ -13,7 +13,9 @@ from tests.sim.history import Fact, History
 from tests.sim.runner import Run
 
 SLACK_S = 0.3
-_HOLDING_UP = ("stall", "long_stall", "zombie", "cut_off", "deaf_worker", "reader_failure", "database")
+DEAF_S_MAX = 36.0
+"""The longest that a worker may be deaf, and the time that it has to answer a revocation."""
+_HOLDING_UP = ("stall", "long_stall", "zombie", "cut_off", "reader_failure", "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,10 @@ def leases_hold(history: History) -> Iterator[str]:
 def nothing_starts_after_it_was_forbidden(history: History) -> Iterator[str]:
     """S11: from the instant that the answer to a pause, stop, deletion or cancellation names, nothing of it starts.
 
-    A worker that is held up hears of it later, but within a lease.
+    A worker that is held up hears of it later, but within a lease; one that is deaf, when it hears again.
     """
     held_up = any(history.plan.has(fault) for fault in _HOLDING_UP)
-    slack_s = LEASE_S if held_up else 0.0
+    slack_s = DEAF_S_MAX if history.plan.has("deaf_worker") else LEASE_S if held_up else 0.0
     for fact in history.accepted:
         sent = history.sent.get(fact.message.command_id)
         if sent is None or not isinstance(sent.command, PauseJob | StopJob | DeleteJob | CancelExecution):

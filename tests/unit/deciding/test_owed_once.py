@@ -1,8 +1,8 @@
 """An instant that was decided on is not owed again: neither by a new schedule, nor after a clock was put back."""
 
 from schemas.base import Message
-from schemas.commands import CancelExecution, StopJob, UpdateJob
-from schemas.events.executions import ExecutionAdmitted, ExecutionCancelled
+from schemas.commands import CancelExecution, PauseJob, ResumeJob, StopJob, UpdateJob
+from schemas.events.executions import ExecutionAdmitted, ExecutionCancelled, Reason, RetryScheduled
 from schemas.events.jobs import JobStopped, JobUpdated
 from services.dispatcher.book import Book
 from tests.unit.deciding.kit import Dispatching, at, command, definition, fire, uuid_of
@@ -78,3 +78,26 @@ def test_what_an_earlier_owner_decided_by_a_clock_that_was_ahead_counts_as_well(
     book.begin_turn(at(70))
     assert book.settled.in_force_from(at(70)) == at(100)
     assert book.settled.in_force_from(at(130)) == at(130)
+
+
+def test_a_fire_of_a_schedule_that_was_changed_many_times_since_is_void() -> None:
+    world = Dispatching()
+    world.create()
+    for number in range(20):
+        kind = PauseJob if number % 2 == 0 else ResumeJob
+        world.turn(20 + number / 100, command(kind, 10 + number, job_id=uuid_of(1)))
+    assert of(ExecutionAdmitted, world.turn(60, fire(50, 50, version=1))) == []
+
+
+def test_what_a_pause_took_back_from_a_worker_that_is_gone_is_not_handed_out_again() -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(9, fire(10, 50))
+    world.turn(10)
+    world.silent = True
+    world.turn(11, command(PauseJob, 3, job_id=uuid_of(1)))
+    written = [m for second in range(12, 24) for m in world.turn(second)]
+    (ended,) = of(ExecutionCancelled, written)
+    assert isinstance(ended, ExecutionCancelled)
+    assert ended.reason is Reason.PAUSED
+    assert of(RetryScheduled, written) == []
