@@ -6,6 +6,7 @@ Everything lives in a temporary folder and ends with the context.
 """
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def _serving(shape: Shape, folder: Path) -> Iterator[Deployment]:
             "HOROLOG_API_PORT": str(port),
             "SCHEDULER_MAX_CONCURRENT_JOBS": str(shape.concurrency),
             "LOG_LEVEL": "warning",
+            "PROMETHEUS_PORT": "0",
         }
         services = Services(environment, shape.logs or folder, shape.profiles)
         services.prepare()
@@ -140,7 +142,8 @@ def _dev(shape: Shape, folder: Path) -> Iterator[Deployment]:
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "horolog.cli", "dev", "--no-examples", "--port", str(port), "--dir", str(folder)]
     with (folder / "dev.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log)
+        environment = {**os.environ, "PROMETHEUS_PORT": "0"}
+        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log)
     try:
         credentials = _await_credentials(folder, process)
         yield Deployment(

@@ -39,6 +39,9 @@ LOOKAHEAD_S = 1.5
 second does not meet the starts of another."""
 DISPATCH_AHEAD_S = 0.2
 """How far ahead of its nominal instant a task is handed to a worker, which then waits for the instant."""
+TASK_TRANSIT_S = 0.15
+"""A task that seems to have been under way for no longer, and not for less than nothing, tells nothing against the
+worker's clock; with any other it does not rely on that clock alone."""
 MISFIRE_GRACE_S = 60.0
 """A fire this late is merely late; beyond, the misfire policy decides."""
 OVERDUE_S = 30.0
@@ -124,7 +127,7 @@ assert DISPATCH_AHEAD_S * 10 < WORKER_PROGRESS_S < REPORT_UNTOLD_S
 assert CHECKPOINT_IDLE_S * 3 < OWNER_STALE_S
 assert CHECKPOINT_IDLE_S * 3 < OVERDUE_S < MISFIRE_GRACE_S
 assert OVERDUE_PAGE_JOB_COUNT <= OVERDUE_LOOK_JOB_COUNT_MAX <= OVERDUE_KEPT_COUNT_MAX
-assert DISPATCH_AHEAD_S < LOOKAHEAD_S
+assert TASK_TRANSIT_S < DISPATCH_AHEAD_S < LOOKAHEAD_S
 assert RESULT_BYTES_MAX > 2 * OUTPUT_BYTES_MAX
 assert RECORD_BYTES_MAX < TURN_BYTES_MAX < INBOX_BYTES_MAX
 assert TURN_RECORD_COUNT_MAX < INBOX_RECORD_COUNT_MAX

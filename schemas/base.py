@@ -1,11 +1,12 @@
 """The base of every message, and the small vocabulary of field types that they share.
 
 A message is a frozen value; in JSON its fields are camelCase. Unknown fields are refused in both directions.
+What callers send is read more strictly than what was once written: see `Value.read` and `Body`.
 """
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
 
@@ -74,6 +76,14 @@ Actor = Annotated[Text, Field(min_length=1, max_length=200)]
 """Who asked: `user:<id>`, `token:<name>`, `service:<name>` or `system:<part>`."""
 
 
+_SENT = {"sent": True}
+
+
+def is_sent(info: ValidationInfo) -> bool:
+    """Whether a validator looks at what `Value.read` reads."""
+    return info.context is _SENT
+
+
 class Value(BaseModel):
     """A frozen part of a message."""
 
@@ -87,6 +97,17 @@ class Value(BaseModel):
         ser_json_inf_nan="null",
     )
 
+    @classmethod
+    def read(cls, sent: object) -> Self:
+        """The value that a caller's JSON data stands for: no type is converted, and fields have camelCase names only.
+
+        Raises:
+            pydantic.ValidationError: with every problem.
+        """
+        # As text: in JSON alone strings stand for instants and enumerations, also where types are strict.
+        text = json.dumps(sent)
+        return cls.model_validate_json(text, strict=True, by_alias=True, by_name=False, context=_SENT)
+
     def to_json(self) -> bytes:
         """The value's JSON; optional fields without a value are left out."""
         return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
@@ -94,6 +115,12 @@ class Value(BaseModel):
     def to_dict(self) -> dict[str, JsonValue]:
         """The value as plain JSON data, as `to_json` would write it."""
         return cast("dict[str, JsonValue]", json.loads(self.to_json()))
+
+
+class Body(Value):
+    """A body that a caller sends: no type is converted, and fields have camelCase names only."""
+
+    model_config = ConfigDict(strict=True, validate_by_name=False)
 
 
 class Message(Value):

@@ -52,6 +52,18 @@ def type_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
     return None
 
 
+def time_of(headers: Sequence[tuple[str, bytes]]) -> datetime | None:
+    """The CloudEvents time among a record's headers, if there is one that can be read."""
+    for name, value in headers:
+        if name == "ce_time":
+            try:
+                at = datetime.fromisoformat(value.decode())
+            except ValueError:
+                return None
+            return None if at.tzinfo is None else at
+    return None
+
+
 def decode(topic: str, headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Message:
     """The message of one record read from `topic` (named without prefix).
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from schemas.base import JsonObject, Text, Uuid, Value
+from schemas.base import Body, JsonObject, Text, Uuid, Value
 from schemas.events.executions import ExecutionStatus, TriggerType
 from schemas.http_policies import JobPolicies
 from schemas.jobs import ErrorType, JobDefinition, JobStatus, JobType
@@ -53,7 +53,7 @@ class InternalErrorResponse(Value):
     service_name: Literal["scheduler-service"]
 
 
-class ReasonBody(Value):
+class ReasonBody(Body):
     """Why the caller asks; kept in the audit trail."""
 
     reason: Annotated[Text, Field(max_length=1000)] | None = None
@@ -248,7 +248,7 @@ class CommandAnswer(Value):
     error: ErrorDetail | None = None
 
 
-class TenantBody(Value):
+class TenantBody(Body):
     """The tenant that an internal call speaks for; it may be named by the header `X-Tenant-Id` instead."""
 
     tenant_id: Uuid | None = None
@@ -269,7 +269,8 @@ class InternalTriggerBody(TriggerBody, TenantBody):
 class BatchCreateBody(TenantBody):
     """Up to 100 definitions, each judged by itself."""
 
-    jobs: Annotated[tuple[JsonValue, ...], Field(min_length=1, max_length=BATCH_COUNT_MAX)]
+    # Not strict: an array of JSON is no tuple.
+    jobs: Annotated[tuple[JsonValue, ...], Field(min_length=1, max_length=BATCH_COUNT_MAX, strict=False)]
 
 
 class InternalAnswer(Value):

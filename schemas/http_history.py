@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from schemas.base import Text, Value
+from schemas.base import Body, Text, Value
 from schemas.jobs import JobStatus
 
 VERSION_MAX = 2_147_483_647
+Transition = Literal["gap-shifted", "first-of-two", "second-of-two"]
 
 
 class FieldDifference(Value):
@@ -46,7 +47,7 @@ class VersionPage(Value):
     next_cursor: str | None
 
 
-class RollbackBody(Value):
+class RollbackBody(Body):
     """Which version's definition the job is to have again, and why; the reason is kept in the audit trail."""
 
     to_version: Annotated[int, Field(ge=1, le=VERSION_MAX)]
@@ -63,7 +64,7 @@ class FireResponse(Value):
 
     at: datetime
     local_time: datetime
-    dst: Literal["gap-shifted", "first-of-two", "second-of-two"] | None
+    dst: Transition | None
     active: bool
 
 

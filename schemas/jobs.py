@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from schemas.base import Actor, Json, JsonObject, Text, UtcTime, Uuid, Value
+from schemas.base import Actor, Json, JsonObject, Text, UtcTime, Uuid, Value, is_sent
 
 TIMEOUT_SECONDS_MAX = 86_400
 MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
@@ -204,8 +204,10 @@ class JobDefinition(Value):
     @classmethod
     def _config_of_the_type(cls, config: Any, info: ValidationInfo) -> Any:
         job_type = info.data.get("job_type")
-        # An unknown job type has been reported already; its config cannot be judged.
-        return config_for(job_type, config) if job_type is not None else _UNJUDGED
+        if job_type is None:
+            # An unknown job type has been reported already; its config cannot be judged.
+            return _UNJUDGED
+        return CONFIG_OF_TYPE[job_type].read(config) if is_sent(info) else config_for(job_type, config)
 
     @model_validator(mode="after")
     def _end_after_start(self) -> "JobDefinition":

@@ -17,7 +17,7 @@ def definition_problems(body: Mapping[str, Any]) -> list[dict[str, str]]:
     except ZoneError as error:
         found.append({"field": "timezone", "message": str(error)})
     try:
-        JobDefinition.model_validate(body)
+        JobDefinition.read(body)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_context=False, include_input=False):
             place = ".".join(map(str, problem["loc"])) or "body"

@@ -10,6 +10,7 @@ from horolog.cli.client import open_client
 from horolog.cli.definition_check import definition_problems
 from horolog.cli.job_flags import FileOption, PlanFlags, RetryFlags, WorkFlags, job_body, merged, read_body
 from horolog.cli.job_naming import JobId, Reason, job_id_of
+from horolog.cli.job_resume_preview import show_preview
 from horolog.cli.options import ApiOptions, grouped
 from horolog.cli.output import write_json, write_line, write_pairs, write_table
 from horolog.cli.problems import OK, REFUSED, wrong_use
@@ -109,8 +110,11 @@ def resume(
     api: ApiOptions,
     reason: Reason = None,
     catch_up: Annotated[bool, typer.Option("--catch-up", help="Make up for the time between.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell what either way would do.")] = False,
 ) -> int:
     """Let a job be active again from now on."""
+    if preview:
+        return show_preview(job, api)
     return _act(job, "resume", api, {"reason": reason, "catchUp": catch_up or None})
 
 

@@ -101,6 +101,17 @@ _PROBLEM = {
     "cronField": "minute",
     "reason": "61 is not between 0 and 59.",
 }
+_NO_OUTLOOK: dict[str, Any] = {
+    "instantCount": 0,
+    "missedCount": 0,
+    "missedFrom": None,
+    "missedUntil": None,
+    "lateCount": 0,
+    "lateUntil": None,
+    "rate": None,
+    "promptCount": 0,
+    "late": [],
+}
 
 
 def _internal(data: Any) -> dict[str, Any]:
@@ -146,6 +157,28 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                 }
             ],
             "nextFrom": None,
+        },
+        "ResumePreview": {
+            "jobId": _JOB,
+            "status": "paused",
+            "version": 2,
+            "timezone": "Europe/Vienna",
+            "at": _NOW,
+            "misfire": _DEFINITION["misfire"],
+            "runsLeft": None,
+            "withoutCatchUp": {**_NO_OUTLOOK, "inForceFrom": _NOW},
+            "withCatchUp": {
+                **_NO_OUTLOOK,
+                "inForceFrom": "2026-02-27T08:00:00Z",
+                "instantCount": 3,
+                "missedCount": 2,
+                "missedFrom": "2026-02-28T01:30:00Z",
+                "missedUntil": "2026-03-01T01:30:00Z",
+                "lateCount": 1,
+                "lateUntil": _NOW,
+                "rate": 1.0,
+                "late": [{"at": _FIRED, "localTime": "2026-03-02T02:30:00+01:00", "dst": None}],
+            },
         },
         "JobPage": {"items": [_JOB_BODY], "nextCursor": None},
         "ValidationResponse": {"valid": False, "problems": [_PROBLEM], "nextExecutions": []},

@@ -1,4 +1,4 @@
-"""The route that previews a job's fires."""
+"""The routes that preview a job's fires, and what a resume would do."""
 
 from typing import Annotated, Any
 
@@ -6,9 +6,14 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from horolog.domain import catching_up
+from horolog.domain.catching_up import Outlook
 from horolog.domain.history_fires import Fire
+from horolog.limits import MISFIRE_GRACE_S
 from schemas.base import Value
+from schemas.http import ErrorResponse
 from schemas.http_history import FiresResponse
+from schemas.http_resume import ResumePreview
 from schemas.jobs import JobStatus
 from services.api.answers import Answer
 from services.api.bodies import JsonRoute
@@ -23,6 +28,7 @@ from services.api.requests import PREFIX
 router = APIRouter(prefix=PREFIX, tags=["history"], route_class=JsonRoute)
 
 FIRE_COUNT_DEFAULT = 50
+LATE_SHOWN_MAX = 100
 
 
 class FiresQuery(Value):
@@ -58,6 +64,62 @@ async def list_fires(api: Api, caller: JobReader, job_id: str, query: Annotated[
     return Answer(body)
 
 
+@router.get(
+    "/jobs/{job_id}/resume-preview",
+    responses={**errors(ResumePreview), 409: {"model": ErrorResponse, "description": "A resume would be refused."}},
+)
+async def preview_resume(api: Api, caller: JobReader, job_id: str) -> Response:
+    """What a resume would do now, without and with `catchUp`: nothing, if the job is active.
+
+    Where a resume would be refused, for the job has run as often as it may, so is this.
+    """
+    view, now = await read_job(api, caller, job_id), api.ports.clock.now()
+    found = await api.ports.history.versions(caller.tenant_id, view.id, None, 1)
+    if not found or found[0].job.deleted:
+        raise ApiError("JOB_NOT_FOUND")
+    job = found[0].job
+    left, is_active = catching_up.runs_left(job.definition, view.execution_count), job.status is JobStatus.ACTIVE
+    if left == 0 and not is_active:
+        raise ApiError("JOB_NOT_ACTIVE", "The job has run as often as maxExecutions allows; raise that first.")
+    without, with_ = (
+        None
+        if is_active
+        else _outlook_body(catching_up.look_ahead(job, now, wish, int(MISFIRE_GRACE_S), LATE_SHOWN_MAX))
+        for wish in (False, True)
+    )
+    body = {
+        "jobId": job.job_id,
+        "status": job.status,
+        "version": job.version,
+        "timezone": job.definition.timezone,
+        "at": now,
+        "misfire": job.definition.misfire.to_dict(),
+        "runsLeft": left,
+        "withoutCatchUp": without,
+        "withCatchUp": with_,
+    }
+    return Answer(body)
+
+
 def _body(fire: Fire, active: bool) -> dict[str, Any]:
+    return {**_instant_body(fire), "active": active}
+
+
+def _instant_body(fire: Fire) -> dict[str, Any]:
     # As text: an answer's instants are written in UTC otherwise.
-    return {"at": fire.at, "localTime": fire.local.isoformat(), "dst": fire.dst, "active": active}
+    return {"at": fire.at, "localTime": fire.local.isoformat(), "dst": fire.dst}
+
+
+def _outlook_body(outlook: Outlook) -> dict[str, Any]:
+    return {
+        "inForceFrom": outlook.in_force_from,
+        "instantCount": outlook.instant_count,
+        "missedCount": outlook.missed_count,
+        "missedFrom": outlook.missed_from,
+        "missedUntil": outlook.missed_until,
+        "lateCount": outlook.late_count,
+        "lateUntil": outlook.late_until,
+        "rate": outlook.rate,
+        "promptCount": outlook.prompt_count,
+        "late": [_instant_body(fire) for fire in outlook.late],
+    }

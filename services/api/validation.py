@@ -4,6 +4,7 @@ Guarantee: the list holds every problem of shape, expression, zone, retries and 
 definition's fields, bounded in number and length, and repeats no value that the caller sent (it may be a secret).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -47,7 +48,7 @@ def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
     """The definition, if its shape is right, and everything that is wrong with it."""
     definition, shape = None, list[Problem]()
     try:
-        definition = JobDefinition.model_validate(raw)
+        definition = JobDefinition.read(raw)
     except ValidationError as error:
         shape = problems_of(error)
     if not isinstance(raw, Mapping):
@@ -99,7 +100,7 @@ def _retry_problems(raw: Mapping[Any, Any]) -> list[Problem]:
     if raw.get("delivery") != Delivery.AT_MOST_ONCE or raw.get("retryConfig") is None:
         return []
     try:
-        retry_count = RetryConfig.model_validate(raw["retryConfig"]).max_retries
+        retry_count = RetryConfig.read(raw["retryConfig"]).max_retries
     except ValidationError:
         return []
     message = "must be 0 when delivery is at_most_once"
@@ -108,10 +109,14 @@ def _retry_problems(raw: Mapping[Any, Any]) -> list[Problem]:
 
 def _date_problems(raw: Mapping[Any, Any]) -> list[Problem]:
     try:
-        start, end = (_INSTANT.validate_python(raw.get(name)) for name in ("startDate", "endDate"))
+        start, end = (_read_instant(raw.get(name)) for name in ("startDate", "endDate"))
     except ValidationError:
         return []
     return [] if end > start else [Problem(field="endDate", message="must be after startDate")]
+
+
+def _read_instant(value: object) -> datetime:
+    return _INSTANT.validate_json(json.dumps(value), strict=True)
 
 
 def _position(problem: Problem) -> int:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from horolog.domain.execution import Execution, Stage, evolve
 from horolog.domain.fairness import FairQueue
-from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
+from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, FEED_LOOK_STALE_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, ExecutionEvent, RetryScheduled
 from schemas.events.jobs import JobTabled
@@ -32,6 +32,7 @@ from services.dispatcher.settled import Settled
 DECODED_JOB_COUNT_MAX = 10_000
 """How many jobs a process keeps decoded: some 4 KB each, while decoding one takes as long as handing out a task."""
 DEAF = timedelta(seconds=DEAF_S)
+LAST_REPORTS = timedelta(seconds=FEED_LOOK_STALE_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
 
 Outcome = CommandAccepted | CommandRejected
@@ -305,7 +306,8 @@ class Book:
     def note_beat(self, beat: WorkerBeat, now: datetime) -> None:
         """Take note of a worker's sign of life; it renews the leases of what it names."""
         if beat.state is WorkerState.STOPPED:
-            self.lose_worker(beat.worker_id, now)
+            # Beats are read apart from reports: the last reports of the worker may still have to be read.
+            self.lose_worker(beat.worker_id, now + LAST_REPORTS)
             return
         slot = self.workers.get(beat.worker_id)
         if slot is None:
@@ -337,12 +339,12 @@ class Book:
         if slot is not None:
             slot.progress.hear_report(report)
 
-    def lose_worker(self, worker_id: str, now: datetime) -> None:
-        """Forget a worker that is gone; the leases of what it held end now."""
+    def lose_worker(self, worker_id: str, at: datetime) -> None:
+        """Forget a worker that is gone; the leases of what it held end at this time at the latest."""
         slot = self.workers.pop(worker_id, None)
         for execution_id in slot.held if slot is not None else ():
             if execution_id in self._leases:
-                self._leases[execution_id] = now
+                self._leases[execution_id] = min(self._leases[execution_id], at)
 
     def silent_workers(self, now: datetime) -> list[str]:
         """Workers without a sign of life for a lease."""

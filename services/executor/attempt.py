@@ -36,19 +36,21 @@ class Owner(Protocol):
 class Held:
     """An attempt in the worker's hands. It watches its own run.
 
-    `due` is `not_before` as a POSIX timestamp, `deadline` in monotonic seconds; `ending` is set once it is to end.
+    It starts when its wall clock shows `due`, which is `not_before` as a POSIX timestamp, and `earliest` has come, in
+    monotonic seconds as `deadline` is. `ending` is set once it is to end.
     """
 
     __slots__ = (
-        *("attempt", "deadline", "due", "ending", "execution_id", "is_over", "is_start_told"),
+        *("attempt", "deadline", "due", "earliest", "ending", "execution_id", "is_over", "is_start_told"),
         *("_name", "_owner", "started_at", "stop", "task"),
     )
 
-    def __init__(self, task: TaskAssigned, owner: Owner) -> None:
+    def __init__(self, task: TaskAssigned, owner: Owner, earliest: float = 0.0) -> None:
         self.task = task
         self.execution_id = task.execution_id
         self.attempt = task.attempt
         self.due = task.not_before.timestamp()
+        self.earliest = earliest
         self.deadline = float("inf")
         self.started_at: datetime | None = None
         self.ending: Ending | None = None

@@ -2,11 +2,13 @@
 
 Guarantee: an attempt number that was taken in once is never taken in again, as far as memory reaches
 (`REMEMBERED_COUNT`); of two attempts of one execution only the newer is taken in. Ready attempts leave by priority,
-highest first, then by their instant, as far as their job type has room.
+highest first, then by their instant, as far as their job type has room. None is ready before both its monotonic
+second and its instant by the wall clock have come.
 """
 
 import heapq
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from schemas.jobs import JobType
 from services.executor.attempt import Held
@@ -14,6 +16,7 @@ from services.executor.attempt import Held
 REMEMBERED_COUNT = 50_000
 """How many attempts that are over, or were revoked before they came, are remembered against repeats."""
 
+_Entry = TypeVar("_Entry", tuple[int, float, int, Held], tuple[float, int, Held])
 _NEVER = float("inf")
 
 
@@ -25,6 +28,7 @@ class Hand:
         self._capacity = capacity
         self._latest: dict[str, Held] = {}
         self._superseded: set[Held] = set()
+        self._kept_back: list[tuple[float, int, Held]] = []
         self._waiting: list[tuple[float, int, Held]] = []
         self._ready: dict[JobType, list[tuple[int, float, int, Held]]] = {type_: [] for type_ in room}
         self.running: set[Held] = set()
@@ -58,21 +62,21 @@ class Hand:
         """The attempt, not known so far, is not to run when it comes."""
         _remember(self._revoked, execution_id, attempt)
 
-    def take_in(self, held: Held, now: float) -> Held | None:
+    def take_in(self, held: Held) -> Held | None:
         """Hold an attempt that is not known; returns the older one of the same execution, if that is held."""
         older = self._latest.get(held.execution_id)
         if older is not None:
             self._superseded.add(older)
         self._latest[held.execution_id] = held
         self._taken_count += 1
-        if held.due <= now:
-            self._make_ready(held, self._taken_count)
-        else:
-            heapq.heappush(self._waiting, (held.due, self._taken_count, held))
+        heapq.heappush(self._kept_back, (held.earliest, self._taken_count, held))
         return older
 
-    def next_to_run(self, now: float) -> Held | None:
+    def next_to_run(self, now: float, monotonic: float) -> Held | None:
         """The attempt that is to start now, counted as running from here on."""
+        while self._kept_back and self._kept_back[0][0] <= monotonic:
+            _, count, held = heapq.heappop(self._kept_back)
+            heapq.heappush(self._waiting, (held.due, count, held))
         while self._waiting and self._waiting[0][0] <= now:
             _, count, held = heapq.heappop(self._waiting)
             self._make_ready(held, count)
@@ -91,10 +95,14 @@ class Hand:
         return held
 
     def next_due(self) -> float:
-        """When the next attempt's instant comes, as a POSIX timestamp; infinite when none waits."""
-        while self._waiting and self._waiting[0][2].ending is not None:
-            heapq.heappop(self._waiting)
+        """The next instant that only the wall clock is behind of, a POSIX timestamp; infinite when there is none."""
+        _drop_ended(self._waiting)
         return self._waiting[0][0] if self._waiting else _NEVER
+
+    def next_earliest(self) -> float:
+        """The next monotonic second that an attempt is kept back for; infinite when there is none."""
+        _drop_ended(self._kept_back)
+        return self._kept_back[0][0] if self._kept_back else _NEVER
 
     def let_go(self, held: Held) -> None:
         """The attempt is over."""
@@ -110,7 +118,7 @@ class Hand:
         heapq.heappush(self._ready[held.task.job_type], (-held.task.priority, held.due, count, held))
 
 
-def _drop_ended(heap: list[tuple[int, float, int, Held]]) -> None:
+def _drop_ended(heap: list[_Entry]) -> None:
     while heap and heap[0][-1].ending is not None:
         heapq.heappop(heap)
 

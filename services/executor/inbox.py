@@ -4,6 +4,8 @@ Guarantee: every record written after `open` returned is read, and what is addre
 What cannot be understood is refused by the worker that it names; what names no worker of this inbox at all, by every
 worker whose inbox it is.
 
+A task comes with the time of its hand-over; one without counts as sent as far ahead of its instant as any is.
+
 What precedes is not read: the dispatcher knows from the beats which attempts this worker holds, and deals anew with
 those that no beat names.
 """
@@ -13,12 +15,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import orjson
 
+from horolog.limits import DISPATCH_AHEAD_S
 from horolog.log.port import Log, LogUnavailable, Place, PlaceError, Reader, Record
 from horolog.log.refusals import check_home
 from horolog.ports import Clock
-from schemas.codec import RecordError, decode, type_of
+from schemas.codec import RecordError, decode, time_of, type_of
 from schemas.events.workers import AttemptRevoked, TaskAssigned
 from schemas.topics import CONTROL, TASKS, partition_of
+from services.executor.handover import HandOver
 
 POLL_RECORD_COUNT_MAX = 1000
 POLL_TIMEOUT_S = 1.0
@@ -69,7 +73,7 @@ class Inbox:
         if self._reader is not None:
             self._reader.pause(frozenset() if wanted else frozenset({self._tasks}))
 
-    async def messages(self) -> AsyncGenerator[Sequence[TaskAssigned | AttemptRevoked], None]:
+    async def messages(self) -> AsyncGenerator[Sequence[HandOver | AttemptRevoked], None]:
         """What arrives, batch by batch, for ever."""
         while True:
             try:
@@ -89,7 +93,7 @@ class Inbox:
         assert self._reader is not None
         return await self._reader.poll(POLL_RECORD_COUNT_MAX, POLL_TIMEOUT_S)
 
-    def _message(self, record: Record) -> TaskAssigned | AttemptRevoked | None:
+    def _message(self, record: Record) -> HandOver | AttemptRevoked | None:
         if self._is_for_another(record):
             return None
         try:
@@ -101,7 +105,9 @@ class Inbox:
             _logger.warning("a record on %s at %d is refused: %s", record.topic, record.offset, error)
             self._on_refused(record, str(error))
             return None
-        return message if message.worker_id == self._worker_id else None
+        if message.worker_id != self._worker_id:
+            return None
+        return HandOver(message, _sent_at(message, record)) if isinstance(message, TaskAssigned) else message
 
     def _is_for_another(self, record: Record) -> bool:
         """Whether the record looks like one for another worker of this inbox.
@@ -114,3 +120,8 @@ class Inbox:
         _, found, rest = value.partition(_ADDRESSEE)
         name = rest[:ADDRESS_BYTES_MAX].partition(b'"')[0].decode(errors="replace")
         return bool(found) and partition_of(name, self._log.partition_count) == self.partition
+
+
+def _sent_at(task: TaskAssigned, record: Record) -> float:
+    sent_at = time_of(record.headers)
+    return task.not_before.timestamp() - DISPATCH_AHEAD_S if sent_at is None else sent_at.timestamp()

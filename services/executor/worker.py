@@ -13,13 +13,14 @@ from typing import Any, Protocol
 from horolog.limits import CANCEL_GRACE_S, LEASE_S
 from horolog.log.port import Log, LogUnavailable
 from horolog.ports import Clock
-from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerState
+from schemas.events.workers import AttemptRevoked, WorkerState
 from schemas.jobs import ErrorType, JobType
 from services.executor.alarm import Alarm
 from services.executor.attempt import Ending, Held
 from services.executor.beats import Heart, Vitals
 from services.executor.guard import Guard
 from services.executor.hand import Hand
+from services.executor.handover import HandOver
 from services.executor.inbox import Inbox
 from services.executor.outcome import Outcome, failed
 from services.executor.reports import Reporter
@@ -28,7 +29,7 @@ from services.executor.settings import WorkerSettings
 
 RETRY_S = 0.25
 _WALL_CLOCK_CHECK_S = 1.0
-"""The wall clock may step: it is looked at this often while an attempt waits for its instant."""
+"""The wall clock may step: it is looked at this often while it alone makes an attempt wait for its instant."""
 _DRAIN_CHECK_S = 0.5
 
 _logger = logging.getLogger(__name__)
@@ -164,21 +165,23 @@ class Worker:
                 self._receive(messages)
                 self._inbox.accept_tasks(len(self._hand) < held_count_max)
 
-    def _receive(self, messages: Sequence[TaskAssigned | AttemptRevoked]) -> None:
-        now = self._clock.now().timestamp()
+    def _receive(self, messages: Sequence[HandOver | AttemptRevoked]) -> None:
+        # The wall clock first: a pause in between makes what waits late, and nothing early.
+        received_at, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
         for message in messages:
-            if isinstance(message, TaskAssigned):
-                self._take_in(message, now)
+            if isinstance(message, HandOver):
+                self._take_in(message, monotonic + message.wait_s(received_at))
             else:
                 self._revoke(message)
         if messages:
             self._start_due()
 
-    def _take_in(self, task: TaskAssigned, now: float) -> None:
+    def _take_in(self, hand_over: HandOver, earliest: float) -> None:
+        task = hand_over.task
         if self._hand.is_known(task.execution_id, task.attempt):
             return
-        held = Held(task, self)
-        older = self._hand.take_in(held, now)
+        held = Held(task, self, earliest)
+        older = self._hand.take_in(held)
         self._empty.clear()
         if older is not None:
             self._end(older, Ending.REVOKED, CANCEL_GRACE_S)
@@ -195,19 +198,21 @@ class Worker:
 
     def _start_due(self) -> None:
         """Start whatever may start. Nothing may once the lease is over, even before that was noticed."""
-        if self._is_starting or self._clock.monotonic() >= self._heart.lease_end:
+        monotonic = self._clock.monotonic()
+        if self._is_starting or monotonic >= self._heart.lease_end:
             return
         self._is_starting = True
         try:
             now = self._clock.now()
-            while (held := self._hand.next_to_run(now.timestamp())) is not None:
+            while (held := self._hand.next_to_run(now.timestamp(), monotonic)) is not None:
                 held.started_at = now
                 self._start(held)
         finally:
             self._is_starting = False
+        self._start_alarm.set_for(self._hand.next_earliest())
         wait_s = self._hand.next_due() - now.timestamp()
         if wait_s != float("inf"):
-            self._start_alarm.set_for(self._clock.monotonic() + min(wait_s, _WALL_CLOCK_CHECK_S))
+            self._start_alarm.set_for(monotonic + min(wait_s, _WALL_CLOCK_CHECK_S))
 
     def _start(self, held: Held) -> None:
         refusal = self._guard.refusal(held.task)

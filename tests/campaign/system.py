@@ -110,6 +110,8 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         "HOROLOG_TOKENS": ",".join(f"{token}={tenant}" for tenant, token in TOKENS.items()),
         "INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN,
         "LOG_LEVEL": "warning",
+        # Many processes, one machine: each takes a free port.
+        "PROMETHEUS_PORT": "0",
     }
     subprocess.run([sys.executable, "-m", "horolog.cli", "topics"], env=environment, check=True, capture_output=True)
     services = Services(environment, folder / "logs", api_ports)

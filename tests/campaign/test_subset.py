@@ -12,7 +12,7 @@ import pytest
 
 from tests.campaign.services import REPOSITORY
 
-KINDS = ("usurping-ticker", "kill-only-broker", "kill-executors", "rebalance-storm")
+KINDS = ("usurping-ticker", "kill-owners", "kill-executors", "rebalance-storm")
 JOB_COUNT = 16
 MINUTES_MAX = 3.5
 RUN_S_MAX = 480

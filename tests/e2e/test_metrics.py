@@ -1,17 +1,24 @@
 """The figures of a whole system, from a schedule's instant to the end of its run."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from horolog.log.port import Outgoing
 from horolog.runtime.metrics import Metrics
-from tests.e2e.system import DEADLINE_S, PAUSE_S, PREFIX, TENANT, job, running
+from schemas.codec import headers_of
+from schemas.events.executions import ExecutionAdmitted, TriggerType
+from schemas.jobs import JobType
+from schemas.topics import EXECUTIONS, partition_of
+from tests.e2e.system import DEADLINE_S, PAUSE_S, PREFIX, TENANT, System, job, running
 
 EMITTED = "scheduler_fire_emitted_lateness_seconds_count"
 DISPATCH = "scheduler_execution_dispatch_lateness_seconds_count"
 START = "scheduler_execution_start_lateness_seconds_count"
 DURATION = "scheduler_execution_duration_seconds_count"
+INSTANT = datetime(2026, 1, 1, tzinfo=UTC)
 ENDS = ("scheduler_executions_total", "scheduler_job_executions_total")
 
 
@@ -50,3 +57,32 @@ async def test_every_completed_fire_has_its_lateness_its_duration_and_its_end(mi
     assert 'scheduler_operations_total{method="GET",route="/health",status="503"}' in served
     assert 'scheduler_errors_total{role="api"}' not in served
     assert 'scheduler_errors_total{role="projections"} 0.0' in served
+
+
+async def test_second_row_of_an_instant_is_counted_as_a_violation_of_the_ledger(migrated_database: str) -> None:
+    violations = "scheduler_ledger_violations_total"
+    async with running(migrated_database) as system:
+        for number in (1, 2):
+            await plant(system, f"{number:08x}-0000-5000-8000-000000000000")
+        async with asyncio.timeout(DEADLINE_S):
+            while values(system.metrics, violations)[violations] < 1:
+                await asyncio.sleep(PAUSE_S)
+        assert f'{violations}{{kind="instant"}} 1.0' in system.metrics.render().decode()
+
+
+async def plant(system: System, execution_id: str) -> None:
+    """Write of an execution that no dispatcher has admitted, always of the same instant."""
+    admitted = ExecutionAdmitted(
+        tenant_id=TENANT,
+        execution_id=execution_id,
+        job_id="0000000a-0000-4000-8000-000000000000",
+        scheduled_for=INSTANT,
+        seq=1,
+        at=INSTANT,
+        job_version=1,
+        job_type=JobType.FUNCTION,
+        trigger_type=TriggerType.SCHEDULED,
+    )
+    place = (EXECUTIONS.name, partition_of(TENANT, system.log.partition_count))
+    headers = headers_of(admitted, "test", INSTANT)
+    await system.log.append([Outgoing(*place, execution_id.encode(), admitted.to_json(), headers)])

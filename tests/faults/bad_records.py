@@ -112,7 +112,8 @@ async def place_of(log: Log, topic: Topic) -> int:
     async with asyncio.timeout(DEADLINE_S):
         while not (beats := [record for record in await _everything(log, workers) if record.key != KEY]):
             await asyncio.sleep(POLL_S)
-    return _inbox(beats[-1])
+    # Not that of a worker that is gone: nobody reads its inbox any more.
+    return _inbox(max(beats, key=lambda record: record.timestamp_ms))
 
 
 def _inbox(record: Record) -> int:

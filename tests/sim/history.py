@@ -11,14 +11,14 @@ from typing import Generic, TypeVar
 
 from horolog.log.port import Place, Record
 from schemas.base import Message
-from schemas.codec import RecordError, decode
+from schemas.codec import RecordError, decode, time_of
 from schemas.commands import Command
 from schemas.events.executions import ExecutionEvent
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobChanged, JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed, RecordRefused
 from schemas.events.results import AttemptReport
-from schemas.events.workers import WorkerBeat
+from schemas.events.workers import TaskAssigned, WorkerBeat
 from schemas.topics import (
     CHECKPOINTS,
     COMMANDS,
@@ -29,6 +29,7 @@ from schemas.topics import (
     JOBS,
     OUTCOMES,
     RESULTS,
+    TASKS,
     WORKERS,
     Topic,
 )
@@ -45,12 +46,16 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[M]):
-    """One record: its message, where it lies, and when it was written (virtual seconds, true time)."""
+    """One record: its message, where it lies, and when it was written (virtual seconds, true time).
+
+    `sent_s` is when its writer says that it was sent, by its own clock; a poisoned record says nothing.
+    """
 
     message: M
     place: Place
     offset: int
     at_s: float
+    sent_s: float | None
 
 
 class History:
@@ -79,6 +84,7 @@ class History:
         self.missed = self._facts(FIRES, FireMissed)
         self.accepted = self._facts(OUTCOMES, CommandAccepted)
         self.rejected = self._facts(OUTCOMES, CommandRejected)
+        self.tasks = self._facts(TASKS, TaskAssigned)
         self.reports = self._facts(RESULTS, AttemptReport)
         self.worker_beats = self._facts(WORKERS, WorkerBeat)
         self.checkpoints = self._facts(CHECKPOINTS, OwnerCheckpointed)
@@ -127,4 +133,6 @@ class History:
             return None
         if not isinstance(message, kind):
             return None
-        return Fact(message, place, record.offset, record.timestamp_ms / 1000 - self.start_s)
+        sent_at = time_of(record.headers)
+        sent_s = None if sent_at is None else self.virtual_s(sent_at)
+        return Fact(message, place, record.offset, record.timestamp_ms / 1000 - self.start_s, sent_s)

@@ -39,7 +39,22 @@ class TrueClock:
 class SkewedClock(TrueClock):
     """A process's own clock: its wall time is off by `offset_s`; its monotonic time is right."""
 
-    offset_s = 0.0
+    def __init__(self, loop: SimLoop, start: datetime) -> None:
+        super().__init__(loop, start)
+        self._steps = [(0.0, 0.0)]
+
+    @property
+    def offset_s(self) -> float:
+        return self._steps[-1][1]
+
+    @offset_s.setter
+    def offset_s(self, offset_s: float) -> None:
+        self._steps.append((self._loop.time(), offset_s))
+
+    def offsets_since(self, at_s: float) -> list[float]:
+        """By how much it was off at that time, and at any time since."""
+        before = [offset_s for since_s, offset_s in self._steps if since_s <= at_s]
+        return before[-1:] + [offset_s for since_s, offset_s in self._steps if since_s > at_s]
 
     def now(self) -> datetime:
         return super().now() + timedelta(seconds=self.offset_s)

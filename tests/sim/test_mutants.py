@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from horolog.domain.cron import zone
+from horolog.domain.cron import parse
 from services.ticker import segments
 from tests.sim.campaign import Result, first_breach
 from tests.sim.checks import CHECKS, Breach
@@ -56,6 +56,6 @@ def test_first_breach_is_the_first_that_the_product_does_not_show() -> None:
 
 
 def test_nothing_of_a_mutant_is_left_after_its_seed() -> None:
-    with swapped((Swap(segments, "zone", None), Swap(segments, "zone", int))):
-        assert vars(segments)["zone"] is int
-    assert vars(segments)["zone"] is zone
+    with swapped((Swap(segments, "parse", None), Swap(segments, "parse", int))):
+        assert vars(segments)["parse"] is int
+    assert vars(segments)["parse"] is parse

@@ -13,6 +13,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         notify = _notify(parts.settings.redis_url, stack)
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
+        projector.on_violation = parts.metrics.ledger_violation
         parts.metrics.watch_faults("projections", projector.counters)
         await projector.run(stop)
 

@@ -19,6 +19,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         for check in (
             fires.every_owed_instant_is_decided_once,
             fires.nothing_is_early,
+            fires.nothing_is_early_by_true_time,
             executions.histories_are_legal,
             executions.ends_follow_from_reports,
             executions.losses_are_real,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from horolog.limits import TASK_TRANSIT_S
 from schemas.events.executions import (
     ExecutionAdmitted,
     ExecutionEvent,
@@ -53,6 +54,27 @@ def nothing_is_early(history: History) -> Iterator[str]:
         at_s = run.started + run.offset_s
         if at_s < history.virtual_s(max(run.not_before, run.scheduled_for)) - ROUNDING_S:
             yield f"attempt {run.attempt} of {run.execution_id} began {run.not_before} at {at_s:.3f} s, which is early"
+
+
+def nothing_is_early_by_true_time(history: History) -> Iterator[str]:
+    """S2: whatever the worker's clock shows, as long as the clock that dated the task was not ahead.
+
+    A clock that is ahead by less than `TASK_TRANSIT_S` looks like a task that was under way for so long.
+    """
+    sent_s = {
+        (fact.message.execution_id, fact.message.attempt): fact.at_s
+        for fact in history.tasks
+        if fact.sent_s is not None and fact.sent_s <= fact.at_s
+    }
+    for run in history.runs:
+        at_s = sent_s.get((run.execution_id, run.attempt))
+        if at_s is None:
+            continue
+        ahead_s = history.virtual_s(max(run.not_before, run.scheduled_for)) - run.started
+        offsets = run.process.clock.offsets_since(at_s)
+        allowed_s = max((offset_s for offset_s in offsets if 0 < offset_s <= TASK_TRANSIT_S), default=0.0)
+        if ahead_s > allowed_s + ROUNDING_S:
+            yield f"attempt {run.attempt} of {run.execution_id} began {ahead_s:.3f} s before {run.not_before}"
 
 
 def _versions(history: History, job: JobPlan) -> Iterator[Version]:

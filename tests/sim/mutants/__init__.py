@@ -39,6 +39,7 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType(
             deciding.PoisonStopsThePartition(),
             deciding.PoisonDroppedSilently(),
             working.AttemptsStartEarly(),
+            working.OwnClockBelieved(),
             working.LeaseNotChecked(),
             working.TimeoutNotEnforced(),
             working.RevocationIgnored(),

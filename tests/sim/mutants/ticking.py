@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from horolog.domain.cron import Zone, zone
+from horolog.domain.cron import Zone, ZoneData, tzdata_version, zone
 from horolog.domain.cron.zone import Stretch
 from horolog.log.port import Log
 from schemas.events.owners import OwnerCheckpointed
-from services.ticker import segments
 from services.ticker.partition import TickerPartition
 from services.ticker.ticker import Ticker, TickerRole
 from tests.sim.checks.fires import every_owed_instant_is_decided_once
-from tests.sim.mutants.mutant import Mutant, Swap
+from tests.sim.mutants.mutant import Mutant
 from tests.sim.process import Process
 
 
@@ -53,4 +52,8 @@ class FixedJobFiresTwice(Mutant):
     """A job of fixed times fires in both of the hours that exist twice when clocks are turned back."""
 
     caught_by = (every_owed_instant_is_decided_once,)
-    swaps = (Swap(segments, "zone", _forgetful_zone),)
+
+    def ticker(self, log: Log, process: Process) -> Ticker:
+        ticker = super().ticker(log, process)
+        ticker.owner.role = TickerRole(ZoneData(tzdata_version(), _forgetful_zone))
+        return ticker

@@ -1,20 +1,25 @@
 """Mutants of the worker: when it begins an attempt, and when it ends one."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import ClassVar
 
 from horolog.log.port import Log
-from schemas.events.workers import AttemptRevoked, TaskAssigned
+from schemas.events.workers import AttemptRevoked
 from schemas.jobs import JobType
 from services.executor.beats import Heart
 from services.executor.guard import RequestGuard
+from services.executor.handover import HandOver
 from services.executor.settings import WorkerSettings
 from services.executor.worker import Worker
-from tests.sim.checks.fires import nothing_is_early
+from tests.sim.campaign import Result, judged
+from tests.sim.checks.fires import nothing_is_early, nothing_is_early_by_true_time
 from tests.sim.checks.running import leases_hold, nothing_starts_after_it_was_forbidden, timeouts_hold
 from tests.sim.mutants.mutant import Mutant
+from tests.sim.plan import draw_plan
 from tests.sim.process import Process
 from tests.sim.runner import SimRunner
-from tests.sim.world import DRAIN_S
+from tests.sim.world import DRAIN_S, played
 
 FOR_EVER_S = 1e6
 
@@ -30,8 +35,10 @@ class WorkerMutant(Mutant):
 
 
 class _Hasty(Worker):
-    def _take_in(self, task: TaskAssigned, now: float) -> None:
-        super()._take_in(task, now + 0.15)
+    def _take_in(self, hand_over: HandOver, earliest: float) -> None:
+        task = hand_over.task
+        sooner = task.model_copy(update={"not_before": task.not_before - timedelta(seconds=0.15)})
+        super()._take_in(replace(hand_over, task=sooner), earliest - 0.15)
 
 
 class AttemptsStartEarly(WorkerMutant):
@@ -39,6 +46,22 @@ class AttemptsStartEarly(WorkerMutant):
 
     kind = _Hasty
     caught_by = (nothing_is_early,)
+
+
+class _Credulous(Worker):
+    def _take_in(self, hand_over: HandOver, earliest: float) -> None:
+        super()._take_in(hand_over, 0.0)
+
+
+class OwnClockBelieved(WorkerMutant):
+    """A worker relies on its wall clock alone, which may be ahead."""
+
+    kind = _Credulous
+    caught_by = (nothing_is_early_by_true_time,)
+
+    def play(self, seed: int) -> Result:
+        # Few seeds have a worker whose clock is ahead just when it gets a task: here clocks are stepped all the time.
+        return judged(played(replace(draw_plan(seed), faults=frozenset({"clock_step"}), fault_gap_s=1.0), self))
 
 
 class _EndlessHeart(Heart):

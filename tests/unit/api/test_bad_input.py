@@ -193,6 +193,7 @@ ABOUT_A_JOB = [
     ("POST", "/jobs/{}/resume", None),
     ("POST", "/jobs/{}/stop", None),
     ("GET", "/jobs/{}/executions", None),
+    ("GET", "/jobs/{}/resume-preview", None),
     ("GET", "/executions/{}", None),
     ("POST", "/executions/{}/cancel", None),
     ("GET", "/commands/{}", None),

@@ -19,6 +19,7 @@ PUBLIC: list[tuple[str, str, Any, int]] = [
     ("POST", "/jobs/{job_id}/trigger", None, 201),
     ("GET", "/jobs/{job_id}/executions", None, 200),
     ("GET", "/jobs/{job_id}/fires", None, 200),
+    ("GET", "/jobs/{job_id}/resume-preview", None, 200),
     ("GET", "/jobs/{job_id}/versions", None, 200),
     ("POST", "/jobs/{job_id}/rollback", {"toVersion": 1}, 200),
     ("POST", "/jobs/{job_id}/pause", None, 200),

@@ -26,7 +26,7 @@ def held(n: int, type_: JobType, priority: int = 0) -> Held:
 
 def started(hand: Hand) -> list[Held]:
     """Everything that may start now."""
-    return list(iter(lambda: hand.next_to_run(NOW), None))
+    return list(iter(lambda: hand.next_to_run(NOW, 0.0), None))
 
 
 def test_a_type_without_room_holds_up_no_other_type_whatever_its_priority() -> None:
@@ -34,7 +34,7 @@ def test_a_type_without_room_holds_up_no_other_type_whatever_its_priority() -> N
     functions = [held(n, JobType.FUNCTION, priority=9) for n in range(50)]
     requests = [held(n, JobType.HTTP) for n in range(50, 60)]
     for attempt in (*functions, *requests):
-        hand.take_in(attempt, NOW)
+        hand.take_in(attempt)
     assert started(hand) == [*functions[:2], *requests]
 
 
@@ -42,7 +42,7 @@ def test_room_that_is_given_back_goes_to_the_next_of_its_type() -> None:
     hand = Hand(100, {JobType.FUNCTION: 1, JobType.HTTP: 1})
     first, second, request = held(1, JobType.FUNCTION), held(2, JobType.FUNCTION), held(3, JobType.HTTP)
     for attempt in (first, second, request):
-        hand.take_in(attempt, NOW)
+        hand.take_in(attempt)
     assert started(hand) == [first, request]
     hand.let_go(request)
     assert started(hand) == []

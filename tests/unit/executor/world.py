@@ -31,14 +31,15 @@ STEP_S = 0.05
 
 
 class ManualClock:
-    """Stands still until it is advanced."""
+    """Stands still until it is advanced. Its wall time may be off by `offset_s`; its monotonic time is right."""
 
     def __init__(self) -> None:
+        self.offset_s = 0.0
         self._passed_s = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self._passed_s)
+        return NOON + timedelta(seconds=self._passed_s + self.offset_s)
 
     def monotonic(self) -> float:
         return self._passed_s
@@ -102,7 +103,7 @@ class TameRunner:
 
 @dataclass
 class World:
-    """One worker and what surrounds it."""
+    """One worker and what surrounds it. The dispatcher's clock may be off by `dispatcher_offset_s`."""
 
     clock: ManualClock
     log: BreakableLog
@@ -110,6 +111,7 @@ class World:
     worker: Worker
     stop: asyncio.Event
     running: asyncio.Task[None] | None = None
+    dispatcher_offset_s: float = 0.0
 
     async def pass_time(self, seconds: float = 0.0) -> None:
         """Let so much time pass, and everything happen that is due."""
@@ -119,9 +121,10 @@ class World:
             seconds -= STEP_S
             await self._turn()
 
-    async def send(self, *messages: TaskAssigned | AttemptRevoked) -> None:
-        """Write to the worker's inbox, and let it read."""
-        await self.log.append([_outgoing(self.log, message) for message in messages])
+    async def send(self, *messages: TaskAssigned | AttemptRevoked, transit_s: float = 0.0) -> None:
+        """Write to the worker's inbox what was sent so long ago, and let it read."""
+        sent_at = NOON + timedelta(seconds=self.clock.monotonic() - transit_s + self.dispatcher_offset_s)
+        await self.log.append([_outgoing(self.log, message, sent_at) for message in messages])
         await self.pass_time()
 
     async def reports(self) -> list[AttemptReport]:
@@ -198,8 +201,8 @@ def revoked(n: int, *, attempt: int = 1, only_waiting: bool = False) -> AttemptR
     )
 
 
-def _outgoing(log: EmbeddedLog, message: TaskAssigned | AttemptRevoked) -> Outgoing:
+def _outgoing(log: EmbeddedLog, message: TaskAssigned | AttemptRevoked, sent_at: datetime) -> Outgoing:
     topic = TASKS if isinstance(message, TaskAssigned) else CONTROL
     partition = partition_of(message.worker_id, log.partition_count)
-    headers = headers_of(message, "horolog/dispatcher", NOON)
+    headers = headers_of(message, "horolog/dispatcher", sent_at)
     return Outgoing(topic.name, partition, message.worker_id.encode(), message.to_json(), headers)
