@@ -126,6 +126,8 @@ async def planted(server: str, dsn: str, sql: str, window: Window) -> Report:
     async with copied(server, dsn) as copy:
         connection = await connect(copy, "test")
         try:
+            # A second row of an instant is refused before it could be found.
+            await connection.execute("drop index job_executions_instant")
             assert await connection.execute(sql) not in ("DELETE 0", "UPDATE 0", "INSERT 0 0")
         finally:
             await connection.close()
@@ -140,7 +142,7 @@ async def lived(dsn: str) -> Run:
         end_s = int(SystemClock().now().timestamp())
         report = await clean_at_last(dsn, Window(begin_s, end_s, end_s, float(end_s)))
         assert report.job_count == len(jobs)
-        assert report.owed_count > 30
+        assert report.owed_count > 20
         answer = await system.client.get(f"{PREFIX}/ledger/verify")
         assert answer.status_code == 200, answer.text
         assert answer.json()["jobCount"] == len(jobs)
