@@ -28,6 +28,8 @@ class Bounds:
         self._settings = settings
         self._committed = _Asker(settings, bin_, "read_committed")
         self._all = _Asker(settings, bin_, "read_uncommitted")
+        self.stuck_at: set[int] = set()
+        """The partitions of which a place did not settle when it had to: see `orphans`."""
 
     async def starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
         """The oldest offset of each place."""
@@ -48,8 +50,11 @@ class Bounds:
         timeout_s = self._settings.transaction_timeout_ms * 2 / 1000
         try:
             async with asyncio.timeout(timeout_s):
-                return (await self.reached({place: wanted}))[place]
+                end = (await self.reached({place: wanted}))[place]
+                self.stuck_at.discard(place.partition)
+                return end
         except TimeoutError as error:
+            self.stuck_at.add(place.partition)
             raise LogUnavailable(f"a transaction on {place} is open for more than {timeout_s} s") from error
 
     async def reached(self, wanted: Mapping[Place, int]) -> Mapping[Place, int]:

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaConnectionError, ProducerFenced
 from horolog.log.kafka.batches import by_place, send
 from horolog.log.kafka.bounds import Bounds
 from horolog.log.kafka.clients import UNREACHABLE, Bin, new_producer
+from horolog.log.kafka.orphans import end_orphans
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.log.port import CommitUnknown, Fenced, LogUnavailable, Outgoing, Place
 from schemas.topics import TOPICS
@@ -112,6 +113,8 @@ class KafkaWriter:
 async def open_writer(settings: KafkaSettings, role: str, partition: int, bounds: Bounds, bin_: Bin) -> KafkaWriter:
     """Start the producer: this raises the epoch and ends the open transaction of any older one.
 
+    Where a transaction stayed open for too long before, it is ended from here once more.
+
     Raises:
         LogUnavailable: it could not be started in time; older writers may have been fenced all the same.
     """
@@ -122,6 +125,8 @@ async def open_writer(settings: KafkaSettings, role: str, partition: int, bounds
             await producer.start()
             # One request now instead of one per topic during the first commit.
             await producer.client.set_topics([settings.topic(topic.name) for topic in TOPICS])
+            if partition in bounds.stuck_at:
+                await end_orphans(producer, settings, partition)
     except UNREACHABLE as error:
         bin_.producer(producer)
         raise LogUnavailable(f"no writer of {name} could be opened: {error!r}") from error

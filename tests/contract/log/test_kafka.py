@@ -278,3 +278,14 @@ async def test_topics_have_the_configured_size_and_keep_what_they_say(
     with pytest.raises(LogError, match="partitions"):
         await larger.create_topics()
     await larger.close()
+
+
+async def test_writer_that_ends_what_the_broker_left_open_keeps_all_that_was_committed(log: KafkaLog) -> None:
+    first = await log.open_writer("ticker", JOBS.partition)
+    await first.commit([outgoing(JOBS, b"before")])
+    log._bounds.stuck_at.add(JOBS.partition)
+    second = await log.open_writer("ticker", JOBS.partition)
+    await second.commit([outgoing(JOBS, b"after")])
+    assert await log._bounds.settled(JOBS) > 0
+    assert values(await everything(log, JOBS)) == [b"before", b"after"]
+    assert not log._bounds.stuck_at
