@@ -12,15 +12,14 @@ import asyncpg
 
 from horolog.domain.history import JobVersion
 from horolog.domain.history_fires import ScheduleSpan
-from projections.connections import UNAVAILABLE
-from projections.queries import QUERY_TIMEOUT_S
+from projections.connections import QUERY_TIMEOUT_S, UNAVAILABLE
 from projections.statements import statement
 from projections.views import JobView, ReadModelUnavailable
 from schemas.jobs import Job
 
 
 class PostgresHistory:
-    """Asks through a pool of `projections.queries.open_pool`."""
+    """Asks through a pool of `projections.connections.open_pool`."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

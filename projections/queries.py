@@ -10,10 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import asyncpg
-import orjson
 
 from horolog.verify import Report, Window
-from projections.connections import CONNECT_TIMEOUT_S, UNAVAILABLE
+from projections.connections import QUERY_TIMEOUT_S, UNAVAILABLE
 from projections.statements import statement
 from projections.verification import LedgerQuestion, verify_ledger
 from projections.views import (
@@ -32,7 +31,6 @@ from projections.views import (
     WorkerView,
 )
 
-QUERY_TIMEOUT_S = 5.0
 _UUID_TEXT_LENGTH = 36
 
 _JOB_COLUMNS = """
@@ -45,27 +43,6 @@ scheduled_at, started_at, completed_at, duration_ms, result, metadata, error_typ
 error_stack, attempt, retry_count, retry_at, worker_id, memory_peak_mb, cpu_time_ms, missed_until, missed_count,
 late_count, created_at
 """
-
-
-def _to_json(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
-async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
-    """Connections for reading; JSON columns come as Python values."""
-
-    async def prepare(connection: asyncpg.Connection) -> None:
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
-
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=size_max,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=QUERY_TIMEOUT_S,
-        init=prepare,
-        server_settings={"application_name": "horolog-api", "timezone": "UTC"},
-    )
 
 
 class PostgresReadModel:
