@@ -7,7 +7,7 @@ import pytest
 from tests.tidy.rules import RULES, Rule, packages_with_modules
 from tests.tidy.shape_rules import thin_package_doc
 from tests.tidy.text_rules import shrugging_name
-from tests.tidy.tree import committable_files, python_files, read_text
+from tests.tidy.tree import ROOT, committable_files, python_files, read_text
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -26,6 +26,12 @@ def test_every_package_with_modules_says_what_it_is_for() -> None:
 def test_every_name_says_what_is_inside() -> None:
     breaches = [breach for path in committable_files() for breach in shrugging_name(path)]
     assert not breaches, "\n".join(breaches)
+
+
+def test_every_folder_of_tests_is_a_package() -> None:
+    # Otherwise two files of one name are one module to pytest, which runs the tests of the first twice.
+    folders = {path.parent for path in python_files() if path.parts[0] == "tests"}
+    assert sorted(folder for folder in folders if not (ROOT / folder / "__init__.py").is_file()) == []
 
 
 def test_the_rules_see_the_product() -> None:

@@ -1,0 +1,1 @@
+"""One suite for every port that has more than one adapter."""

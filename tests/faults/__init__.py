@@ -1,0 +1,1 @@
+"""A small deployment on real servers, ill-treated in one way per test."""

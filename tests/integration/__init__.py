@@ -1,0 +1,1 @@
+"""One part of the product on the real servers it uses."""

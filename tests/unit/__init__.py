@@ -1,0 +1,1 @@
+"""Tests that touch nothing outside their process; the folders mirror the tree."""

@@ -1,0 +1,1 @@
+"""What every process has besides its work: metrics, logs, start and stop."""

@@ -1,0 +1,1 @@
+"""Commands, events and bodies, both ways through the codec."""
