@@ -76,13 +76,13 @@ class Walk:
             yield from instants[start:] if start else instants
 
     def first(self, after_s: int, until_s: int) -> int | None:
-        """The first one in (after_s, until_s], without walking whole days where the clocks keep still."""
+        """The first one in (after_s, until_s], without walking whole days."""
         day = self._first_of_run(after_s // DAY_S - 1)
         while (day - 1) * DAY_S <= until_s:
             midnight = self._days.midnight(day)
             if midnight is None:
-                instants, following = self._block(day)
-                found = next(iter(instants[bisect_right(instants, after_s) :]), None)
+                following = self._end_of_run(day)
+                found = self._first_around(range(day, following), after_s)
             else:
                 named = self._is_named(day)
                 time, following = (_first_time(self._schedule, after_s + 1 - midnight) if named else None), day + 1
@@ -98,9 +98,8 @@ class Walk:
         while (day + 2) * DAY_S > after_s:
             midnight = self._days.midnight(day)
             if midnight is None:
-                day = self._first_of_run(day)
-                instants = self._block(day)[0]
-                found = next(reversed(instants[: bisect_right(instants, until_s)]), None)
+                following, day = day + 1, self._first_of_run(day)
+                found = self._last_around(range(day, following), until_s)
             else:
                 time = _last_time(self._schedule, until_s - midnight) if self._is_named(day) else None
                 found = None if time is None else midnight + time
@@ -119,6 +118,63 @@ class Walk:
             day -= 1
         return day
 
+    def _end_of_run(self, day: int) -> int:
+        """The day after the run of days around a change of the clock that the day is in."""
+        while self._days.midnight(day) is None:
+            day += 1
+        return day
+
+    def _first_around(self, run: range, after_s: int) -> int | None:
+        """The first one after `after_s` of the days around a change of the clock.
+
+        An instant with the offset o is a local time of at most o after it; at a skip's end also of less, but not of
+        less than the offset before the skip says. So few local times can be the first: two hours of them at worst,
+        where the clock changes by an hour.
+        """
+        spread_s = self._days.spread(run)
+        earliest_s = after_s + 1 + min(self._days.offsets(after_s, after_s + spread_s))
+        found: int | None = None
+        latest_s = run.stop * DAY_S
+        for minute_s in self._minutes(run):
+            if minute_s + 59 < earliest_s:
+                continue
+            if minute_s > latest_s:
+                break
+            first = min((i for i in self._instants_in(minute_s) if i > after_s), default=None)
+            if first is not None and (found is None or first < found):
+                found = first
+                latest_s = found + max(self._days.offsets(after_s, found))
+        return found
+
+    def _last_around(self, run: range, until_s: int) -> int | None:
+        """The last one not after `until_s` of the days around a change of the clock, likewise."""
+        spread_s = self._days.spread(run)
+        latest_s = until_s + max(self._days.offsets(until_s - spread_s, until_s))
+        found: int | None = None
+        earliest_s = run.start * DAY_S
+        for minute_s in self._minutes(run[::-1]):
+            if minute_s > latest_s:
+                continue
+            if minute_s + 59 < earliest_s:
+                break
+            last = max((i for i in self._instants_in(minute_s) if i <= until_s), default=None)
+            if last is not None and (found is None or last > found):
+                found = last
+                earliest_s = found + min(self._days.offsets(found, until_s))
+        return found
+
+    def _minutes(self, run: range) -> Iterator[int]:
+        """The local minutes of the schedule on these days, in their order or backwards."""
+        schedule, step = self._schedule, run.step
+        for day in run:
+            if self._is_named(day):
+                for hour in schedule.hours[::step]:
+                    yield from (day * DAY_S + hour + minute for minute in schedule.minutes[::step])
+
+    def _instants_in(self, minute_s: int) -> Iterator[int]:
+        for second in self._schedule.seconds:
+            yield from self._days.instants(minute_s + second, self._schedule.interval)
+
     def _block(self, day: int) -> Block:
         block = self._blocks.get(day)
         if block is None:
@@ -130,13 +186,11 @@ class Walk:
         midnight = self._days.midnight(day)
         if midnight is not None:
             return array("q", self._times(midnight) if self._is_named(day) else ()), day + 1
+        following = self._end_of_run(day)
         found: set[int] = set()
-        while self._days.midnight(day) is None:
-            if self._is_named(day):
-                for local_s in self._times(day * DAY_S):
-                    found.update(self._days.instants(local_s, self._schedule.interval))
-            day += 1
-        return array("q", sorted(found)), day
+        for minute_s in self._minutes(range(day, following)):
+            found.update(self._instants_in(minute_s))
+        return array("q", sorted(found)), following
 
     def _is_named(self, day: int) -> bool:
         ordinal = _EPOCH_ORDINAL + day

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from horolog.verify.expression import UnreadableSchedule
 
 DAY_S = 86_400
+_HOUR_S = 3_600
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are naive until a zone is put to them
 _SECOND = timedelta(seconds=1)
 # Beyond the years 1 to 9999 no local time can be named; the offset at their edges holds there.
@@ -29,6 +30,7 @@ class ZoneDays:
         self._rules = rules
         self._bases: dict[int, int | None] = {}
         self._offsets: dict[int, int | None] = {}
+        self._spreads: dict[int, int] = {}
 
     def midnight(self, day: int) -> int | None:
         """The instant (epoch seconds) at which a plain day begins; None when the day is not plain."""
@@ -36,6 +38,7 @@ class ZoneDays:
             if len(self._bases) >= _DAYS_KEPT:
                 self._bases.clear()
                 self._offsets.clear()
+                self._spreads.clear()
             self._bases[day] = self._find_midnight(day)
         return self._bases[day]
 
@@ -54,6 +57,18 @@ class ZoneDays:
             return ()
         return (self._end_of_skip(second, first),)
 
+    def offsets(self, first_s: int, last_s: int) -> set[int]:
+        """The offsets (seconds) from one instant to another, both included, looked at every hour."""
+        return {self._offset(moment) for moment in (*range(first_s, last_s, _HOUR_S), last_s)}
+
+    def spread(self, run: range) -> int:
+        """How far apart (seconds) the offsets are around a run of days that are not plain."""
+        found = self._spreads.get(run.start)
+        if found is None:
+            offsets = self.offsets((run.start - 1) * DAY_S, (run.stop + 1) * DAY_S)
+            found = self._spreads[run.start] = max(offsets) - min(offsets)
+        return found
+
     def _find_midnight(self, day: int) -> int | None:
         around = range(day - _MARGIN_DAYS, day + _MARGIN_DAYS + 1)
         offsets = {self._offset_of_day(utc_day) for utc_day in around}
@@ -64,7 +79,7 @@ class ZoneDays:
         """The one offset of a UTC day, looked at every hour; None when there are several."""
         if utc_day not in self._offsets:
             start = utc_day * DAY_S
-            seen = {self._offset(moment) for moment in range(start, start + DAY_S + 1, 3600)}
+            seen = {self._offset(moment) for moment in range(start, start + DAY_S + 1, _HOUR_S)}
             self._offsets[utc_day] = seen.pop() if len(seen) == 1 else None
         return self._offsets[utc_day]
 

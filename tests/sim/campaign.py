@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from multiprocessing import get_context
 
 from tests.sim.checks import Breach, judge
@@ -64,17 +63,16 @@ def total(results: Iterable[Result]) -> Counter[str]:
     return counts
 
 
-def first_breach(seeds: Iterable[int], play: Callable[[int], Result]) -> Result | None:
-    """The first of the seeds that fails a check which the product itself passes there, with these breaches alone."""
+def first_breach(
+    seeds: Iterable[int], play: Callable[[int], Result], alarms_of: Callable[[int], frozenset[str]]
+) -> Result | None:
+    """The first of the seeds that fails a check which the product itself passes there, with these breaches alone.
+
+    `alarms_of` names the checks that the product fails on a seed: none, as long as all is well.
+    """
     for seed in seeds:
         result = play(seed)
         breaches = tuple(b for b in result.breaches if b.check not in alarms_of(seed)) if result.breaches else ()
         if breaches:
             return replace(result, breaches=breaches)
     return None
-
-
-@lru_cache(maxsize=1024)
-def alarms_of(seed: int) -> frozenset[str]:
-    """The checks that the product itself fails on a seed: none, as long as all is well."""
-    return frozenset(breach.check for breach in result_of(seed).breaches)

@@ -49,10 +49,13 @@ def test_first_breach_is_the_first_that_the_product_does_not_show() -> None:
         breaches = (Breach("invented", "something is wrong"),) if seed >= 3 else ()
         return Result(seed, "", breaches, counts=Counter())
 
-    found = first_breach(SEEDS, play)
+    def alarms_of(seed: int) -> frozenset[str]:
+        return frozenset({"invented"} if seed == 3 else ())
+
+    found = first_breach(SEEDS, play, alarms_of)
     assert found is not None
-    assert (found.seed, found.breaches[0].check) == (3, "invented")
-    assert first_breach(range(3), play) is None
+    assert (found.seed, found.breaches[0].check) == (4, "invented")
+    assert first_breach(range(4), play, alarms_of) is None
 
 
 def test_nothing_of_a_mutant_is_left_after_its_seed() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from time import monotonic
 
-from tests.sim.campaign import Result, alarms_of, first_breach
+from tests.sim.campaign import Result, first_breach
 from tests.sim.checks import Breach
 from tests.sim.mutants import MUTANTS
 
@@ -53,12 +53,12 @@ def hunt(name: str, seeds: Sequence[int]) -> Hunt:
             return Result(seed, "", (), Counter())
         return replace(result, breaches=tuple(b for b in result.breaches if b.check in mutant.check_names))
 
-    caught = first_breach(seeds, play)
+    caught = first_breach(seeds, play, mutant.alarms_of)
     seconds = monotonic() - begun
     if caught is None:
         return Hunt(name, len(seeds), seconds, errors=tuple(errors))
     seed_count = seeds.index(caught.seed) + 1
-    return Hunt(name, seed_count, seconds, caught.seed, caught.breaches, alarms_of(caught.seed), tuple(errors))
+    return Hunt(name, seed_count, seconds, caught.seed, caught.breaches, mutant.alarms_of(caught.seed), tuple(errors))
 
 
 def hunts(names: Sequence[str], seeds: Sequence[int]) -> Iterator[Hunt]:

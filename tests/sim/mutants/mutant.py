@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from tests.sim.campaign import Result, judged
 from tests.sim.checks import Check
-from tests.sim.plan import draw_plan
+from tests.sim.plan import Plan, draw_plan
 from tests.sim.world import Pieces, played
 
 
@@ -47,11 +47,19 @@ class Mutant(Pieces):
         """The checks that have to find it."""
         return frozenset(check.__name__ for check in self.caught_by)
 
+    def plan(self, seed: int) -> Plan:
+        """What the seed says; a mutant that few seeds would meet has a little more of what it needs."""
+        return draw_plan(seed)
+
     def play(self, seed: int) -> Result:
         """Play a seed with the mutant on, and judge it once it is off again."""
         with swapped(self.swaps):
-            world = played(draw_plan(seed), self)
+            world = played(self.plan(seed), self)
         return judged(world)
+
+    def alarms_of(self, seed: int) -> frozenset[str]:
+        """The checks that the product itself fails where the mutant was played."""
+        return frozenset(breach.check for breach in judged(played(self.plan(seed))).breaches)
 
 
 @contextmanager

@@ -12,14 +12,13 @@ from services.executor.guard import RequestGuard
 from services.executor.handover import HandOver
 from services.executor.settings import WorkerSettings
 from services.executor.worker import Worker
-from tests.sim.campaign import Result, judged
 from tests.sim.checks.fires import nothing_is_early, nothing_is_early_by_true_time
 from tests.sim.checks.running import leases_hold, nothing_starts_after_it_was_forbidden, timeouts_hold
 from tests.sim.mutants.mutant import Mutant
-from tests.sim.plan import draw_plan
+from tests.sim.plan import Plan, draw_plan
 from tests.sim.process import Process
 from tests.sim.runner import SimRunner
-from tests.sim.world import DRAIN_S, played
+from tests.sim.world import DRAIN_S
 
 FOR_EVER_S = 1e6
 
@@ -59,9 +58,9 @@ class OwnClockBelieved(WorkerMutant):
     kind = _Credulous
     caught_by = (nothing_is_early_by_true_time,)
 
-    def play(self, seed: int) -> Result:
+    def plan(self, seed: int) -> Plan:
         # Few seeds have a worker whose clock is ahead just when it gets a task: here clocks are stepped all the time.
-        return judged(played(replace(draw_plan(seed), faults=frozenset({"clock_step"}), fault_gap_s=1.0), self))
+        return replace(draw_plan(seed), faults=frozenset({"clock_step"}), fault_gap_s=1.0)
 
 
 class _EndlessHeart(Heart):
@@ -93,6 +92,11 @@ class TimeoutNotEnforced(WorkerMutant):
     kind = _Patient
     caught_by = (timeouts_hold,)
 
+    def plan(self, seed: int) -> Plan:
+        # Most attempts end by themselves.
+        plan = draw_plan(seed)
+        return replace(plan, jobs=tuple(replace(job, long_share=0.4, timeout_ms=500) for job in plan.jobs))
+
 
 class _Deaf(Worker):
     def _revoke(self, revoked: AttemptRevoked) -> None:
@@ -100,7 +104,14 @@ class _Deaf(Worker):
 
 
 class RevocationIgnored(WorkerMutant):
-    """A worker begins attempts that were taken back from it while they waited for their instants."""
+    """A worker begins attempts that were taken back from it while they waited for room."""
 
     kind = _Deaf
     caught_by = (nothing_starts_after_it_was_forbidden,)
+
+    def plan(self, seed: int) -> Plan:
+        # An answer waits for what is about to start. Only what waits for room is still to be revoked after it.
+        plan = draw_plan(seed)
+        jobs = tuple(replace(job, long_share=0.8, timeout_ms=10_000, retry=None) for job in plan.jobs)
+        counts = {**plan.counts, "executor": 1}
+        return replace(plan, jobs=jobs, counts=counts, capacity=1, faults=frozenset(), command_gap_s=0.5)
