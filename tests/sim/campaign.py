@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from tests.sim.checks import Breach, judge
 from tests.sim.checks.running import zombie_overlaps
@@ -51,8 +52,24 @@ def results_of(seeds: Sequence[int], play: Callable[[int], Result] = result_of) 
     if count < 2:
         yield from map(play, seeds)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    with pool_of(count) as pool:
         yield from pool.map(play, seeds, chunksize=CHUNK_COUNT)
+
+
+def pool_of(count: int) -> ProcessPoolExecutor:
+    """Processes to play in, which end with this one, whatever ends it."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def total(results: Iterable[Result]) -> Counter[str]:

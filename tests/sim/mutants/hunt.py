@@ -7,12 +7,11 @@ on the same seed: what fails anyway, or by accident, proves nothing.
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from time import monotonic
 
-from tests.sim.campaign import Result, first_breach
+from tests.sim.campaign import Result, first_breach, pool_of
 from tests.sim.checks import Breach
 from tests.sim.mutants import MUTANTS
 
@@ -67,7 +66,7 @@ def hunts(names: Sequence[str], seeds: Sequence[int]) -> Iterator[Hunt]:
     if count < 2:
         yield from (hunt(name, seeds) for name in names)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    with pool_of(count) as pool:
         try:
             for done in as_completed([pool.submit(hunt, name, seeds) for name in names]):
                 yield done.result()
