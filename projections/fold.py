@@ -197,4 +197,5 @@ def _owner_row(checkpoint: OwnerCheckpointed) -> OwnerRow:
         positions=json_text(checkpoint.positions) or "{}",
         replay_from=checkpoint.replay_from,
         zone_data=json_text([use.to_dict() for use in checkpoint.zone_data]) or "[]",
+        set_aside=json_text([worker.to_dict() for worker in checkpoint.set_aside]) or "[]",
     )

@@ -121,9 +121,7 @@ class PostgresReadModel:
         return QueueView(**row)
 
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:
-        names = ", ".join(field.name for field in fields(WorkerView))
-        sql = f"select {names} from workers where last_beat_at > $1 order by worker_id"  # noqa: S608 - constants only
-        return [WorkerView(**row) for row in await self._fetch(sql, seen_after)]
+        return [WorkerView(**row) for row in await self._fetch(statement("workers"), seen_after)]
 
     async def owners(self) -> Sequence[OwnerView]:
         names = ", ".join(field.name for field in fields(OwnerView))

@@ -161,6 +161,7 @@ class OwnerRow:
     positions: str
     replay_from: int | None
     zone_data: str
+    set_aside: str
 
 
 @dataclass(frozen=True, slots=True)

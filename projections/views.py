@@ -84,7 +84,7 @@ class OutcomeView:
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """One row of `workers`."""
+    """One row of `workers`, and who hands it nothing: for each partition that has set it aside the way it stalls."""
 
     worker_id: str
     state: str
@@ -98,6 +98,7 @@ class WorkerView:
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime
+    set_aside: Sequence[Mapping[str, JsonValue]] = ()
 
 
 @dataclass(frozen=True, slots=True)

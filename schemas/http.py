@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from schemas.base import Body, JsonObject, Text, Uuid, Value
 from schemas.events.executions import ExecutionStatus, TriggerType
+from schemas.events.workers import Stall
 from schemas.http_policies import JobPolicies
 from schemas.jobs import ErrorType, JobDefinition, JobStatus, JobType
 
@@ -207,8 +208,18 @@ class QueuesResponse(Value):
     queues: tuple[QueueState, ...]
 
 
+class SetAside(Value):
+    """A partition whose dispatcher hands a worker nothing more, and the way in which the worker stalls."""
+
+    partition: int
+    stall: Stall
+
+
 class WorkerResponse(Value):
-    """A worker process. `live` is false once its last sign of life is older than a lease."""
+    """A worker process. `live` is false once its last sign of life is older than a lease.
+
+    `set_aside` names the partitions that hand it nothing, for it beats and does not work.
+    """
 
     worker_id: str
     state: str
@@ -223,6 +234,7 @@ class WorkerResponse(Value):
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime
+    set_aside: tuple[SetAside, ...]
 
 
 class WorkersResponse(Value):

@@ -28,7 +28,7 @@ from horolog.log.port import CommitUnknown, Fenced, Log, LogError, Membership, O
 from horolog.log.refusals import loss_letter
 from horolog.ports import Clock
 from schemas.codec import headers_of
-from schemas.events.owners import OwnerCheckpointed, ZoneDataUse
+from schemas.events.owners import OwnerCheckpointed, WorkerSetAside, ZoneDataUse
 from schemas.topics import CHECKPOINTS
 
 _logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class Turn:
     replay_from: int | None = None
     watermark: datetime | None = None
     zone_data: tuple[ZoneDataUse, ...] = ()
+    set_aside: tuple[WorkerSetAside, ...] = ()
 
 
 class Partition(Protocol):
@@ -373,6 +374,7 @@ class Owner:
             watermark=turn.watermark,
             replay_from=turn.replay_from,
             zone_data=turn.zone_data,
+            set_aside=turn.set_aside,
         )
         headers = headers_of(checkpoint, f"horolog/{self.role.name}", now)
         return Outgoing(CHECKPOINTS.name, holding.partition, self.role.name.encode(), checkpoint.to_json(), headers)

@@ -1,11 +1,11 @@
 insert into partition_owners as stored (
     role, partition, owner, epoch, acquired_at, last_checkpoint_at, watermark, positions, replay_from,
-    zone_data
+    zone_data, set_aside
 )
 select *
 from unnest(
     $1::text[], $2::int[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-    $8::jsonb[], $9::bigint[], $10::jsonb[]
+    $8::jsonb[], $9::bigint[], $10::jsonb[], $11::jsonb[]
 )
 on conflict (role, partition) do update set
     owner = excluded.owner,
@@ -15,5 +15,6 @@ on conflict (role, partition) do update set
     watermark = excluded.watermark,
     positions = excluded.positions,
     replay_from = excluded.replay_from,
-    zone_data = excluded.zone_data
+    zone_data = excluded.zone_data,
+    set_aside = excluded.set_aside
 where excluded.epoch >= stored.epoch

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from schemas.base import JsonObject, Message, Text, UtcTime, Uuid, Value
-from schemas.events.workers import SYSTEM_TENANT
+from schemas.events.workers import SYSTEM_TENANT, Stall
 
 
 class ZoneDataUse(Value):
@@ -16,13 +16,21 @@ class ZoneDataUse(Value):
     after: UtcTime
 
 
+class WorkerSetAside(Value):
+    """A worker that a dispatcher hands nothing more, for it does not work."""
+
+    worker_id: Annotated[str, Field(min_length=1, max_length=100)]
+    stall: Stall
+
+
 class OwnerCheckpointed(Message):
     """Where an owner stands; written in the same transaction as the records that it accounts for.
 
-    `positions` maps an input topic to the offset of the next record to read. `watermark` (ticker) is the instant
-    up to which every fire is out. `replay_from` (dispatcher) is the offset in `executions.v1` of the oldest event
-    that is needed to rebuild what is still active. `zone_data` (ticker) tells by which releases of the time zone data
-    the partition's instants were computed, oldest first; the last of them is in use. Older checkpoints tell of none.
+    `positions` maps an input topic to the offset of the next record to read. `watermark` (ticker) is the instant up
+    to which every fire is out. `replay_from` (dispatcher) is the offset in `executions.v1` of the oldest event that
+    is needed to rebuild what is still active. `zone_data` (ticker) tells by which releases of the time zone data the
+    partition's instants were computed, oldest first; the last of them is in use. Older checkpoints tell of none.
+    `set_aside` (dispatcher) are the workers that get nothing more until they work.
     """
 
     TYPE: ClassVar[str] = "io.horolog.owner.checkpointed.v1"
@@ -37,6 +45,7 @@ class OwnerCheckpointed(Message):
     watermark: UtcTime | None = None
     replay_from: int | None = None
     zone_data: Annotated[tuple[ZoneDataUse, ...], Field(exclude_if=not_)] = ()
+    set_aside: Annotated[tuple[WorkerSetAside, ...], Field(exclude_if=not_)] = ()
 
     def subject(self) -> str:
         return f"{self.role}/{self.partition}"

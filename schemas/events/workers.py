@@ -77,6 +77,13 @@ class WorkerState(StrEnum):
     STOPPED = "stopped"
 
 
+class Stall(StrEnum):
+    """In which way a worker that gives signs of life does not work."""
+
+    TAKES_NOTHING = "takes_nothing"
+    STARTS_NOTHING = "starts_nothing"
+
+
 class HeldAttempt(Value):
     """One attempt in the worker's hands, waiting or running."""
 

@@ -271,6 +271,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                     "memoryMb": 96,
                     "startedAt": _CREATED,
                     "lastBeatAt": _NOW,
+                    "setAside": [{"partition": 3, "stall": "takes_nothing"}],
                 }
             ]
         },

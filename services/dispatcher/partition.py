@@ -1,7 +1,7 @@
 """One owned partition of the dispatcher: a turn decodes its inputs, decides on each, then lets time act."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -14,8 +14,9 @@ from schemas.codec import RecordError, decode, headers_of
 from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TriggerJob
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
+from schemas.events.owners import WorkerSetAside
 from schemas.events.results import AttemptReport
-from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat
+from schemas.events.workers import AttemptRevoked, Stall, TaskAssigned, WorkerBeat
 from schemas.registry import TOPIC_OF_MODEL
 from schemas.topics import EXECUTIONS, JOB_TABLE, RECORD_BYTES_MAX, partition_of
 from services.dispatcher.assignment import assign
@@ -28,6 +29,7 @@ from services.dispatcher.executions import (
     decide_trigger,
 )
 from services.dispatcher.jobs import decide_create, decide_job_command
+from services.dispatcher.progress import STALL_WORDS
 from services.dispatcher.slots import settle
 from services.dispatcher.upkeep import LOOK_INTERVAL, SWEEP_INTERVAL, end_overdue, set_stalled_aside, take_back_lapsed
 
@@ -44,7 +46,7 @@ class DispatcherPartition:
         self._partition_count = partition_count
         self._next_sweep: datetime | None = None
         self._outputs: list[Outgoing] = []
-        self.set_aside: frozenset[str] = frozenset()
+        self.set_aside: Mapping[str, Stall] = {}
         """The workers that beat, but do not work, as this partition last found."""
 
     def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
@@ -64,7 +66,8 @@ class DispatcherPartition:
             self._take(end_overdue(self.book, now), now)
             self._tell_who_is_set_aside()
         self._let_go_on(now)
-        return Turn(self._outputs, self._wake_at(), replay_from=self.book.replay_from())
+        set_aside = tuple(WorkerSetAside(worker_id=w, stall=stall) for w, stall in sorted(self.set_aside.items()))
+        return Turn(self._outputs, self._wake_at(), replay_from=self.book.replay_from(), set_aside=set_aside)
 
     def _let_go_on(self, now: datetime) -> None:
         """Give out slots and hand out what has one, until nothing follows from that."""
@@ -90,12 +93,12 @@ class DispatcherPartition:
     def _tell_who_is_set_aside(self) -> None:
         stalls = {slot.worker_id: stall for slot in self.book.workers.values() if (stall := slot.progress.stall)}
         where = {"partition": self.book.partition}
-        for worker_id in stalls.keys() - self.set_aside:
+        for worker_id in stalls.keys() - self.set_aside.keys():
             text = "worker %s beats, but %s; it gets nothing more until it does"
-            _logger.warning(text, worker_id, stalls[worker_id].value, extra=where)
-        for worker_id in self.set_aside - stalls.keys():
+            _logger.warning(text, worker_id, STALL_WORDS[stalls[worker_id]], extra=where)
+        for worker_id in self.set_aside.keys() - stalls.keys():
             _logger.info("worker %s is gone or works again", worker_id, extra=where)
-        self.set_aside = frozenset(stalls)
+        self.set_aside = stalls
 
     def _sweep_is_due(self, now: datetime, is_behind: bool) -> bool:
         if self._next_sweep is not None and now < self._next_sweep:

@@ -12,12 +12,12 @@ or begun anew. After a rest, longer with each stall, one attempt is handed to it
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
+from types import MappingProxyType
 
 from horolog.domain.execution import Execution
 from horolog.limits import REPORT_UNTOLD_S, WORKER_PROGRESS_S, WORKER_REST_S, WORKER_REST_S_MAX
 from schemas.events.results import AttemptReport, ProgressReported
-from schemas.events.workers import HeldAttempt, WorkerBeat
+from schemas.events.workers import HeldAttempt, Stall, WorkerBeat
 
 PROGRESS = timedelta(seconds=WORKER_PROGRESS_S)
 UNTOLD = timedelta(seconds=REPORT_UNTOLD_S)
@@ -25,11 +25,12 @@ _LAG_GROWTH = timedelta(milliseconds=10)
 """By how much a worker's clock may fall behind from beat to beat. Beats that are late come later all at once."""
 
 
-class Stall(Enum):
-    """In which way a worker does not work."""
-
-    NOT_TAKEN = "it does not take what it is handed"
-    NOT_STARTED = "it starts nothing of what it holds"
+STALL_WORDS = MappingProxyType(
+    {
+        Stall.TAKES_NOTHING: "it does not take what it is handed",
+        Stall.STARTS_NOTHING: "it starts nothing of what it holds",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class Progress:
         if self.stall is None or not (attempt in self.owed or attempt == self.tried):
             return
         is_started = isinstance(report, ProgressReported) or getattr(report, "started_at", None) is not None
-        if self.stall is Stall.NOT_TAKEN or is_started:
+        if self.stall is Stall.TAKES_NOTHING or is_started:
             self._works_again()
 
     def is_untaken(self, since: datetime) -> bool:
@@ -148,7 +149,7 @@ class Progress:
             self.tried = None
 
     def _shows_progress(self, beat: WorkerBeat) -> bool:
-        if self.stall is Stall.NOT_TAKEN:
+        if self.stall is Stall.TAKES_NOTHING:
             return any(attempt in self.owed or attempt == self.tried for attempt in beat.held)
         return beat.running_count > self.running_count_then
 

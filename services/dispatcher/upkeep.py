@@ -8,11 +8,11 @@ from horolog.domain.execution import Execution, Stage
 from horolog.limits import CANCEL_GRACE_S, FEED_LOOK_INTERVAL_S, TIMEOUT_BACKSTOP_S
 from schemas.base import Message
 from schemas.events.executions import Failure
-from schemas.events.workers import HeldAttempt
+from schemas.events.workers import HeldAttempt, Stall
 from schemas.jobs import ErrorType
 from services.dispatcher.book import Book, WorkerSlot
 from services.dispatcher.endings import FailedAttempt, cancelled, failed, lost, may_repeat, revoke
-from services.dispatcher.progress import Stall
+from services.dispatcher.progress import STALL_WORDS
 
 SWEEP_INTERVAL = timedelta(seconds=1)
 LOOK_INTERVAL = timedelta(seconds=FEED_LOOK_INTERVAL_S)
@@ -44,7 +44,7 @@ def set_stalled_aside(book: Book, now: datetime) -> Iterator[Message]:
             may_run_again = may_repeat(book, execution)
             yield revoke(execution, now, only_waiting=not may_run_again)
             if may_run_again:
-                message = f"worker {slot.worker_id} was set aside: {stall.value}"
+                message = f"worker {slot.worker_id} was set aside: {STALL_WORDS[stall]}"
                 yield lost(book, execution, "WORKER_STALLED", message, now)
 
 
@@ -63,15 +63,15 @@ def _left_alone(book: Book, slot: WorkerSlot, now: datetime) -> tuple[Stall | No
             untaken.append(execution)
             could_take = book.untaken_since(execution.execution_id)
             if could_take is not None and slot.progress.is_untaken(could_take):
-                stalls.add(Stall.NOT_TAKEN)
+                stalls.add(Stall.TAKES_NOTHING)
         elif execution.due_at <= now:
             unstarted.append(execution)
             other_count = running.total() - running[execution.job_type]
             if slot.progress.is_unstarted(max(since, execution.due_at), other_count):
-                stalls.add(Stall.NOT_STARTED)
-    if Stall.NOT_STARTED in stalls:
-        return Stall.NOT_STARTED, untaken + unstarted
-    return (Stall.NOT_TAKEN, untaken) if stalls else (None, [])
+                stalls.add(Stall.STARTS_NOTHING)
+    if Stall.STARTS_NOTHING in stalls:
+        return Stall.STARTS_NOTHING, untaken + unstarted
+    return (Stall.TAKES_NOTHING, untaken) if stalls else (None, [])
 
 
 def end_overdue(book: Book, now: datetime) -> Iterator[Message]:

@@ -12,7 +12,8 @@ from projections.queries import PostgresReadModel
 from projections.views import OutcomeView, QueueView, ReadModelUnavailable
 from schemas.events.executions import AttemptStarted, ExecutionCompleted, ExecutionFailed, RetryScheduled
 from schemas.events.jobs import JobPaused, JobUpdated
-from schemas.events.owners import CommandRejected
+from schemas.events.owners import CommandRejected, WorkerSetAside
+from schemas.events.workers import Stall
 from schemas.jobs import JobStatus
 from tests.integration.projections.world import World, project
 from tests.unit.projections.facts import (
@@ -112,6 +113,21 @@ async def test_workers_heard_of_lately_are_listed_by_name(world: World, model: P
         ("a", "here", at(6)),
         ("b", "", at(5)),
     ]
+
+
+async def test_workers_are_told_with_the_partitions_that_hand_them_nothing(
+    world: World, model: PostgresReadModel
+) -> None:
+    aside = WorkerSetAside(worker_id="a", stall=Stall.STARTS_NOTHING)
+    by_two = [checkpoint(1, role="dispatcher", partition=partition, set_aside=(aside,)) for partition in (2, 1)]
+    await project(world, beat("a", 5), beat("b", 5), *by_two, checkpoint(1, partition=3))
+    assert {worker.worker_id: worker.set_aside for worker in await model.workers(at(0))} == {
+        "a": [{"partition": 1, "stall": "starts_nothing"}, {"partition": 2, "stall": "starts_nothing"}],
+        "b": [],
+    }
+    await project(world, checkpoint(1, 1, role="dispatcher", partition=1))
+    (left, _) = await model.workers(at(0))
+    assert left.set_aside == [{"partition": 2, "stall": "starts_nothing"}]
 
 
 async def test_owners_are_listed_by_role_and_partition(world: World, model: PostgresReadModel) -> None:

@@ -45,6 +45,7 @@ async def test_worker_that_is_silent_for_a_lease_is_not_live(world: World) -> No
     silent = replace(worker, worker_id="worker-2", last_beat_at=START - timedelta(seconds=11))
     world.read_model.worker_rows = [worker, silent, replace(worker, worker_id="worker-3", state="stopped")]
     workers = (await world.ask("GET", "/workers")).json()["workers"]
+    assert [one["setAside"] for one in workers] == [[], [], []]
     assert {one["workerId"]: one["live"] for one in workers} == {"worker-1": True, "worker-2": False, "worker-3": False}
 
 

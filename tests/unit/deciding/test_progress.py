@@ -10,7 +10,7 @@ from schemas.base import Message
 from schemas.commands import CancelExecution
 from schemas.events.executions import AttemptDispatched, AttemptStarted, ExecutionFailed, RetryScheduled
 from schemas.events.results import CancellationReported, StartReported
-from schemas.events.workers import AttemptRevoked, HeldAttempt, TaskAssigned, WorkerBeat, WorkerState
+from schemas.events.workers import AttemptRevoked, HeldAttempt, Stall, TaskAssigned, WorkerBeat, WorkerState
 from services.dispatcher.book import WorkerSlot
 from tests.unit.deciding.kit import START, TENANT, Dispatching, at, command, fire, uuid_of
 from tests.unit.deciding.test_dispatching import of, success
@@ -63,7 +63,7 @@ def stalled(*held: tuple[int, int], **definition: Any) -> Pair:
     """The first worker was found to stall with execution 50, which the other one has now."""
     world = handed(**definition)
     world.seconds(10, 18, *held)
-    assert world.partition.set_aside == {A}
+    assert world.partition.set_aside == {A: Stall.STARTS_NOTHING if held else Stall.TAKES_NOTHING}
     return world
 
 
@@ -228,7 +228,7 @@ def test_an_attempt_that_is_being_cancelled_is_no_sign_of_a_stall() -> None:
     world.hear(A, 10, (50, 1))
     world.turn(10, command(CancelExecution, 5, execution_id=uuid_of(50)))
     world.seconds(11, 19, (50, 1))
-    assert world.partition.set_aside == frozenset()
+    assert world.partition.set_aside == {}
 
 
 def test_a_new_owner_gives_every_worker_the_whole_time() -> None:
