@@ -158,8 +158,13 @@ def lost(
         started_at=execution.started_at,
         completed_at=now,
         failure=failure,
-        retry_at=now,
+        retry_at=_next_turn(execution, now),
     )
+
+
+def _next_turn(execution: Execution, now: datetime) -> datetime:
+    """At once, but for a fire that was handed out ahead of its instant: that is kept."""
+    return max(now, execution.due_at) if execution.trigger_type is TriggerType.SCHEDULED else now
 
 
 def _is_withdrawn(execution: Execution) -> bool:

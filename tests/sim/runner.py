@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from schemas.events.executions import TriggerType
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType
 from services.executor.outcome import Outcome, failed
@@ -33,11 +34,18 @@ class Run:
     process: Process
     scheduled_for: datetime
     not_before: datetime
+    trigger_type: TriggerType
     timeout_s: float
     started: float
     offset_s: float
     ended: float | None = None
     stop_asked: float | None = None
+
+    @property
+    def due(self) -> datetime:
+        """When it may begin. What a caller triggered is due at once, by a clock that may be put right meanwhile."""
+        is_scheduled = self.trigger_type is TriggerType.SCHEDULED
+        return max(self.not_before, self.scheduled_for) if is_scheduled else self.not_before
 
     def end_or(self, now: float) -> float:
         """When it ended, or the present while it goes on."""
@@ -84,6 +92,7 @@ class SimRunner:
             process=self._process,
             scheduled_for=task.scheduled_for,
             not_before=task.not_before,
+            trigger_type=task.trigger_type,
             timeout_s=task.timeout_ms / 1000,
             started=runs.loop.time(),
             offset_s=self._process.clock.offset_s,

@@ -52,8 +52,8 @@ def nothing_is_early(history: History) -> Iterator[str]:
     """S2: by the worker's own clock no attempt begins before its instant."""
     for run in history.runs:
         at_s = run.started + run.offset_s
-        if at_s < history.virtual_s(max(run.not_before, run.scheduled_for)) - ROUNDING_S:
-            yield f"attempt {run.attempt} of {run.execution_id} began {run.not_before} at {at_s:.3f} s, which is early"
+        if at_s < history.virtual_s(run.due) - ROUNDING_S:
+            yield f"attempt {run.attempt} of {run.execution_id} began at {at_s:.3f} s, due at {run.due}"
 
 
 def nothing_is_early_by_true_time(history: History) -> Iterator[str]:
@@ -70,11 +70,11 @@ def nothing_is_early_by_true_time(history: History) -> Iterator[str]:
         at_s = sent_s.get((run.execution_id, run.attempt))
         if at_s is None:
             continue
-        ahead_s = history.virtual_s(max(run.not_before, run.scheduled_for)) - run.started
+        ahead_s = history.virtual_s(run.due) - run.started
         offsets = run.process.clock.offsets_since(at_s)
         allowed_s = max((offset_s for offset_s in offsets if 0 < offset_s <= TASK_TRANSIT_S), default=0.0)
         if ahead_s > allowed_s + ROUNDING_S:
-            yield f"attempt {run.attempt} of {run.execution_id} began {ahead_s:.3f} s before {run.not_before}"
+            yield f"attempt {run.attempt} of {run.execution_id} began {ahead_s:.3f} s before {run.due}"
 
 
 def _versions(history: History, job: JobPlan) -> Iterator[Version]:

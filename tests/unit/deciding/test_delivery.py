@@ -8,6 +8,7 @@ import pytest
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched, ExecutionFailed, Failure
 from schemas.events.results import CancellationReported, FailureReported, SuccessReported
+from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType
 from tests.unit.deciding.kit import TENANT, Dispatching, at, fire, uuid_of
 from tests.unit.deciding.test_dispatching import of, success
@@ -63,6 +64,19 @@ def test_an_attempt_that_began_and_was_lost_fails(report: Message, code: str) ->
 def test_an_attempt_that_its_worker_never_began_is_handed_out_again(report: Message) -> None:
     (dispatched,) = of(AttemptDispatched, running().turn(11, report))
     assert dispatched.attempt == 2
+
+
+@pytest.mark.parametrize("delivery", ["at_most_once", "at_least_once"])
+@pytest.mark.parametrize("report", [given_up("WORKER_STOPPED", None), handed_back(None)])
+def test_a_fire_that_comes_back_before_its_instant_is_handed_out_for_its_instant_again(
+    report: Message, delivery: str
+) -> None:
+    world = Dispatching()
+    world.create(delivery=delivery)
+    world.turn(9, fire(10, 50))
+    assert of(TaskAssigned, world.turn(9.8))
+    (task,) = of(TaskAssigned, [*world.turn(9.85, report), *world.turn(10)])
+    assert (task.attempt, task.not_before) == (2, at(10))
 
 
 def test_an_attempt_whose_worker_fell_silent_fails_and_its_late_success_changes_nothing() -> None:
