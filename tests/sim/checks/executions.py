@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from horolog.limits import LEASE_S, LOST_ATTEMPT_COUNT_MAX
 from schemas.events.executions import (
@@ -31,6 +32,8 @@ LOST = frozenset({"WORKER_LOST", "WORKER_STALLED", "HANDED_BACK", "WORKER_STOPPE
 CONCLUDED = frozenset({"WORKER_LOST", "WORKER_STALLED", "HANDED_BACK", "TIMED_OUT"})
 """The codes of failures that the dispatcher concludes by itself."""
 HEARD_WITHIN_S = 2.0
+COMMIT_S_MAX = 12.0
+"""How long what was decided may take to be written: the log's own bound, and a little more."""
 
 _AFTER: dict[str, tuple[type[ExecutionEvent], ...]] = {
     "nothing": (ExecutionAdmitted, ExecutionMissed, ExecutionSkipped),
@@ -179,18 +182,27 @@ def retries_keep_the_policy(history: History) -> Iterator[str]:
     policies = {job.job_id: job.retry for job in history.plan.jobs}
     for execution_id, facts in history.events_of.items():
         policy = policies[facts[0].message.job_id]
-        retries = [fact.message for fact in facts if isinstance(fact.message, RetryScheduled)]
+        scheduled = [(fact.message, fact.at_s) for fact in facts if isinstance(fact.message, RetryScheduled)]
+        retries = [retry for retry, _ in scheduled]
         lost_count = sum(retry.failure.code in LOST for retry in retries)
         for retry in retries:
             if retry.failure.code not in LOST:
                 yield from _unlawful(policy, retry)
-        due = {retry.attempt + 1: retry.retry_at for retry in retries}
+        due = {retry.attempt + 1: (retry.retry_at, at_s) for retry, at_s in scheduled}
         for event in (fact.message for fact in facts if isinstance(fact.message, AttemptDispatched)):
+            due_at, decided_s = due.get(event.attempt, (event.at, 0.0))
             # A clock that was put back dates the hand-over of what was due already before its time.
-            if event.at < due.get(event.attempt, event.at) and not history.plan.has("clock_step"):
-                yield f"{execution_id}: attempt {event.attempt} was sent at {event.at}, before {due[event.attempt]}"
+            if event.at < due_at and event.at < due_at - _put_back(history, decided_s):
+                yield f"{execution_id}: attempt {event.attempt} was sent at {event.at}, before {due_at}"
         if lost_count > LOST_ATTEMPT_COUNT_MAX + (policy.max_retries if policy is not None else 0):
             yield f"{execution_id}: {lost_count} attempts were lost"
+
+
+def _put_back(history: History, since_s: float) -> timedelta:
+    """By how much two dispatchers' clocks, or one's, can have differed since then."""
+    dispatchers = (process for process in history.processes.values() if process.kind == "dispatcher")
+    offsets = [o for process in dispatchers for o in process.clock.offsets_since(since_s - COMMIT_S_MAX)]
+    return timedelta(seconds=max(offsets) - min(offsets))
 
 
 def _unlawful(policy: RetryConfig | None, event: RetryScheduled) -> Iterator[str]:
