@@ -133,12 +133,13 @@ def _resume(book: Book, command: ResumeJob, job: Job, now: datetime) -> Sequence
 def _end(
     book: Book, command: JobCommand, job: Job, now: datetime, event: type[JobChanged], reason: Reason
 ) -> Sequence[Message]:
-    deleted = event is JobDeleted
-    if job.status is JobStatus.INACTIVE and not deleted:
-        return [_accepted(command, job, now, now)]
-    after = deactivated(book, job.model_copy(update={"deleted": deleted}), JobStatus.INACTIVE, now)
+    deleted, is_held = event is JobDeleted, _held(book, job)
     cancelled = [m for e in book.of_job(job.job_id) for m in cancel(book, e, reason, command.actor, now)]
-    return [*cancelled, *_changed(event, command, job, after, now, settle=_held(book, job))]
+    if job.status is JobStatus.INACTIVE and not deleted:
+        # It may have become so by itself, and its last runs still go on.
+        return [*cancelled, _accepted(command, job, now, now + SETTLE if is_held else now)]
+    after = deactivated(book, job.model_copy(update={"deleted": deleted}), JobStatus.INACTIVE, now)
+    return [*cancelled, *_changed(event, command, job, after, now, settle=is_held)]
 
 
 def deactivated(book: Book, job: Job, status: JobStatus, now: datetime) -> Job:

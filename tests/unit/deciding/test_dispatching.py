@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from horolog.log.port import Record
 from schemas.base import Message
-from schemas.commands import CancelExecution, CreateJob, PauseJob, UpdateJob
+from schemas.commands import CancelExecution, CreateJob, PauseJob, StopJob, UpdateJob
 from schemas.events.executions import (
     AttemptDispatched,
     CancellationRequested,
@@ -191,6 +191,18 @@ def test_the_last_run_of_a_limited_job_makes_it_inactive() -> None:
     world.turn(10.5, success(50, 10))
     (skipped,) = of(ExecutionSkipped, world.turn(11))
     assert skipped.reason is Reason.MAX_EXECUTIONS
+
+
+def test_stopping_a_job_that_has_become_inactive_by_itself_ends_its_last_run() -> None:
+    world = Dispatching()
+    world.create(max_executions=1)
+    world.turn(9, fire(10, 50))
+    assert of(JobExhausted, world.turn(10))
+    written = world.turn(11, command(StopJob, 2, job_id=uuid_of(1)))
+    (request,), (revoked,) = of(CancellationRequested, written), of(AttemptRevoked, written)
+    assert (request.reason, request.execution_id, revoked.execution_id) == (Reason.STOPPED, uuid_of(50), uuid_of(50))
+    (accepted,) = of(CommandAccepted, written)
+    assert (accepted.job_version, accepted.effective_at > at(11)) == (2, True)
 
 
 def test_no_more_is_handed_out_than_a_worker_has_room_for() -> None:
