@@ -178,12 +178,10 @@ def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetim
         )
         return failed(book, execution, attempt, now)
     assert isinstance(report, CancellationReported)
-    job = book.jobs.get(execution.job_id)
-    if execution.cancel_reason is None and job is not None and job.status is JobStatus.ACTIVE:
+    if execution.cancel_reason is None:
         message = f"worker {report.worker_id} handed attempt {report.attempt} back"
         return lost(book, execution, "HANDED_BACK", message, now, was_unstarted=report.started_at is None)
-    reason = execution.cancel_reason or Reason.PAUSED
-    return cancelled(execution, reason, execution.cancelled_by, now, report.started_at, report.usage)
+    return cancelled(execution, execution.cancel_reason, execution.cancelled_by, now, report.started_at, report.usage)
 
 
 def _current(execution: Execution, report: AttemptReport) -> bool:

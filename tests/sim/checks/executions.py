@@ -159,6 +159,7 @@ class _Heard:
         self.handed: dict[tuple[str, int], tuple[float, str]] = {}
         self._beats: dict[str, list[float]] = defaultdict(list)
         self._stopped: set[str] = set()
+        self._died_at = {process.name: process.died_at for process in history.processes.values()}
         for beat in history.worker_beats:
             self._beats[beat.message.worker_id].append(beat.at_s)
             if beat.message.state is WorkerState.STOPPED:
@@ -170,9 +171,11 @@ class _Heard:
                 self.told.setdefault((report.message.execution_id, report.message.attempt), report.at_s)
 
     def is_hasty(self, key: tuple[str, int], at_s: float) -> bool:
-        """Whether less than a lease has passed since the hand-over, while the worker gave signs of life."""
+        """Whether less than a lease has passed since the hand-over, while the worker gave signs of life and lived."""
         handed_at_s, worker_id = self.handed.get(key, (0.0, ""))
-        if handed_at_s <= at_s - LEASE_S + 0.1 or worker_id in self._stopped:
+        died_at = self._died_at.get(worker_id)
+        is_dead = worker_id in self._stopped or (died_at is not None and died_at < at_s)
+        if handed_at_s <= at_s - LEASE_S + 0.1 or is_dead:
             return False
         return any(at_s - LEASE_S + 0.1 < s < at_s - HEARD_WITHIN_S for s in self._beats[worker_id])
 

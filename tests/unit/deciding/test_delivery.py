@@ -7,6 +7,7 @@ import pytest
 
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched, ExecutionFailed, Failure
+from schemas.events.jobs import JobExhausted
 from schemas.events.results import CancellationReported, FailureReported, SuccessReported
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType
@@ -63,6 +64,15 @@ def test_an_attempt_that_began_and_was_lost_fails(report: Message, code: str) ->
 @pytest.mark.parametrize("report", [given_up("WORKER_STOPPED", None), given_up("LEASE_LOST", None), handed_back(None)])
 def test_an_attempt_that_its_worker_never_began_is_handed_out_again(report: Message) -> None:
     (dispatched,) = of(AttemptDispatched, running().turn(11, report))
+    assert dispatched.attempt == 2
+
+
+def test_the_last_run_of_a_limited_job_that_is_handed_back_is_handed_out_again() -> None:
+    world = Dispatching()
+    world.create(max_executions=1)
+    world.turn(9, fire(10, 50))
+    assert of(JobExhausted, world.turn(10))
+    (dispatched,) = of(AttemptDispatched, world.turn(11, handed_back(None)))
     assert dispatched.attempt == 2
 
 
