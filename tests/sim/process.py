@@ -137,6 +137,6 @@ class Process:
         self._loop.put_back(self, backlog)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if self.state is not State.DEAD:
+        if self.died_at is None:
             self.state = State.ENDED
             self.died_at = self._loop.time()

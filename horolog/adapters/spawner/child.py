@@ -17,7 +17,8 @@ from typing import Any
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38  # linux/prctl.h
 _SAFE_FD_MIN = 10
 _HANDLED = (signal.SIGTERM, signal.SIGCHLD)
-_IGNORED = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+_RESET = tuple(number for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP))
+"""What a process ignores, its children ignore: Python does some, and a service that nohup(1) started does others."""
 """By the spawner, or by Python itself; what is ignored would stay so across exec."""
 NOT_STARTED_STATUS = 127
 
@@ -72,7 +73,7 @@ def fork_child(request: Mapping[str, Any], files: Sequence[int]) -> tuple[int, i
 
 def _forget_handlers() -> None:
     signal.set_wakeup_fd(-1)
-    for number in (*_HANDLED, *_IGNORED):
+    for number in _RESET:
         signal.signal(number, signal.SIG_DFL)
 
 

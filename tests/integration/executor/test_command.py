@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,17 @@ async def test_a_command_that_is_stopped_before_it_has_begun_ends_at_once(comman
         assert failure_of(await run.end()).code == "SIGNAL"
 
 
-async def test_a_command_ignores_no_signal(commands: CommandRunner) -> None:
+@pytest.fixture
+def ignored_hangup() -> Iterator[None]:
+    """As nohup(1) starts a service."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_command_ignores_no_signal_whatever_its_service_does(
+    ignored_hangup: None, commands: CommandRunner
+) -> None:
     outcome = await outcome_of(commands, _shell("grep -E 'Sig(Blk|Ign)' /proc/self/status"))
     words = str(field_of(outcome.result, "stdout")).split()
     # Signals 32 and up belong to the C library, which may have them ignored from before this process (signal(7)).
