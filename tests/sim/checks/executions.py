@@ -130,7 +130,10 @@ def _is_reported(
 
 
 def losses_are_real(history: History) -> Iterator[str]:
-    """An attempt is held to be lost only after a lease without a beat that names it, and without its report."""
+    """An attempt is held to be lost only when its worker is gone, or after a lease without a beat that names it.
+
+    Nor when its end was told. Beats that a dispatcher could not read do no harm where the worker died after them.
+    """
     if history.plan.has("clock_step"):
         return
     heard = _Heard(history)
@@ -142,7 +145,7 @@ def losses_are_real(history: History) -> Iterator[str]:
             continue
         key = (event.execution_id, event.attempt)
         beats = [s for s in heard.named[key] if fact.at_s - LEASE_S + 0.1 < s < fact.at_s - HEARD_WITHIN_S]
-        if beats:
+        if beats and not heard.is_gone(event.worker_id, fact.at_s):
             yield f"{key} was held lost at {fact.at_s:.3f} s, and was named by a beat at {beats[-1]:.3f} s"
         if heard.told.get(key, fact.at_s) < fact.at_s - HEARD_WITHIN_S:
             yield f"{key} was held lost at {fact.at_s:.3f} s, and its end was told at {heard.told[key]:.3f} s"
@@ -173,11 +176,14 @@ class _Heard:
     def is_hasty(self, key: tuple[str, int], at_s: float) -> bool:
         """Whether less than a lease has passed since the hand-over, while the worker gave signs of life and lived."""
         handed_at_s, worker_id = self.handed.get(key, (0.0, ""))
-        died_at = self._died_at.get(worker_id)
-        is_dead = worker_id in self._stopped or (died_at is not None and died_at < at_s)
-        if handed_at_s <= at_s - LEASE_S + 0.1 or is_dead:
+        if handed_at_s <= at_s - LEASE_S + 0.1 or self.is_gone(worker_id, at_s):
             return False
         return any(at_s - LEASE_S + 0.1 < s < at_s - HEARD_WITHIN_S for s in self._beats[worker_id])
+
+    def is_gone(self, worker_id: str | None, at_s: float) -> bool:
+        """Whether the worker was dead by then, or has said its last word."""
+        died_at = self._died_at.get(worker_id or "")
+        return worker_id in self._stopped or (died_at is not None and died_at < at_s)
 
 
 def retries_keep_the_policy(history: History) -> Iterator[str]:
