@@ -128,6 +128,7 @@ def _servers(shape: Shape, folder: Path, stack: ExitStack) -> tuple[dict[str, st
         "DATABASE_URL": stack.enter_context(postgres),
         "REDIS_URL": stack.enter_context(valkey),
         "KAFKA_BOOTSTRAP_SERVERS": "",
+        "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
     }
     started = {"postgres": postgres.identity, "valkey": valkey.identity}
     if shape.kind == "kafka":

@@ -15,6 +15,7 @@ from bench.parts.memory_log import PARTITION_COUNT, MemoryLog
 from bench.processes import family, snapshot
 from bench.services import REPOSITORY
 from horolog.adapters.system import RandomIds, SystemClock
+from horolog.domain.addresses import networks
 from horolog.log.port import Record
 from schemas.codec import headers_of
 from schemas.events.executions import TriggerType
@@ -74,7 +75,9 @@ async def measure(job_type: JobType, count: int, rate: float, url: str) -> str:
         JobType.COMMAND: CommandConfig(command="/bin/true"),
     }
     log, clock, stop = MemoryLog(), SystemClock(), asyncio.Event()
-    settings = WorkerSettings(WORKER_ID, prefetch=count, function_paths=(str(REPOSITORY),))
+    settings = WorkerSettings(
+        WORKER_ID, prefetch=count, function_paths=(str(REPOSITORY),), http_allowed=networks(["127.0.0.0/8"])
+    )
     worker = asyncio.create_task(open_worker(log, clock, settings).run(stop))
     records = [_task(n, job_type, configs[job_type], clock.now()) for n in range(WARM_UP_COUNT + count)]
     await _run(log, records[:WARM_UP_COUNT], 0)

@@ -154,6 +154,7 @@ def _trigger(number: int, ids: Ids) -> TriggerJob:
 def _services() -> Services:
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": _address(),
+        "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "DATABASE_URL": _dsn(),
         "REDIS_URL": "",
         "HOROLOG_HOME": str(_folder() / "home"),

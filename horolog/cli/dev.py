@@ -22,6 +22,7 @@ from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
+from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.metrics_server import serving
@@ -32,6 +33,7 @@ from services.api.settings import ApiSettings
 from services.api.settings import from_environment as api_settings
 
 STOP_S_MAX = 5.0
+OWN_MACHINE = networks(("127.0.0.0/8", "::1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def run(options: DevOptions) -> int:
     """Run everything until interrupted, or for `options.for_s` seconds; returns the exit code."""
     try:
         settings = replace(from_environment(os.environ), home=options.directory.resolve(), member=f"dev-{os.getpid()}")
-        settings = replace(settings, kafka_bootstrap=None)
+        # The examples ask this very machine.
+        settings = replace(settings, kafka_bootstrap=None, http_allowed=(*settings.http_allowed, *OWN_MACHINE))
         configure_logs(os.environ.get("LOG_LEVEL", "warning"))
         settings.home.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:

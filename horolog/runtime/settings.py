@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from horolog.domain.addresses import Network, networks
 from schemas.topics import PARTITION_COUNT_DEFAULT
 
 HOME_DEFAULT = ".horolog"
@@ -29,7 +30,7 @@ class MetricsAddress:
 class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
-    Without `metrics` no figures are served.
+    Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
     """
 
     home: Path
@@ -43,6 +44,7 @@ class Settings:
     session_timeout_ms: int = 6000
     function_process_count: int = 5
     concurrent_count_max: int = 100
+    http_allowed: tuple[Network, ...] = ()
     log_level: str = "info"
     metrics: MetricsAddress | None = None
 
@@ -65,6 +67,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         session_timeout_ms=_number(environment, "SCHEDULER_LOCK_TTL_MS", 6000, (2000, 300_000)),
         function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
+        http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         log_level=environment.get("LOG_LEVEL", "info"),
         metrics=_metrics_address(environment),
     )
@@ -77,6 +80,13 @@ def _metrics_address(environment: Mapping[str, str]) -> MetricsAddress | None:
         raise SettingsError("METRICS_ENABLED must be true or false")
     host = environment.get("HOROLOG_METRICS_HOST") or METRICS_HOST_DEFAULT
     return MetricsAddress(host, port) if enabled == "true" else None
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        return networks(text.strip() for text in environment.get(name, "").split(",") if text.strip())
+    except ValueError as error:
+        raise SettingsError(f"{name} must be networks like 10.0.0.0/8, with commas between them: {error}") from None
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, bounds: tuple[int, int]) -> int:

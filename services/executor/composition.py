@@ -43,7 +43,7 @@ def open_worker(
     )
     functions.warm_up()
     runners: dict[JobType, Runner] = {
-        JobType.HTTP: HttpRunner(settings.capacity),
+        JobType.HTTP: HttpRunner(settings.capacity, settings.http_allowed),
         JobType.FUNCTION: functions,
         JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, limits),
     }

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from horolog.domain.addresses import Network
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
@@ -9,7 +11,7 @@ class WorkerSettings:
 
     `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
-    commands run that name none.
+    commands run that name none. HTTP jobs may call `http_allowed` besides public addresses.
     """
 
     worker_id: str
@@ -19,5 +21,6 @@ class WorkerSettings:
     drain_grace_s: float = 30.0
     host: str = ""
     isolation: str = ""
+    http_allowed: tuple[Network, ...] = ()
     function_paths: tuple[str, ...] = ()
     directory: str = "/"

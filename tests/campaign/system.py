@@ -101,6 +101,7 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "DATABASE_URL": dsn,
         "REDIS_URL": redis_url,
         "HOROLOG_TOPIC_PREFIX": PREFIX,

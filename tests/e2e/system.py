@@ -13,6 +13,7 @@ import httpx
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, service_of
 from horolog.cli.roles.api import run as run_api
+from horolog.domain.addresses import networks
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
@@ -61,7 +62,7 @@ async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5"
     clock, stop = SystemClock(), asyncio.Event()
     log = EmbeddedLog.open(None, clock)
     await log.create_topics()
-    settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn)
+    settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"]))
     parts = Parts(settings, log, clock, RandomIds())
     port = _free_port()
     api = api_settings(

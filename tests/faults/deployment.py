@@ -84,6 +84,7 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "DATABASE_URL": dsn,
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",

@@ -8,6 +8,7 @@ from pathlib import Path
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, service_of
 from horolog.cli.roles.api import run as run_api
+from horolog.domain.addresses import networks
 from horolog.log.port import Log
 from horolog.runtime.settings import Settings
 from services.api.settings import from_environment as api_settings
@@ -21,7 +22,7 @@ async def scheduler(dsn: str, log: Log) -> AsyncIterator[Client]:
     """Every service on this log and this database, ready to be asked."""
     stop, port = asyncio.Event(), free_port()
     parts = Parts(
-        Settings(home=Path.cwd(), member="faults", database_url=dsn, function_process_count=1),
+        Settings(Path.cwd(), "faults", dsn, function_process_count=1, http_allowed=networks(["127.0.0.0/8"])),
         log,
         SystemClock(),
         RandomIds(),

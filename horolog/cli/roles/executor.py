@@ -21,6 +21,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         host=socket.gethostname(),
         isolation=ISOLATION,
         drain_grace_s=DRAIN_GRACE_S,
+        http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
     )
     await open_worker(parts.log, parts.clock, settings).run(stop)

@@ -1,4 +1,4 @@
-"""HTTP jobs: one request, no redirects, no proxies from the environment.
+"""HTTP jobs: one request, no redirects, no proxies from the environment, to public addresses or allowed ones.
 
 Guarantees: the answer is read up to `HTTP_BODY_READ_BYTES_MAX` and never decompressed, so that memory stays flat
 whatever a server sends; stopping closes the connection, however slowly the server drips.
@@ -7,13 +7,15 @@ The request names its attempt: `Idempotency-Key` (the same for all attempts of a
 idempotency-key-header), `Horolog-Execution-Id`, `Horolog-Attempt`, `Horolog-Scheduled-For`, `Horolog-Fencing-Token`.
 
 The result is the answer's body: JSON when it says so and fits, text otherwise. A status other than the expected one
-fails: USER_ERROR, or SYSTEM_ERROR from 500 on. What went wrong before there was a status is a NETWORK_ERROR.
+fails: USER_ERROR, or SYSTEM_ERROR from 500 on. What went wrong before there was a status is a NETWORK_ERROR; where
+it may not go, `services.executor.egress` says.
 """
 
 import asyncio
 import base64
 import itertools
 import ssl
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
@@ -21,9 +23,11 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from horolog.domain.addresses import Network
 from horolog.limits import HTTP_BODY_READ_BYTES_MAX, OUTPUT_BYTES_MAX
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
+from services.executor.egress import DestinationForbidden, GuardedBackend, Resolve, Resolver, guarded_transport
 from services.executor.outcome import Outcome, failed, failure
 from services.executor.runner import Stop, Watcher
 from services.executor.text import clean, kept_text, parsed_json
@@ -37,13 +41,8 @@ HEADER_LENGTH_MAX = 200
 _DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "horolog"}
 
 
-def _pool(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT_CONNECTION_COUNT // POOL_COUNT)
-    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
-
-
 class HttpRunner:
-    """Sends requests over pooled connections. `transport` replaces how connections are made.
+    """Sends requests over pooled connections. `allowed` are networks to call besides the public ones.
 
     The transport is used without httpx's client around it: that would keep one tenant's cookies and send them for
     another, and would judge deadlines by single reads instead of the whole exchange.
@@ -52,15 +51,17 @@ class HttpRunner:
     def __init__(
         self,
         capacity: int,
-        transport: httpx.AsyncBaseTransport | None = None,
+        allowed: Sequence[Network] = (),
         verify: ssl.SSLContext | bool = True,
+        resolve: Resolve | None = None,
     ) -> None:
         self._capacity = capacity
         self._running: set[asyncio.Task[Outcome]] = set()
         context = httpx.create_ssl_context(verify=verify, trust_env=False)
-        self._pools: list[httpx.AsyncBaseTransport] = (
-            [transport] if transport is not None else [_pool(context) for _ in range(POOL_COUNT)]
-        )
+        self._resolver = Resolver()
+        backend = GuardedBackend(resolve or self._resolver, allowed)
+        kept_count = KEPT_CONNECTION_COUNT // POOL_COUNT
+        self._pools = [guarded_transport(backend, context, kept_count) for _ in range(POOL_COUNT)]
         self._turn = itertools.cycle(self._pools)
 
     @property
@@ -80,6 +81,7 @@ class HttpRunner:
             await asyncio.wait(self._running)
         for pool in self._pools:
             await pool.aclose()
+        self._resolver.close()
 
     def _done(self, watcher: Watcher, run: asyncio.Task[Outcome]) -> None:
         self._running.discard(run)
@@ -102,6 +104,8 @@ class HttpRunner:
                 await response.aclose()
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
             return failed(ErrorType.VALIDATION_ERROR, "REQUEST_INVALID", f"the request cannot be sent: {error}")
+        except DestinationForbidden as error:
+            return failed(ErrorType.VALIDATION_ERROR, "DESTINATION_FORBIDDEN", str(error))
         except httpx.TransportError as error:
             return failed(ErrorType.NETWORK_ERROR, _network_code(error), _network_message(error))
         return _outcome_of(config, response, body)

@@ -10,6 +10,7 @@ from horolog.adapters.spawner.client import Spawner
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from services.executor.runners.http import HttpRunner
+from tests.integration.executor.watching import THIS_MACHINE
 
 _ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
@@ -40,6 +41,6 @@ def functions(spawner: Spawner) -> FunctionRunner:
 @pytest.fixture
 async def requests() -> AsyncIterator[HttpRunner]:
     """Sends requests."""
-    runner = HttpRunner(10)
+    runner = HttpRunner(10, THIS_MACHINE)
     yield runner
     await runner.close()

@@ -18,7 +18,7 @@ from services.executor.runners.http import HttpRunner
 from services.executor.settings import WorkerSettings
 from tests.integration.executor.test_http import serving
 from tests.integration.executor.test_whole_worker import Colleague
-from tests.integration.executor.watching import DEADLINE_S, begin, failure_of, outcome_of, task_of
+from tests.integration.executor.watching import DEADLINE_S, THIS_MACHINE, begin, failure_of, outcome_of, task_of
 
 TIMEOUT_MS = 300
 GIGABYTE = 1 << 30
@@ -32,7 +32,7 @@ async def working() -> AsyncIterator[Colleague]:
     """A whole worker, and whoever gives it tasks."""
     log = EmbeddedLog.open(None, SystemClock(), partition_count=1)
     stop = asyncio.Event()
-    worker = open_worker(log, SystemClock(), WorkerSettings("worker-a", drain_grace_s=0.1))
+    worker = open_worker(log, SystemClock(), WorkerSettings("worker-a", drain_grace_s=0.1, http_allowed=THIS_MACHINE))
     running = asyncio.create_task(worker.run(stop))
     colleague = Colleague(log)
     await colleague.hear(WorkerBeat)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from horolog.domain.addresses import networks
 from schemas.events.executions import Failure, TriggerType
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig, HttpConfig, JobType
@@ -17,6 +18,8 @@ EXECUTION_ID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
 JOB_ID = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
 TENANT_ID = "cccccccc-cccc-4ccc-8ccc-cccccccccccc"
 INSTANT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+THIS_MACHINE = networks(("127.0.0.0/8", "::1"))
+"""Where the servers of tests are."""
 _TYPE_OF_CONFIG = {HttpConfig: JobType.HTTP, FunctionConfig: JobType.FUNCTION, CommandConfig: JobType.COMMAND}
 
 

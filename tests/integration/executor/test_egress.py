@@ -1,0 +1,124 @@
+"""HTTP jobs reach what they may and nothing else, whatever a URL or a name server says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+
+import pytest
+
+from horolog.domain.addresses import Address
+from schemas.jobs import ErrorType, HttpConfig
+from services.executor.runners.http import HttpRunner
+from tests.integration.executor.watching import THIS_MACHINE, failure_of, outcome_of
+
+WAYS_TO_THIS_MACHINE = (
+    "127.0.0.1",
+    "127.1",
+    "0x7f000001",
+    "0x7f.1",
+    "2130706433",
+    "017700000001",
+    "0177.0.0.1",
+    "0",
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[::127.0.0.1]",
+    "[0:0:0:0:0:ffff:7f00:1]",
+    "127。0。0。1",
+    "①②⑦.⓪.⓪.①",
+    "good.example@127.0.0.1",
+    "169.254.169.254",
+    "169.254.43518",
+    "0xA9FEA9FE",
+    "2852039166",
+    "0251.0376.0251.0376",
+    "[64:ff9b::a9fe:a9fe]",
+    "[2002:a9fe:a9fe::]",
+)
+
+
+class Listening:
+    """A server of this machine that counts who connects."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        self.count += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+        writer.close()
+
+
+@pytest.fixture
+async def inside() -> AsyncIterator[Listening]:
+    """What no job should reach."""
+    listening = Listening()
+    server = await asyncio.start_server(listening.serve, "127.0.0.1", 0)
+    listening.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield listening
+
+
+@asynccontextmanager
+async def sending(*answers: Sequence[str], is_allowed: bool = False) -> AsyncIterator[HttpRunner]:
+    """A runner; with answers, its name server gives one after the other, whatever it is asked."""
+    left = list(answers)
+
+    async def resolve(host: str, port: int) -> Sequence[Address]:
+        return [ip_address(text) for text in left.pop(0)]
+
+    runner = HttpRunner(10, THIS_MACHINE if is_allowed else (), resolve=resolve if answers else None)
+    yield runner
+    await runner.close()
+
+
+@pytest.mark.parametrize("host", WAYS_TO_THIS_MACHINE)
+async def test_no_way_of_writing_an_inner_address_leads_there(inside: Listening, host: str) -> None:
+    async with sending() as requests:
+        failure = failure_of(await outcome_of(requests, HttpConfig(url=f"http://{host}:{inside.port}/", method="GET")))
+    assert (failure.type, inside.count) in [(ErrorType.VALIDATION_ERROR, 0), (ErrorType.NETWORK_ERROR, 0)]
+    assert failure.code in ("DESTINATION_FORBIDDEN", "REQUEST_INVALID", "CONNECT_FAILED")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "[::1]"])
+async def test_the_refusal_says_what_the_destination_is(inside: Listening, host: str) -> None:
+    async with sending() as requests:
+        failure = failure_of(await outcome_of(requests, HttpConfig(url=f"http://{host}:{inside.port}/", method="GET")))
+    assert failure.code == "DESTINATION_FORBIDDEN"
+    assert failure.message.endswith("jobs may not call it: it is this machine")
+
+
+@pytest.mark.parametrize("addresses", [("127.0.0.1", "192.0.2.1"), ("8.8.8.8", "127.0.0.1"), ("::1",), ("10.0.0.1",)])
+async def test_a_name_with_one_inner_address_is_not_called_at_all(inside: Listening, addresses: tuple[str]) -> None:
+    async with sending(addresses) as requests:
+        config = HttpConfig(url=f"http://rebound.example:{inside.port}/", method="GET")
+        assert failure_of(await outcome_of(requests, config)).code == "DESTINATION_FORBIDDEN"
+    assert inside.count == 0
+
+
+async def test_the_address_that_was_judged_is_the_one_that_is_called(inside: Listening) -> None:
+    async with sending(["127.0.0.1"], ["10.0.0.1"], is_allowed=True) as requests:
+        config = HttpConfig(url=f"http://alternating.example:{inside.port}/", method="GET")
+        assert (await outcome_of(requests, config)).result == "ok"
+        assert failure_of(await outcome_of(requests, config)).code == "DESTINATION_FORBIDDEN"
+    assert inside.count == 1
+
+
+async def test_an_address_where_nobody_answers_is_passed_over_for_the_next(inside: Listening) -> None:
+    async with sending(["127.0.0.2", "127.0.0.1"], is_allowed=True) as requests:
+        config = HttpConfig(url=f"http://two.example:{inside.port}/", method="GET")
+        assert (await outcome_of(requests, config)).result == "ok"
+
+
+async def test_a_name_that_nobody_knows_is_a_network_error() -> None:
+    async with sending() as requests:
+        config = HttpConfig(url="http://nowhere.invalid/", method="GET")
+        failure = failure_of(await outcome_of(requests, config))
+    assert (failure.type, failure.code) == (ErrorType.NETWORK_ERROR, "CONNECT_FAILED")
