@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from horolog.domain import cron
+from horolog.domain.request_headers import is_forbidden_header
 from schemas.base import UtcTime
 from schemas.http import Problem
 from schemas.jobs import Delivery, JobDefinition, RetryConfig
@@ -59,7 +60,8 @@ def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
     # The model judges how fields fit together only once all else is right; told here, that is never left out.
     unfitting = [*_retry_problems(raw), *_date_problems(raw)]
     shape = [problem for problem in shape if problem.field != "body"]
-    found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *unfitting]
+    forbidden = _header_problems(raw.get("config"))
+    found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *unfitting, *forbidden]
     return definition, sorted(found, key=_position)[:PROBLEM_COUNT_MAX]
 
 
@@ -94,6 +96,14 @@ def _zone_problems(name: object) -> list[Problem]:
     except cron.ZoneError as error:
         return [Problem(field="timezone", message=str(error))]
     return []
+
+
+def _header_problems(config: object) -> list[Problem]:
+    headers = config.get("headers") if isinstance(config, Mapping) else None
+    if not isinstance(headers, Mapping):
+        return []
+    forbidden = [name for name in headers if isinstance(name, str) and is_forbidden_header(name)]
+    return [Problem(field=_field(("config", "headers", name)), message="may not be set by a job") for name in forbidden]
 
 
 def _retry_problems(raw: Mapping[Any, Any]) -> list[Problem]:

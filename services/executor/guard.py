@@ -6,14 +6,11 @@ and nowhere else; a stricter guard takes this one's place in `composition`.
 
 from typing import Protocol
 
+from horolog.domain.request_headers import is_forbidden_header
 from schemas.events.executions import Failure
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
 from services.executor.outcome import failure
-
-_FORBIDDEN_HEADERS = frozenset(
-    {"host", "content-length", "transfer-encoding", "te", "trailer", "connection", "keep-alive", "upgrade", "expect"}
-)
 
 
 class Guard(Protocol):
@@ -25,14 +22,13 @@ class Guard(Protocol):
 
 
 class RequestGuard:
-    """Refuses header fields that would change how a request is framed or routed (RFC 9110, section 7.6; RFC 9112)."""
+    """Refuses header fields that a job may not set; jobs that the API did not see may have them, too."""
 
     def refusal(self, task: TaskAssigned) -> Failure | None:
         if not isinstance(task.config, HttpConfig):
             return None
         for name in task.config.headers or ():
-            lower = name.lower()
-            if lower in _FORBIDDEN_HEADERS or lower.startswith("proxy-"):
+            if is_forbidden_header(name):
                 return failure(
                     ErrorType.VALIDATION_ERROR, "HEADER_FORBIDDEN", f"the header {name} may not be set by a job"
                 )

@@ -163,8 +163,13 @@ async def test_a_url_that_is_none_is_invalid(requests: HttpRunner) -> None:
     assert (failure.type, failure.code) == (ErrorType.VALIDATION_ERROR, "REQUEST_INVALID")
 
 
-@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "TE", "Upgrade", "Proxy-Anything"])
-def test_headers_that_frame_or_route_the_request_are_refused(name: str) -> None:
+FRAMING = ("Host", "content-length", "Transfer-Encoding", "TE", "Trailer", "Connection", "Upgrade", "Expect")
+CLAIMING = ("Proxy-Anything", "Forwarded", "X-Forwarded-Host", "Via", "X-Real-IP")
+OURS = ("X-Service-Token", "X-Tenant-Id", "Idempotency-Key", "Horolog-Attempt", "X-Scheduler-Anything")
+
+
+@pytest.mark.parametrize("name", [*FRAMING, *CLAIMING, *OURS])
+def test_headers_that_frame_a_request_or_claim_what_is_not_the_jobs_to_claim_are_refused(name: str) -> None:
     config = HttpConfig(url="http://127.0.0.1/", method="GET", headers={name: "1"})
     refusal = RequestGuard().refusal(task_of(config))
     assert refusal is not None
