@@ -12,6 +12,8 @@ API_PAGE_COUNT_MAX = 200
 API_PAGE_COUNT_DEFAULT = 50
 
 BEAT_INTERVAL_S = 1.0
+WORKER_QUIET_S = 2.5
+"""After so long without a beat a worker is handed something only if no other has room."""
 LEASE_S = 10.0
 """An attempt that no beat has named for this long is lost."""
 WORKER_PROGRESS_S = 5.0
@@ -120,6 +122,7 @@ METRICS_CONNECTION_COUNT_MAX = 16
 METRICS_REQUEST_BYTES_MAX = 8 * 1024
 METRICS_ANSWER_S_MAX = 10.0
 
+assert BEAT_INTERVAL_S * 2 < WORKER_QUIET_S < LEASE_S
 assert BEAT_INTERVAL_S * 3 < LEASE_S
 assert BEAT_INTERVAL_S * 3 < WORKER_PROGRESS_S
 assert WORKER_PROGRESS_S + BEAT_INTERVAL_S * 3 < LEASE_S <= WORKER_REST_S < WORKER_REST_S_MAX

@@ -1,10 +1,15 @@
-"""Handing waiting executions to workers that have room: the least loaded worker first, tenants in turn."""
+"""Handing waiting executions to workers that have room: the least loaded worker first, tenants in turn.
+
+A worker that has missed beats may be gone, and what it gets would wait for a lease until that is certain. So it gets
+nothing as long as another has room.
+"""
 
 import heapq
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from horolog.domain.execution import Execution
+from horolog.limits import WORKER_QUIET_S
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched
 from schemas.events.jobs import JobExhausted, JobTabled
@@ -13,6 +18,7 @@ from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus
 from services.dispatcher.book import Book, WorkerSlot
 from services.dispatcher.jobs import deactivated
 
+QUIET = timedelta(seconds=WORKER_QUIET_S)
 SYSTEM_ACTOR = "system:dispatcher"
 
 
@@ -21,7 +27,7 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
 
     The caller applies each message before it takes the next.
     """
-    offers = [(_load(slot), slot.worker_id) for slot in book.workers.values() if slot.room > 0]
+    offers = [(_is_quiet(slot, now), _load(slot), slot.worker_id) for slot in book.workers.values() if slot.room > 0]
     heapq.heapify(offers)
     while offers and len(book.ready):
         execution_id = book.ready.pop()
@@ -31,12 +37,17 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
         job = book.jobs.get(execution.job_id)
         if job is None:
             continue
-        slot = book.workers[offers[0][1]]
+        is_quiet, _, worker_id = offers[0]
+        slot = book.workers[worker_id]
         yield from _hand_out(book, execution, job, slot, now)
         if slot.room > 0:
-            heapq.heapreplace(offers, (_load(slot), slot.worker_id))
+            heapq.heapreplace(offers, (is_quiet, _load(slot), worker_id))
         else:
             heapq.heappop(offers)
+
+
+def _is_quiet(slot: WorkerSlot, now: datetime) -> bool:
+    return now - slot.last_beat > QUIET
 
 
 def _load(slot: WorkerSlot) -> float:

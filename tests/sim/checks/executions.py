@@ -162,7 +162,7 @@ class _Heard:
         self.handed: dict[tuple[str, int], tuple[float, str]] = {}
         self._beats: dict[str, list[float]] = defaultdict(list)
         self._stopped: set[str] = set()
-        self._died_at = {process.name: process.died_at for process in history.processes.values()}
+        self._processes = history.processes
         for beat in history.worker_beats:
             self._beats[beat.message.worker_id].append(beat.at_s)
             if beat.message.state is WorkerState.STOPPED:
@@ -181,9 +181,12 @@ class _Heard:
         return any(at_s - LEASE_S + 0.1 < s < at_s - HEARD_WITHIN_S for s in self._beats[worker_id])
 
     def is_gone(self, worker_id: str | None, at_s: float) -> bool:
-        """Whether the worker was dead by then, or has said its last word."""
-        died_at = self._died_at.get(worker_id or "")
-        return worker_id in self._stopped or (died_at is not None and died_at < at_s)
+        """Whether the worker was dead by then, or as good as dead, or has said its last word."""
+        process = self._processes.get(worker_id or "")
+        if process is None or worker_id in self._stopped:
+            return True
+        is_dead = process.died_at is not None and process.died_at < at_s
+        return is_dead or process.stalled_within(at_s - HEARD_WITHIN_S, at_s)
 
 
 def retries_keep_the_policy(history: History) -> Iterator[str]:
