@@ -1,4 +1,4 @@
-"""Static tokens: a bearer token per tenant for the public API, one shared token for other services.
+"""Static tokens: a bearer token per tenant for the public API, one or several for each other service.
 
 Guarantee: a token is compared by digest and in constant time; nothing here keeps or logs one. Both are adapters of
 the `Authenticator` port, which signed tokens can implement as well.
@@ -8,8 +8,9 @@ Source: RFC 6750, section 2.1 (Authorization: Bearer).
 import hmac
 from collections.abc import Sequence
 
-from services.api.ports import EVERYTHING, Headers, Principal
-from services.api.settings import TenantToken, digest_of
+from services.api.permissions import EVERYTHING
+from services.api.ports import Headers, Principal
+from services.api.settings import CallingService, TenantToken, digest_of
 
 _NOBODY = bytes(32)
 
@@ -30,16 +31,18 @@ class StaticTokens:
         return principal if matches and scheme.lower() == "bearer" else None
 
 
-class ServiceToken:
+class ServiceTokens:
     """Other services of the platform, by `X-Service-Token`; each call names its tenant itself."""
 
-    def __init__(self, digest: bytes) -> None:
-        self._digest = digest
+    def __init__(self, services: Sequence[CallingService]) -> None:
+        self._services = tuple(services)
 
     async def recognise(self, headers: Headers) -> Principal | None:
         """A service, without a tenant, or None."""
-        matches = hmac.compare_digest(self._digest, digest_of(_single(headers, b"x-service-token")))
-        return Principal("", "service:internal", EVERYTHING) if matches else None
+        digest = digest_of(_single(headers, b"x-service-token"))
+        # All are compared, whoever it is.
+        matching = [service for service in self._services if hmac.compare_digest(service.digest, digest)]
+        return next((Principal("", f"service:{one.name}", one.permissions) for one in matching), None)
 
 
 def _single(headers: Headers, name: bytes) -> str:

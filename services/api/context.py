@@ -12,7 +12,8 @@ from starlette.requests import Request
 from projections.views import ReadModel
 from services.api.errors import ApiError
 from services.api.health import HealthCheck
-from services.api.ports import ApiPorts, Permission, Principal
+from services.api.permissions import Permission
+from services.api.ports import ApiPorts, Principal
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
 

@@ -5,7 +5,6 @@ Nothing here is constructed by the API itself; a composition root passes everyth
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from horolog.log.port import Log
@@ -13,23 +12,12 @@ from horolog.ports import Clock, Ids
 from projections.views import ReadModel
 from services.api.history import HistoryReader
 from services.api.overdue import Findings
+from services.api.permissions import Permission
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Raw request headers: names in lower case."""
 
 
-class Permission(StrEnum):
-    """What a caller may be allowed to do; every route of the public API demands exactly one."""
-
-    JOBS_READ = "jobs:read"
-    JOBS_WRITE = "jobs:write"
-    JOBS_OPERATE = "jobs:operate"
-    EXECUTIONS_READ = "executions:read"
-    EXECUTIONS_CANCEL = "executions:cancel"
-    SYSTEM_READ = "system:read"
-
-
-EVERYTHING = frozenset(Permission)
 OPEN_PATHS = frozenset({"/health", "/internal/health"})
 """The exact addresses that need no caller; nothing is open by a prefix or an ending."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
 from schemas.base import UUID_PATTERN
 from schemas.events.workers import SYSTEM_TENANT
+from services.api.permissions import EVERYTHING, Permission
 
 PORT_DEFAULT = 3009
 TOKEN_LENGTH_MIN = 16
@@ -35,10 +36,19 @@ class TenantToken:
 
 
 @dataclass(frozen=True, slots=True)
+class CallingService:
+    """Another service, known by the digest of its token, and what it may do for every tenant."""
+
+    digest: bytes
+    name: str = "internal"
+    permissions: frozenset[Permission] = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Where to listen, whom to believe, and how long to wait (seconds)."""
 
-    service_token_digest: bytes
+    services: tuple[CallingService, ...]
     tokens: tuple[TenantToken, ...] = ()
     host: str = "127.0.0.1"
     port: int = PORT_DEFAULT
@@ -52,7 +62,9 @@ def from_environment(
     """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
     `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`.
 
-    Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line.
+    Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
+    services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
+    a token, name both for a while.
 
     Raises:
         SettingsError: naming the variable that is wrong.
@@ -64,9 +76,7 @@ def from_environment(
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"HOROLOG_TOKENS_FILE cannot be read: {type(error).__name__}") from error
     return ApiSettings(
-        service_token_digest=digest_of(
-            _strong("INTERNAL_SERVICE_TOKEN", environment.get("INTERNAL_SERVICE_TOKEN", ""))
-        ),
+        services=_services(environment.get("INTERNAL_SERVICE_TOKEN", "")),
         tokens=_tokens(f"{listed}\n{filed}"),
         host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
         port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
@@ -97,6 +107,30 @@ def _token(number: int, entry: str) -> TenantToken:
     if name and not _NAME.fullmatch(name):
         raise SettingsError(f"{where}: a name has up to 64 letters, digits and . _ @ -")
     return TenantToken(digest_of(_strong(where, token)), tenant_id, name or f"tenant-{tenant_id[:8]}")
+
+
+def _services(text: str) -> tuple[CallingService, ...]:
+    entries = [entry for part in text.split(",") if (entry := part.strip())]
+    services = tuple(_service(entry) for entry in entries or [""])
+    if len({service.digest for service in services}) < len(services):
+        raise SettingsError("INTERNAL_SERVICE_TOKEN names the same token twice")
+    return services
+
+
+def _service(entry: str) -> CallingService:
+    token, _, owner = entry.rpartition("=")
+    if not token or not owner:
+        # There is no name; what ends in `=` is padded base64.
+        return CallingService(digest_of(_strong("INTERNAL_SERVICE_TOKEN", entry)))
+    name, _, listed = owner.partition(":")
+    if not _NAME.fullmatch(name):
+        raise SettingsError("INTERNAL_SERVICE_TOKEN: a service's name has up to 64 letters, digits and . _ @ -")
+    try:
+        permissions = frozenset(map(Permission, listed.split("+"))) if listed else EVERYTHING
+    except ValueError:
+        known = ", ".join(Permission)
+        raise SettingsError(f"INTERNAL_SERVICE_TOKEN: the permissions of {name} must be of: {known}") from None
+    return CallingService(digest_of(_strong("INTERNAL_SERVICE_TOKEN", token)), name, permissions)
 
 
 def _strong(where: str, token: str) -> str:

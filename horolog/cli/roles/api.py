@@ -23,7 +23,7 @@ from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
 from services.api.app import create_app
-from services.api.authentication import ServiceToken, StaticTokens
+from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import OPEN_PATHS, ApiPorts, Probe, Served, Wake
 from services.api.schedule_watch import ScheduleWatch
 from services.api.settings import ApiSettings
@@ -55,7 +55,7 @@ async def run(
             clock=parts.clock,
             ids=parts.ids,
             callers=StaticTokens(settings.tokens),
-            services=ServiceToken(settings.service_token_digest),
+            services=ServiceTokens(settings.services),
             served=partial(_served, parts.metrics),
             memory_bytes=resident_bytes,
             wake=wake,

@@ -9,9 +9,9 @@ import pytest
 
 from projections.views import OutcomeView, OwnerView
 from services.api.app import create_app
-from services.api.authentication import ServiceToken, StaticTokens
+from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
-from services.api.settings import ApiSettings, TenantToken, digest_of
+from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
@@ -78,7 +78,7 @@ async def world() -> AsyncIterator[World]:
     """Nothing is out of order yet."""
     read_model = FrozenReadModel()
     log = AnsweringLog(read_model, START)
-    settings = ApiSettings(service_token_digest=digest_of(SERVICE_TOKEN), wait_s=0.1)
+    settings = ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),), wait_s=0.1)
     ports = ApiPorts(
         log=log,
         read_model=read_model,
@@ -86,7 +86,7 @@ async def world() -> AsyncIterator[World]:
         clock=HandClock(),
         ids=CountedIds(),
         callers=StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")]),
-        services=ServiceToken(settings.service_token_digest),
+        services=ServiceTokens(settings.services),
         served=lambda _: None,
         memory_bytes=lambda: 0,
     )

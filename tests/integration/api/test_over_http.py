@@ -10,9 +10,9 @@ import pytest
 import uvicorn
 
 from services.api.app import create_app
-from services.api.authentication import ServiceToken, StaticTokens
+from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
-from services.api.settings import ApiSettings, TenantToken, digest_of
+from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
@@ -23,7 +23,7 @@ HEAD = f"Host: test\r\nAuthorization: Bearer {OUR_TOKEN}\r\nContent-Type: applic
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:
     """The API on a port of this machine."""
-    read_model, settings = MemoryReadModel(), ApiSettings(service_token_digest=digest_of(SERVICE_TOKEN))
+    read_model, settings = MemoryReadModel(), ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),))
     log = AnsweringLog(read_model, START)
     ports = ApiPorts(
         log=log,
@@ -32,7 +32,7 @@ async def serving() -> AsyncIterator[int]:
         clock=HandClock(),
         ids=CountedIds(),
         callers=StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")]),
-        services=ServiceToken(settings.service_token_digest),
+        services=ServiceTokens(settings.services),
         served=lambda _: None,
         memory_bytes=lambda: 0,
     )

@@ -4,9 +4,10 @@ import logging
 
 import pytest
 
-from services.api.authentication import StaticTokens
-from services.api.ports import EVERYTHING, Headers, Principal
-from services.api.settings import ApiSettings, TenantToken, digest_of
+from services.api.authentication import ServiceTokens, StaticTokens
+from services.api.permissions import EVERYTHING, Permission
+from services.api.ports import Headers, Principal
+from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.contract import check_answer, operations
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, UNKNOWN, World, open_world
 
@@ -90,6 +91,25 @@ async def test_recognised_caller_acts_for_the_tokens_tenant() -> None:
     assert principal == Principal(OURS, "token:ours", EVERYTHING)
 
 
+async def test_each_service_is_recognised_by_its_own_token_as_long_as_it_is_named() -> None:
+    old, new = "service-old-0123456789", "service-new-0123456789"
+    services = ServiceTokens([CallingService(digest_of(token), "billing") for token in (old, new)])
+    for token in (old, new):
+        principal = await services.recognise([(b"x-service-token", token.encode())])
+        assert principal == Principal("", "service:billing", EVERYTHING)
+    assert await ServiceTokens([]).recognise([(b"x-service-token", b"")]) is None
+
+
+async def test_a_service_may_do_what_it_was_given_and_no_more() -> None:
+    reader = CallingService(digest_of(SERVICE_TOKEN), "reader", frozenset({Permission.JOBS_READ}))
+    headers = {"X-Service-Token": SERVICE_TOKEN, "X-Tenant-Id": OURS}
+    async with open_world(services=ServiceTokens([reader])) as world:
+        read = await world.client.get(f"/internal/jobs/{UNKNOWN}", headers=headers)
+        written = await world.client.post("/internal/jobs/create", json=JOB, headers=headers)
+        assert (read.status_code, written.status_code) == (404, 403)
+        assert world.log.records == []
+
+
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_demands_its_permission(method: str, path: str) -> None:
     async with open_world(callers=Powerless(), services=Powerless()) as world:
@@ -113,6 +133,8 @@ async def test_served_requests_tell_the_route_and_the_tenant_and_nothing_that_wa
 
 
 def test_settings_show_no_token() -> None:
-    settings = ApiSettings(digest_of(SERVICE_TOKEN), (TenantToken(digest_of(OUR_TOKEN), OURS, "ours"),))
+    settings = ApiSettings(
+        (CallingService(digest_of(SERVICE_TOKEN)),), (TenantToken(digest_of(OUR_TOKEN), OURS, "ours"),)
+    )
     assert SERVICE_TOKEN not in repr(settings)
     assert OUR_TOKEN not in repr(settings)

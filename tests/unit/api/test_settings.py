@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.api.permissions import EVERYTHING, Permission
 from services.api.settings import SettingsError, digest_of, from_environment
 from tests.unit.api.world import OUR_TOKEN, OURS, SERVICE_TOKEN, THEIRS
 
@@ -17,6 +18,38 @@ def test_tokens_are_read_from_both_places() -> None:
     ]
     assert settings.tokens[1].digest == digest_of("abcdefgh+/12345678==")
     assert (settings.host, settings.port, settings.wait_s) == ("127.0.0.1", 3009, 5.0)
+
+
+def test_services_are_read_with_their_names_and_what_they_may_do() -> None:
+    padded = "abcdefgh+/12345678=="
+    listed = f"{SERVICE_TOKEN}, {padded}, {OUR_TOKEN}=billing, x{OUR_TOKEN}=reader:jobs:read+executions:read"
+    plain, base64, billing, reader = from_environment({"INTERNAL_SERVICE_TOKEN": listed}).services
+    assert (plain.digest, base64.digest) == (digest_of(SERVICE_TOKEN), digest_of(padded))
+    assert [service.name for service in (plain, base64, billing, reader)] == [
+        "internal",
+        "internal",
+        "billing",
+        "reader",
+    ]
+    assert (plain.permissions, billing.permissions) == (EVERYTHING, EVERYTHING)
+    assert reader.permissions == {Permission.JOBS_READ, Permission.EXECUTIONS_READ}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        f"{SERVICE_TOKEN},{SERVICE_TOKEN}",
+        f"{SERVICE_TOKEN},{SERVICE_TOKEN}=other",
+        f"{SERVICE_TOKEN}=a name",
+        f"{SERVICE_TOKEN}=reader:jobs:everything",
+        f"{SERVICE_TOKEN},short=billing",
+        ",",
+    ],
+)
+def test_entry_that_is_no_token_of_a_service_stops_the_start(listed: str) -> None:
+    with pytest.raises(SettingsError, match="INTERNAL_SERVICE_TOKEN") as refused:
+        from_environment({"INTERNAL_SERVICE_TOKEN": listed})
+    assert SERVICE_TOKEN not in str(refused.value)
 
 
 @pytest.mark.parametrize(

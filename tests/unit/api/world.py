@@ -11,10 +11,10 @@ import httpx
 
 from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
-from services.api.authentication import ServiceToken, StaticTokens
+from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
-from services.api.settings import ApiSettings, TenantToken, digest_of
+from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
@@ -135,7 +135,7 @@ async def open_world(
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
     watch = Found()
-    settings = ApiSettings(service_token_digest=digest_of(SERVICE_TOKEN), wait_s=wait_s)
+    settings = ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),), wait_s=wait_s)
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     ports = ApiPorts(
         log=log,
@@ -144,7 +144,7 @@ async def open_world(
         clock=clock,
         ids=CountedIds(),
         callers=callers or StaticTokens(tokens),
-        services=services or ServiceToken(settings.service_token_digest),
+        services=services or ServiceTokens(settings.services),
         served=served.append,
         memory_bytes=lambda: 64 * 1024 * 1024,
         wake=wake,
