@@ -1,15 +1,16 @@
 """Static tokens: a bearer token per tenant for the public API, one or several for each other service.
 
 Guarantee: a token is compared by digest and in constant time; nothing here keeps or logs one. Both are adapters of
-the `Authenticator` port, which signed tokens can implement as well.
+the `Authenticator` port; `signed_tokens` has the other one.
 Source: RFC 6750, section 2.1 (Authorization: Bearer).
 """
 
 import hmac
 from collections.abc import Sequence
 
+from services.api.headers import bearer_token, single
 from services.api.permissions import EVERYTHING
-from services.api.ports import Headers, Principal
+from services.api.ports import Authenticator, Headers, Principal
 from services.api.settings import CallingService, TenantToken, digest_of
 
 _NOBODY = bytes(32)
@@ -23,12 +24,11 @@ class StaticTokens:
 
     async def recognise(self, headers: Headers) -> Principal | None:
         """The tenant's caller, or None."""
-        scheme, _, token = _single(headers, b"authorization").partition(" ")
-        digest = digest_of(token.strip())
+        digest = digest_of(bearer_token(headers))
         # Found by digest, which tells an attacker nothing of the token, and compared once more in constant time.
         principal = self._known.get(digest)
         matches = hmac.compare_digest(digest if principal else _NOBODY, digest)
-        return principal if matches and scheme.lower() == "bearer" else None
+        return principal if matches else None
 
 
 class ServiceTokens:
@@ -39,12 +39,25 @@ class ServiceTokens:
 
     async def recognise(self, headers: Headers) -> Principal | None:
         """A service, without a tenant, or None."""
-        digest = digest_of(_single(headers, b"x-service-token"))
+        digest = digest_of(single(headers, b"x-service-token"))
         # All are compared, whoever it is.
         matching = [service for service in self._services if hmac.compare_digest(service.digest, digest)]
         return next((Principal("", f"service:{one.name}", one.permissions) for one in matching), None)
 
 
-def _single(headers: Headers, name: bytes) -> str:
-    values = [value for key, value in headers if key == name]
-    return values[0].decode("latin-1") if len(values) == 1 else ""
+class AnyOf:
+    """Callers whom one of several authenticators recognises, asked in their order."""
+
+    def __init__(self, authenticators: Sequence[Authenticator]) -> None:
+        self._authenticators = tuple(authenticators)
+
+    async def recognise(self, headers: Headers) -> Principal | None:
+        """The caller, or None.
+
+        Raises:
+            ApiError: as one of the authenticators does.
+        """
+        for authenticator in self._authenticators:
+            if (principal := await authenticator.recognise(headers)) is not None:
+                return principal
+        return None

@@ -44,6 +44,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "LOG_UNAVAILABLE": 503,
         "DATABASE_UNAVAILABLE": 503,
         "OVERLOADED": 503,
+        "AUTH_UNAVAILABLE": 503,
     }
 )
 REJECTED_OTHERWISE = 409
@@ -69,6 +70,7 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
             "Repeat it with the same Idempotency-Key, or look its command up, to learn what became of it."
         ),
         "OVERLOADED": "Too many requests are waiting for an answer.",
+        "AUTH_UNAVAILABLE": "The auth service cannot be reached, and none of its keys is known.",
     }
 )
 _RETRY_AFTER_S: Mapping[str, str] = MappingProxyType(
@@ -79,6 +81,7 @@ _RETRY_AFTER_S: Mapping[str, str] = MappingProxyType(
         "LOG_UNAVAILABLE": "2",
         "DATABASE_UNAVAILABLE": "2",
         "OVERLOADED": "1",
+        "AUTH_UNAVAILABLE": "5",
     }
 )
 _SAID_THE_SAME_TO_ALL = ("JOB_NOT_FOUND", "EXECUTION_NOT_FOUND", "IDEMPOTENCY_KEY_REUSED")

@@ -1,6 +1,11 @@
-"""What a caller may be allowed to do."""
+"""What a caller may be allowed to do, and the roles that stand for it.
 
+Guarantee: what is not granted is refused; a role that is not known here grants nothing.
+"""
+
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Permission(StrEnum):
@@ -15,3 +20,19 @@ class Permission(StrEnum):
 
 
 EVERYTHING = frozenset(Permission)
+_READING = frozenset({Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ})
+_OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
+
+ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
+    {
+        "viewer": _READING,
+        "operator": _OPERATING,
+        "developer": _OPERATING | {Permission.JOBS_WRITE},
+        "admin": EVERYTHING,
+    }
+)
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
+    """What all of the roles together allow."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))

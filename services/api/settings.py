@@ -13,6 +13,7 @@ from pathlib import Path
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
 from schemas.base import UUID_PATTERN
 from schemas.events.workers import SYSTEM_TENANT
+from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
 
 PORT_DEFAULT = 3009
@@ -45,11 +46,20 @@ class CallingService:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthService:
+    """An outside auth service: whom to believe, and where its keys are."""
+
+    issuer: Issuer
+    keys_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Where to listen, whom to believe, and how long to wait (seconds)."""
 
     services: tuple[CallingService, ...]
     tokens: tuple[TenantToken, ...] = ()
+    auth: AuthService | None = None
     host: str = "127.0.0.1"
     port: int = PORT_DEFAULT
     wait_s: float = API_WAIT_S
@@ -60,7 +70,8 @@ def from_environment(
     environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
 ) -> ApiSettings:
     """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
-    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`.
+    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`; and with an outside auth service `AUTH_JWKS_URL`, `AUTH_ISSUER`,
+    `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -78,6 +89,7 @@ def from_environment(
     return ApiSettings(
         services=_services(environment.get("INTERNAL_SERVICE_TOKEN", "")),
         tokens=_tokens(f"{listed}\n{filed}"),
+        auth=_auth_service(environment),
         host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
         port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
         wait_s=_number(environment, "HOROLOG_API_WAIT_S", API_WAIT_S, 60),
@@ -131,6 +143,23 @@ def _service(entry: str) -> CallingService:
         known = ", ".join(Permission)
         raise SettingsError(f"INTERNAL_SERVICE_TOKEN: the permissions of {name} must be of: {known}") from None
     return CallingService(digest_of(_strong("INTERNAL_SERVICE_TOKEN", token)), name, permissions)
+
+
+def _auth_service(environment: Mapping[str, str]) -> AuthService | None:
+    url, issuer, audience = (environment.get(f"AUTH_{name}", "") for name in ("JWKS_URL", "ISSUER", "AUDIENCE"))
+    if not url:
+        if issuer or audience:
+            raise SettingsError("AUTH_JWKS_URL is missing, but AUTH_ISSUER or AUTH_AUDIENCE is there")
+        return None
+    if not re.match(r"https://[^\s/]+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", url):
+        raise SettingsError("AUTH_JWKS_URL must begin with https://, unless it is of this machine")
+    if not issuer or not audience:
+        raise SettingsError("AUTH_ISSUER and AUTH_AUDIENCE must say whose tokens are believed, and for whom they are")
+    try:
+        algorithm = Algorithm(environment.get("AUTH_ALGORITHM", Algorithm.ED_DSA))
+    except ValueError:
+        raise SettingsError("AUTH_ALGORITHM must be EdDSA or RS256") from None
+    return AuthService(Issuer(issuer, audience, algorithm), url)
 
 
 def _strong(where: str, token: str) -> str:

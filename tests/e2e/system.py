@@ -57,8 +57,10 @@ class System:
 
 
 @asynccontextmanager
-async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5") -> AsyncIterator[System]:
-    """The system with these services (and the API), ready to be asked."""
+async def running(
+    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", **environment: str
+) -> AsyncIterator[System]:
+    """The system with these services (and the API, with further settings), ready to be asked."""
     clock, stop = SystemClock(), asyncio.Event()
     log = EmbeddedLog.open(None, clock)
     await log.create_topics()
@@ -71,6 +73,7 @@ async def running(dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5"
             "INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN,
             "HOROLOG_API_PORT": str(port),
             "HOROLOG_API_WAIT_S": wait_s,
+            **environment,
         }
     )
     tasks = [asyncio.ensure_future(run_api(parts, stop, api))]

@@ -10,12 +10,14 @@ import os
 import socket
 from contextlib import AsyncExitStack
 from functools import partial
+from importlib import import_module
 
 import uvicorn
 from fastapi import FastAPI
 
 from horolog.cli.composition import Parts
 from horolog.cli.sampling import sample
+from horolog.ports import Clock
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.resources import resident_bytes
 from horolog.runtime.settings import SettingsError
@@ -23,14 +25,15 @@ from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
 from services.api.app import create_app
-from services.api.authentication import ServiceTokens, StaticTokens
-from services.api.ports import OPEN_PATHS, ApiPorts, Probe, Served, Wake
+from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
+from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.schedule_watch import ScheduleWatch
 from services.api.settings import ApiSettings
 from services.api.settings import from_environment as api_settings
 
 _access = logging.getLogger("horolog.api.access")
 STOP_S_MAX = 3
+_AUTH_SERVICE = "horolog.cli.roles.auth_service"
 
 
 async def run(
@@ -54,7 +57,7 @@ async def run(
             history=PostgresHistory(pool),
             clock=parts.clock,
             ids=parts.ids,
-            callers=StaticTokens(settings.tokens),
+            callers=await _callers(settings, parts.clock, stack),
             services=ServiceTokens(settings.services),
             served=partial(_served, parts.metrics),
             memory_bytes=resident_bytes,
@@ -70,6 +73,14 @@ async def run(
             sampling.cancel()
             watching.cancel()
             await asyncio.gather(sampling, watching, return_exceptions=True)
+
+
+async def _callers(settings: ApiSettings, clock: Clock, stack: AsyncExitStack) -> Authenticator:
+    """Static tokens, and those of the outside auth service, if there is one."""
+    static = StaticTokens(settings.tokens)
+    if settings.auth is None:
+        return static
+    return AnyOf([static, await import_module(_AUTH_SERVICE).open_signed_tokens(settings.auth, clock, stack)])
 
 
 def listener(settings: ApiSettings) -> socket.socket:

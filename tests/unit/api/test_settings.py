@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
 from services.api.settings import SettingsError, digest_of, from_environment
 from tests.unit.api.world import OUR_TOKEN, OURS, SERVICE_TOKEN, THEIRS
@@ -50,6 +51,40 @@ def test_entry_that_is_no_token_of_a_service_stops_the_start(listed: str) -> Non
     with pytest.raises(SettingsError, match="INTERNAL_SERVICE_TOKEN") as refused:
         from_environment({"INTERNAL_SERVICE_TOKEN": listed})
     assert SERVICE_TOKEN not in str(refused.value)
+
+
+AUTH = {
+    **GOOD,
+    "AUTH_JWKS_URL": "https://auth.example/keys",
+    "AUTH_ISSUER": "https://auth.example",
+    "AUTH_AUDIENCE": "horolog",
+}
+
+
+def test_an_auth_service_is_believed_when_all_of_it_is_named() -> None:
+    service = from_environment(AUTH).auth
+    assert service is not None
+    assert service.issuer == Issuer("https://auth.example", "horolog", Algorithm.ED_DSA)
+    assert from_environment({**AUTH, "AUTH_JWKS_URL": "http://127.0.0.1:8080/keys"}).auth is not None
+    assert from_environment(GOOD).auth is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH_JWKS_URL", "http://auth.example/keys"),
+        ("AUTH_JWKS_URL", "http://localhost.evil.example/keys"),
+        ("AUTH_JWKS_URL", "file:///keys"),
+        ("AUTH_JWKS_URL", ""),
+        ("AUTH_ISSUER", ""),
+        ("AUTH_AUDIENCE", ""),
+        ("AUTH_ALGORITHM", "none"),
+        ("AUTH_ALGORITHM", "HS256"),
+    ],
+)
+def test_an_auth_service_that_is_named_in_part_or_unsafe_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match="AUTH_"):
+        from_environment({**AUTH, name: value})
 
 
 @pytest.mark.parametrize(
