@@ -25,9 +25,10 @@ NOBODY = Principal("", "anonymous", frozenset())
 class Gate:
     """Plain ASGI middleware."""
 
-    def __init__(self, app: AsgiApp, ports: ApiPorts) -> None:
+    def __init__(self, app: AsgiApp, ports: ApiPorts, internal_port: int | None = None) -> None:
         self._app = app
         self._ports = ports
+        self._internal_port = internal_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,9 +68,16 @@ class Gate:
 
     async def _caller(self, scope: Scope) -> Principal:
         internal = is_internal(scope["path"])
+        if self._internal_port is not None and internal != (scope["server"][1] == self._internal_port):
+            # Here this address does not exist; that, too, is told only to callers of this listener.
+            await self._recognised(scope, not internal)
+            raise ApiError("NOT_FOUND")
         if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
             # Open to all, but it may say more to another service.
             return (await self._ports.services.recognise(scope["headers"]) if internal else None) or NOBODY
+        return await self._recognised(scope, internal)
+
+    async def _recognised(self, scope: Scope, internal: bool) -> Principal:
         callers = self._ports.services if internal else self._ports.callers
         principal = await callers.recognise(scope["headers"])
         if principal is None:

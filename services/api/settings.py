@@ -55,13 +55,18 @@ class AuthService:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """Where to listen, whom to believe, and how long to wait (seconds)."""
+    """Where to listen, whom to believe, and how long to wait (seconds).
+
+    With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there.
+    """
 
     services: tuple[CallingService, ...]
     tokens: tuple[TenantToken, ...] = ()
     auth: AuthService | None = None
     host: str = "127.0.0.1"
     port: int = PORT_DEFAULT
+    internal_host: str = "127.0.0.1"
+    internal_port: int | None = None
     wait_s: float = API_WAIT_S
     body_bytes_max: int = API_BODY_BYTES_MAX
 
@@ -70,8 +75,8 @@ def from_environment(
     environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
 ) -> ApiSettings:
     """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
-    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`; and with an outside auth service `AUTH_JWKS_URL`, `AUTH_ISSUER`,
-    `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
+    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`, `HOROLOG_INTERNAL_HOST`, `HOROLOG_INTERNAL_PORT`; and with an outside
+    auth service `AUTH_JWKS_URL`, `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -92,6 +97,8 @@ def from_environment(
         auth=_auth_service(environment),
         host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
         port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
+        internal_host=environment.get("HOROLOG_INTERNAL_HOST", "127.0.0.1"),
+        internal_port=_internal_port(environment),
         wait_s=_number(environment, "HOROLOG_API_WAIT_S", API_WAIT_S, 60),
     )
 
@@ -143,6 +150,15 @@ def _service(entry: str) -> CallingService:
         known = ", ".join(Permission)
         raise SettingsError(f"INTERNAL_SERVICE_TOKEN: the permissions of {name} must be of: {known}") from None
     return CallingService(digest_of(_strong("INTERNAL_SERVICE_TOKEN", token)), name, permissions)
+
+
+def _internal_port(environment: Mapping[str, str]) -> int | None:
+    if not environment.get("HOROLOG_INTERNAL_PORT"):
+        return None
+    port = int(_number(environment, "HOROLOG_INTERNAL_PORT", 0, 65_535))
+    if port == int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)):
+        raise SettingsError("HOROLOG_INTERNAL_PORT must be another port than HOROLOG_API_PORT")
+    return port
 
 
 def _auth_service(environment: Mapping[str, str]) -> AuthService | None:

@@ -66,7 +66,7 @@ async def running(
     await log.create_topics()
     settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"]))
     parts = Parts(settings, log, clock, RandomIds())
-    port = _free_port()
+    port = free_port()
     api = api_settings(
         {
             "HOROLOG_TOKENS": f"{TOKEN}={TENANT},{OTHER_TOKEN}={OTHER_TENANT}",
@@ -135,7 +135,7 @@ def _client(url: str, headers: dict[str, str]) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, headers=headers, timeout=DEADLINE_S, trust_env=False)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

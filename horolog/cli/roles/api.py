@@ -45,7 +45,9 @@ async def run(
     """Serve HTTP until stopped, on a socket that is bound already or on one of its own."""
     settings = settings or api_settings(os.environ)
     async with AsyncExitStack() as stack:
-        bound = stack.enter_context(bound or listener(settings))
+        listeners = [stack.enter_context(bound or listener(settings))]
+        if settings.internal_port is not None:
+            listeners.append(stack.enter_context(internal_listener(settings.internal_host, settings.internal_port)))
         pool = await open_pool(parts.database_url())
         stack.push_async_callback(pool.close)
         read_model = PostgresReadModel(pool)
@@ -68,7 +70,7 @@ async def run(
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
         try:
-            await _serve_http(create_app(ports, settings), parts.metrics, bound, stop)
+            await _serve_http(create_app(ports, settings), parts.metrics, listeners, stop)
         finally:
             sampling.cancel()
             watching.cancel()
@@ -89,17 +91,30 @@ def listener(settings: ApiSettings) -> socket.socket:
     Raises:
         SettingsError: the address is taken, or is none of this machine.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return _bound(settings.host, settings.port, "(HOROLOG_API_PORT, or --port of `horolog dev`)")
+
+
+def internal_listener(host: str, port: int) -> socket.socket:
+    """A socket at the address of the internal API.
+
+    Raises:
+        SettingsError: the address is taken, or is none of this machine.
+    """
+    return _bound(host, port, "(HOROLOG_INTERNAL_PORT)")
+
+
+def _bound(host: str, port: int, advice: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named: asyncio sets TCP_NODELAY only then, and without it answers wait for delayed ACKs.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((settings.host, settings.port))
+        bound.bind((host, port))
     except OSError as error:
         bound.close()
         reason = error.strerror or str(error)
-        advice = "stop what listens there, or choose another port (HOROLOG_API_PORT, or --port of `horolog dev`)"
-        raise SettingsError(f"the API cannot listen on {settings.host}:{settings.port}: {reason}; {advice}") from error
+        words = f"the API cannot listen on {host}:{port}: {reason}; stop what listens there, or choose another port"
+        raise SettingsError(f"{words} {advice}") from error
     return bound
 
 
@@ -113,7 +128,7 @@ def _wake(redis_url: str | None, stack: AsyncExitStack) -> tuple[Wake | None, Pr
     return wake, wake.ping
 
 
-async def _serve_http(app: FastAPI, metrics: Metrics, bound: socket.socket, stop: asyncio.Event) -> None:
+async def _serve_http(app: FastAPI, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -123,7 +138,7 @@ async def _serve_http(app: FastAPI, metrics: Metrics, bound: socket.socket, stop
     )
     server = Server(config)
     metrics.watch_connections(lambda: len(server.server_state.connections))
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    serving = asyncio.create_task(server.serve(sockets=listeners))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

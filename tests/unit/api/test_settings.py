@@ -121,6 +121,8 @@ def test_entry_that_is_no_token_of_a_tenant_stops_the_start(entry: str) -> None:
     [
         ("HOROLOG_API_PORT", "0"),
         ("HOROLOG_API_PORT", "70000"),
+        ("HOROLOG_INTERNAL_PORT", "70000"),
+        ("HOROLOG_INTERNAL_PORT", "3009"),
         ("HOROLOG_API_WAIT_S", "soon"),
         ("HOROLOG_API_WAIT_S", "nan"),
     ],
