@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from horolog.adapters.system import RandomIds, SystemClock
+from horolog.domain.seals import Seals
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
@@ -55,6 +56,19 @@ class Parts:
         if self.settings.database_url is None:
             raise SettingsError("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer")
         return self.settings.database_url
+
+    def seals(self) -> Seals | None:
+        """By what workers know that a dispatcher wrote what they run. Nobody else writes to an embedded log.
+
+        Raises:
+            SettingsError: there are none, and the log is one that others may be able to write to.
+        """
+        if self.settings.seals is None and self.settings.kafka_bootstrap is not None:
+            raise SettingsError(
+                "HOROLOG_TASK_KEYS is not set; give dispatchers and executors one and the same key, "
+                "which `openssl rand -base64 32` makes"
+            )
+        return self.settings.seals
 
 
 async def open_log(settings: Settings, clock: SystemClock) -> Log:

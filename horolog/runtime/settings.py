@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from horolog.domain.addresses import Network, networks
+from horolog.domain.seals import Seals
 from schemas.topics import PARTITION_COUNT_DEFAULT
 
 HOME_DEFAULT = ".horolog"
 METRICS_HOST_DEFAULT = "127.0.0.1"
 METRICS_PORT_DEFAULT = 9464
+TASK_KEY_LENGTH_MIN = 32
 
 
 class SettingsError(ValueError):
@@ -31,6 +33,7 @@ class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
     Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
+    `seals` are on what dispatchers hand to workers.
     """
 
     home: Path
@@ -45,6 +48,7 @@ class Settings:
     function_process_count: int = 5
     concurrent_count_max: int = 100
     http_allowed: tuple[Network, ...] = ()
+    seals: Seals | None = None
     log_level: str = "info"
     metrics: MetricsAddress | None = None
 
@@ -67,6 +71,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         session_timeout_ms=_number(environment, "SCHEDULER_LOCK_TTL_MS", 6000, (2000, 300_000)),
         function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
+        seals=_seals(environment.get("HOROLOG_TASK_KEYS", "")),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         log_level=environment.get("LOG_LEVEL", "info"),
         metrics=_metrics_address(environment),
@@ -80,6 +85,16 @@ def _metrics_address(environment: Mapping[str, str]) -> MetricsAddress | None:
         raise SettingsError("METRICS_ENABLED must be true or false")
     host = environment.get("HOROLOG_METRICS_HOST") or METRICS_HOST_DEFAULT
     return MetricsAddress(host, port) if enabled == "true" else None
+
+
+def _seals(text: str) -> Seals | None:
+    keys = [key for part in text.split(",") if (key := part.strip())]
+    if any(len(key) < TASK_KEY_LENGTH_MIN or len(set(key)) < TASK_KEY_LENGTH_MIN // 4 for key in keys):
+        raise SettingsError(
+            f"HOROLOG_TASK_KEYS: a key needs {TASK_KEY_LENGTH_MIN} characters or more, of many kinds; "
+            "`openssl rand -base64 32` makes one"
+        )
+    return Seals([key.encode() for key in keys]) if keys else None
 
 
 def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from horolog.domain.seals import Seals
 from horolog.limits import REMEMBERED_OUTCOME_COUNT
 from horolog.log.owner import Owner, OwnerSettings
 from horolog.log.port import Log, LogError, Place, Record
@@ -30,6 +31,9 @@ class DispatcherRole:
     name = "dispatcher"
     inputs: Sequence[str] = (COMMANDS.name, FIRES.name, RESULTS.name)
 
+    def __init__(self, seals: Seals | None = None) -> None:
+        self._seals = seals
+
     async def rebuild(
         self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
     ) -> tuple[DispatcherPartition, Mapping[str, int]]:
@@ -52,7 +56,7 @@ class DispatcherRole:
         book.renew_all(now)
         known = checkpoint.positions if checkpoint is not None else {}
         positions = {p.topic: known.get(p.topic, starts[p]) for p in inputs}
-        return DispatcherPartition(book, log.partition_count), positions
+        return DispatcherPartition(book, log.partition_count, self._seals), positions
 
     async def _replay(
         self, log: Log, book: Book, place: Place, starts: Mapping[Place, int], ends: Mapping[Place, int]
@@ -80,12 +84,12 @@ def beat_of(record: Record, partition_count: int) -> WorkerBeat:
 
 
 class Dispatcher:
-    """Decides for every tenant whose partition it owns."""
+    """Decides for every tenant whose partition it owns; with `seals`, workers know that it was it who handed out."""
 
-    def __init__(self, log: Log, clock: Clock, settings: OwnerSettings) -> None:
+    def __init__(self, log: Log, clock: Clock, settings: OwnerSettings, seals: Seals | None = None) -> None:
         self._log = log
         self._clock = clock
-        self.owner = Owner(log, clock, DispatcherRole(), settings, on_change=self._greet)
+        self.owner = Owner(log, clock, DispatcherRole(seals), settings, on_change=self._greet)
         self._beats: dict[str, WorkerBeat] = {}
 
     async def run(self, stop: asyncio.Event) -> None:

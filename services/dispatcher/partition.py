@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from horolog.domain.seals import Seals
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Place, Record
 from horolog.log.refusals import check_home, dead_letter
@@ -41,9 +42,10 @@ _logger = logging.getLogger(__name__)
 class DispatcherPartition:
     """The state of one partition, and its turns."""
 
-    def __init__(self, book: Book, partition_count: int) -> None:
+    def __init__(self, book: Book, partition_count: int, seals: Seals | None = None) -> None:
         self.book = book
         self._partition_count = partition_count
+        self._seals = seals
         self._next_sweep: datetime | None = None
         self._outputs: list[Outgoing] = []
         self.set_aside: Mapping[str, Stall] = {}
@@ -159,16 +161,13 @@ class DispatcherPartition:
             self._outputs.append(self._outgoing(message, now))
 
     def _outgoing(self, message: Message, now: datetime) -> Outgoing:
-        partition = self.book.partition
+        topic, partition = TOPIC_OF_MODEL[type(message)].name, self.book.partition
+        value, headers = message.to_json(), headers_of(message, SOURCE, now)
         if isinstance(message, TaskAssigned | AttemptRevoked):
             partition = self._inbox(message.worker_id)
-        return Outgoing(
-            TOPIC_OF_MODEL[type(message)].name,
-            partition,
-            message.subject().encode(),
-            message.to_json(),
-            headers_of(message, SOURCE, now),
-        )
+            if self._seals is not None:
+                headers = (*headers, self._seals.seal(topic, message.TYPE, value))
+        return Outgoing(topic, partition, message.subject().encode(), value, headers)
 
     def _inbox(self, worker_id: str) -> int:
         slot = self.book.workers.get(worker_id)

@@ -2,7 +2,7 @@
 
 Guarantee: every record written after `open` returned is read, and what is addressed to another worker is left alone.
 What cannot be understood is refused by the worker that it names; what names no worker of this inbox at all, by every
-worker whose inbox it is.
+worker whose inbox it is. With seals, what no dispatcher has sealed is refused as well, and never run.
 
 A task comes with the time of its hand-over; one without counts as sent as far ahead of its instant as any is.
 
@@ -15,10 +15,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import orjson
 
+from horolog.domain.seals import Seals
 from horolog.limits import DISPATCH_AHEAD_S
 from horolog.log.port import Log, LogUnavailable, Place, PlaceError, Reader, Record
 from horolog.log.refusals import check_home
 from horolog.ports import Clock
+from schemas.base import Message
 from schemas.codec import RecordError, decode, time_of, type_of
 from schemas.events.workers import AttemptRevoked, TaskAssigned
 from schemas.topics import CONTROL, TASKS, partition_of
@@ -39,13 +41,16 @@ OnRefused = Callable[[Record, str], None]
 class Inbox:
     """Reads what is addressed to one worker. `refused_count` counts records that could not be understood."""
 
-    def __init__(self, log: Log, clock: Clock, worker_id: str, on_refused: OnRefused) -> None:
+    def __init__(
+        self, log: Log, clock: Clock, worker_id: str, on_refused: OnRefused, seals: Seals | None = None
+    ) -> None:
         self.partition = partition_of(worker_id, log.partition_count)
         self.refused_count = 0
         self._log = log
         self._clock = clock
         self._worker_id = worker_id
         self._on_refused = on_refused
+        self._seals = seals
         self._address = orjson.dumps(worker_id)
         self._tasks = Place(TASKS.name, self.partition)
         self._control = Place(CONTROL.name, self.partition)
@@ -100,6 +105,7 @@ class Inbox:
             message = decode(record.topic, record.headers, record.value)
             assert isinstance(message, TaskAssigned | AttemptRevoked)
             check_home(message, record, self._log.partition_count)
+            self._check_seal(message, record)
         except RecordError as error:
             self.refused_count += 1
             _logger.warning("a record on %s at %d is refused: %s", record.topic, record.offset, error)
@@ -108,6 +114,12 @@ class Inbox:
         if message.worker_id != self._worker_id:
             return None
         return HandOver(message, _sent_at(message, record)) if isinstance(message, TaskAssigned) else message
+
+    def _check_seal(self, message: Message, record: Record) -> None:
+        if self._seals is None:
+            return
+        if not self._seals.holds(record.headers, record.topic, message.TYPE, record.value or b""):
+            raise RecordError("no dispatcher has sealed the record with a key that is known here")
 
     def _is_for_another(self, record: Record) -> bool:
         """Whether the record looks like one for another worker of this inbox.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from horolog.domain.addresses import Network
+from horolog.domain.seals import Seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class WorkerSettings:
     `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
     commands run that name none. HTTP jobs may call `http_allowed` besides public addresses.
+    With `seals`, only what a dispatcher has sealed is run.
     """
 
     worker_id: str
@@ -21,6 +23,7 @@ class WorkerSettings:
     drain_grace_s: float = 30.0
     host: str = ""
     isolation: str = ""
+    seals: Seals | None = None
     http_allowed: tuple[Network, ...] = ()
     function_paths: tuple[str, ...] = ()
     directory: str = "/"

@@ -66,7 +66,7 @@ class Worker:
         self._hand = Hand(settings.capacity, {type_: runner.capacity for type_, runner in runners.items()})
         self._tasks: asyncio.TaskGroup | None = None
         self._reporter = Reporter(log, clock, settings.worker_id, self._create_task)
-        self._inbox = Inbox(log, clock, settings.worker_id, self._reporter.refused)
+        self._inbox = Inbox(log, clock, settings.worker_id, self._reporter.refused, settings.seals)
         self._heart = Heart(log, clock, settings, self._vitals, self._hand, self._reporter.untold)
         self._start_alarm = Alarm(clock, self._create_task, self._start_due)
         self._deadline_alarm = Alarm(clock, self._create_task, self._end_overdue)

@@ -102,6 +102,7 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
+        "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
         "DATABASE_URL": dsn,
         "REDIS_URL": redis_url,
         "HOROLOG_TOPIC_PREFIX": PREFIX,

@@ -8,6 +8,6 @@ from services.dispatcher.dispatcher import Dispatcher
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Dispatch until stopped."""
-    dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts))
+    dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals())
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
     await dispatcher.run(stop)

@@ -21,6 +21,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         host=socket.gethostname(),
         isolation=ISOLATION,
         drain_grace_s=DRAIN_GRACE_S,
+        seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
     )
