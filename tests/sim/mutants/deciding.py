@@ -39,6 +39,7 @@ class _Role(DispatcherRole):
     """Takes partitions as a dispatcher does, and makes wrong ones of them."""
 
     def __init__(self, partition: type[DispatcherPartition], book: type[Book]) -> None:
+        super().__init__()
         self._partition = partition
         self._book = book
 
