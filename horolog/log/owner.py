@@ -50,6 +50,7 @@ class Turn:
     watermark: datetime | None = None
     zone_data: tuple[ZoneDataUse, ...] = ()
     set_aside: tuple[WorkerSetAside, ...] = ()
+    decided_until: datetime | None = None
 
 
 class Partition(Protocol):
@@ -375,6 +376,7 @@ class Owner:
             replay_from=turn.replay_from,
             zone_data=turn.zone_data,
             set_aside=turn.set_aside,
+            decided_until=turn.decided_until,
         )
         headers = headers_of(checkpoint, f"horolog/{self.role.name}", now)
         return Outgoing(CHECKPOINTS.name, holding.partition, self.role.name.encode(), checkpoint.to_json(), headers)

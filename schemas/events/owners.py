@@ -30,7 +30,9 @@ class OwnerCheckpointed(Message):
     to which every fire is out. `replay_from` (dispatcher) is the offset in `executions.v1` of the oldest event that
     is needed to rebuild what is still active. `zone_data` (ticker) tells by which releases of the time zone data the
     partition's instants were computed, oldest first; the last of them is in use. Older checkpoints tell of none.
-    `set_aside` (dispatcher) are the workers that get nothing more until they work.
+    `set_aside` (dispatcher) are the workers that get nothing more until they work,
+    and `decided_until` is the latest time, by any owner's clock, at which it was decided on anything: `at` may be
+    earlier, where a clock was put back.
     """
 
     TYPE: ClassVar[str] = "io.horolog.owner.checkpointed.v1"
@@ -46,6 +48,7 @@ class OwnerCheckpointed(Message):
     replay_from: int | None = None
     zone_data: Annotated[tuple[ZoneDataUse, ...], Field(exclude_if=not_)] = ()
     set_aside: Annotated[tuple[WorkerSetAside, ...], Field(exclude_if=not_)] = ()
+    decided_until: Annotated[UtcTime | None, Field(exclude_if=not_)] = None
 
     def subject(self) -> str:
         return f"{self.role}/{self.partition}"

@@ -52,7 +52,7 @@ class DispatcherRole:
             book.log_mark = max(book.log_mark, checkpoint.replay_from)
         await self._replay(log, book, ledger, {ledger: book.log_mark}, ends)
         if checkpoint is not None:
-            book.settled.reach(checkpoint.at)
+            book.settled.reach(max(checkpoint.at, checkpoint.decided_until or checkpoint.at))
         book.renew_all(now)
         known = checkpoint.positions if checkpoint is not None else {}
         positions = {p.topic: known.get(p.topic, starts[p]) for p in inputs}

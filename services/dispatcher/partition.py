@@ -69,7 +69,13 @@ class DispatcherPartition:
             self._tell_who_is_set_aside()
         self._let_go_on(now)
         set_aside = tuple(WorkerSetAside(worker_id=w, stall=stall) for w, stall in sorted(self.set_aside.items()))
-        return Turn(self._outputs, self._wake_at(), replay_from=self.book.replay_from(), set_aside=set_aside)
+        return Turn(
+            self._outputs,
+            self._wake_at(),
+            replay_from=self.book.replay_from(),
+            set_aside=set_aside,
+            decided_until=self.book.settled.latest,
+        )
 
     def _let_go_on(self, now: datetime) -> None:
         """Give out slots and hand out what has one, until nothing follows from that."""

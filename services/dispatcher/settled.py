@@ -19,18 +19,18 @@ class Settled:
     """The latest time of any decision, and the fires that ended before their instants."""
 
     def __init__(self) -> None:
-        self._latest: datetime | None = None
+        self.latest: datetime | None = None
         self._ahead: dict[str, Execution] = {}
 
     def reach(self, now: datetime) -> None:
         """Decisions are made, or were made by an earlier owner, at this time by its clock."""
-        self._latest = now if self._latest is None else max(self._latest, now)
-        for execution_id in [i for i, e in self._ahead.items() if e.scheduled_for <= self._latest]:
+        self.latest = now if self.latest is None else max(self.latest, now)
+        for execution_id in [i for i, e in self._ahead.items() if e.scheduled_for <= self.latest]:
             del self._ahead[execution_id]
 
     def in_force_from(self, now: datetime) -> datetime:
         """When a change that is decided on now can take effect."""
-        return now if self._latest is None else max(now, self._latest)
+        return now if self.latest is None else max(now, self.latest)
 
     def end(self, execution: Execution, at: datetime) -> None:
         """Take note of the end of an execution."""

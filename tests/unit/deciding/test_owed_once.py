@@ -1,10 +1,14 @@
 """An instant that was decided on is not owed again: neither by a new schedule, nor after a clock was put back."""
 
+from horolog.adapters.system import SystemClock
+from horolog.log.embedded import EmbeddedLog
 from schemas.base import Message
 from schemas.commands import CancelExecution, PauseJob, ResumeJob, StopJob, UpdateJob
 from schemas.events.executions import ExecutionAdmitted, ExecutionCancelled, Reason, RetryScheduled
 from schemas.events.jobs import JobStopped, JobUpdated
+from schemas.events.owners import OwnerCheckpointed
 from services.dispatcher.book import Book
+from services.dispatcher.dispatcher import DispatcherRole
 from tests.unit.deciding.kit import Dispatching, at, command, definition, fire, uuid_of
 from tests.unit.deciding.test_dispatching import of, success
 
@@ -78,6 +82,19 @@ def test_what_an_earlier_owner_decided_by_a_clock_that_was_ahead_counts_as_well(
     book.begin_turn(at(70))
     assert book.settled.in_force_from(at(70)) == at(100)
     assert book.settled.in_force_from(at(130)) == at(130)
+
+
+async def test_a_successor_knows_what_was_decided_although_the_last_checkpoint_is_of_a_clock_put_back() -> None:
+    world = Dispatching()
+    world.partition.turn([], at(100))
+    turn = world.partition.turn([], at(80))
+    assert turn.decided_until == at(100)
+    common = {"role": "dispatcher", "partition": 0, "owner": "a", "epoch": 1, "acquired_at": at(0), "positions": {}}
+    checkpoint = OwnerCheckpointed.model_validate({**common, "at": at(80), "decided_until": turn.decided_until})
+    log = EmbeddedLog.open(None, SystemClock(), 1)
+    successor, _ = await DispatcherRole().rebuild(log, 0, checkpoint, at(81))
+    assert successor.book.settled.in_force_from(at(81)) == at(100)
+    await log.close()
 
 
 def test_a_fire_of_a_schedule_that_was_changed_many_times_since_is_void() -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints that tell by which time zone data instants were computed, and which workers get nothing.
+"""Checkpoints that tell by which time zone data instants were computed, who gets nothing, and what is decided.
 
 Records without these fields are older, and stay readable beside them.
 """
@@ -27,6 +27,22 @@ def zone_data_samples() -> tuple[Message, ...]:
         positions={"job-table.v1": 12},
         watermark=FIRE,
         zone_data=uses,
+    )
+    return (checkpoint,)
+
+
+def decided_samples() -> tuple[Message, ...]:
+    """The message, at most one of each type."""
+    checkpoint = OwnerCheckpointed(
+        role="dispatcher",
+        partition=3,
+        owner="host-1/18",
+        epoch=2,
+        acquired_at=FIRE,
+        at=AT,
+        positions={"fires.v1": 7},
+        replay_from=4,
+        decided_until=FIRE,
     )
     return (checkpoint,)
 
