@@ -101,7 +101,7 @@ async def fetch_keys(http: httpx.AsyncClient, url: str) -> bytes:
             if answer.status_code != 200:
                 raise OSError(f"the answer's status is {answer.status_code}")
             return await _bounded(answer)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise OSError(type(error).__name__) from error
 
 

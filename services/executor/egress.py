@@ -46,15 +46,15 @@ class Resolver:
         """
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._threads, _looked_up, host, port)
-        return list(dict.fromkeys(ip_address(address[4][0]) for address in found))
+        return list(dict.fromkeys(map(ip_address, found)))
 
     def close(self) -> None:
-        """End the threads, without waiting for lookups that hang."""
+        """End the threads, without waiting for lookups that hang; the process's own end does wait for them."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _looked_up(host: str, port: int) -> Sequence[tuple[int, int, int, str, tuple[str, int]]]:
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value] # IP sockets only
+def _looked_up(host: str, port: int) -> Sequence[str]:
+    return [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):

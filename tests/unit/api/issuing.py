@@ -58,9 +58,11 @@ def rsa(bits: int = 2048) -> RSAPrivateKey:
 
 def public(key: PrivateKey, key_id: str, **changes: Any) -> dict[str, Any]:
     """How a key set shows a key."""
-    algorithm = OKPAlgorithm if isinstance(key, Ed25519PrivateKey) else RSAAlgorithm
-    shown = json.loads(algorithm.to_jwk(key.public_key()))  # type: ignore[arg-type] # the one that fits
-    return {**shown, "kid": key_id, "use": "sig", **changes}
+    if isinstance(key, Ed25519PrivateKey):
+        shown = OKPAlgorithm.to_jwk(key.public_key())
+    else:
+        shown = RSAAlgorithm.to_jwk(key.public_key())
+    return {**json.loads(shown), "kid": key_id, "use": "sig", **changes}
 
 
 def key_set(*shown: dict[str, Any]) -> bytes:

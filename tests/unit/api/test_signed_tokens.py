@@ -1,5 +1,6 @@
 """A signed token is believed when all of it is right, and nobody learns what was wrong with it."""
 
+import base64
 import json
 import math
 from datetime import timedelta
@@ -123,7 +124,10 @@ async def test_a_public_key_is_no_secret_to_sign_with() -> None:
     assert await asked.caller(forged) is None
 
 
-@pytest.mark.parametrize("token", ["", "a.b.c", "..", "a" * 9000, "é.é.é", OUR_TOKEN])
+DEEP = base64.urlsafe_b64encode(b'{"alg":"EdDSA","a":' + b"[" * 5000).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "..", "a" * 9000, "é.é.é", OUR_TOKEN, f"{DEEP}.a.b"])
 async def test_what_is_no_token_proves_nobody_and_asks_nobody(token: str) -> None:
     asked = Asked()
     assert await asked.callers.recognise([(b"authorization", f"Bearer {token}".encode("latin-1"))]) is None

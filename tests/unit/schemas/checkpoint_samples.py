@@ -10,6 +10,17 @@ from schemas.events.owners import OwnerCheckpointed, WorkerSetAside, ZoneDataUse
 from schemas.events.workers import Stall
 from tests.unit.schemas.samples import AT, FIRE
 
+DISPATCHERS = OwnerCheckpointed(
+    role="dispatcher",
+    partition=3,
+    owner="host-1/18",
+    epoch=2,
+    acquired_at=FIRE,
+    at=AT,
+    positions={"fires.v1": 7},
+    replay_from=4,
+)
+
 
 def zone_data_samples() -> tuple[Message, ...]:
     """The message, at most one of each type."""
@@ -33,31 +44,10 @@ def zone_data_samples() -> tuple[Message, ...]:
 
 def decided_samples() -> tuple[Message, ...]:
     """The message, at most one of each type."""
-    checkpoint = OwnerCheckpointed(
-        role="dispatcher",
-        partition=3,
-        owner="host-1/18",
-        epoch=2,
-        acquired_at=FIRE,
-        at=AT,
-        positions={"fires.v1": 7},
-        replay_from=4,
-        decided_until=FIRE,
-    )
-    return (checkpoint,)
+    return (DISPATCHERS.model_copy(update={"decided_until": FIRE}),)
 
 
 def set_aside_samples() -> tuple[Message, ...]:
     """The message, at most one of each type."""
-    checkpoint = OwnerCheckpointed(
-        role="dispatcher",
-        partition=3,
-        owner="host-1/18",
-        epoch=2,
-        acquired_at=FIRE,
-        at=AT,
-        positions={"fires.v1": 7},
-        replay_from=4,
-        set_aside=(WorkerSetAside(worker_id="worker-7", stall=Stall.TAKES_NOTHING),),
-    )
-    return (checkpoint,)
+    aside = WorkerSetAside(worker_id="worker-7", stall=Stall.TAKES_NOTHING)
+    return (DISPATCHERS.model_copy(update={"set_aside": (aside,)}),)
