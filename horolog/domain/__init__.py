@@ -8,4 +8,6 @@
 - `retry`      whether and when a failed attempt is tried again.
 - `execution`  one execution that is still going on, and how events change it.
 - `fairness`   whose turn it is among tenants and priorities.
+- `addresses`, `request_headers`   where an HTTP job may go, and what it may not say.
+- `seals`      how a worker knows that a dispatcher wrote what it is to run.
 """

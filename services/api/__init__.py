@@ -9,5 +9,6 @@ token, and a caller sees its own tenant only.
 On failure: without an owner for the tenant's partition, or without the log or the database, a request ends in a 503
 that says which; a command may then be repeated with its Idempotency-Key, and takes effect once at most.
 
-`app` assembles; `job_routes`, `execution_routes`, `system_routes`, `internal_routes` are the surface.
+`gate` lets in whom `authentication` (static tokens) or `signed_tokens` (those of an auth service, by `jwks`)
+recognises. `app` assembles; `job_routes`, `execution_routes`, `system_routes`, `internal_routes` are the surface.
 """

@@ -7,8 +7,9 @@ An attempt is one pipeline: decode → guard → run → classify → report. It
 there is room, then *running* until its runner says that nothing of it is left, then reported, and forgotten once
 the log accepted the report.
 
-Guarantees: only attempts addressed to this worker run, none before its `not_before`, each attempt number at most
-once; at its timeout an attempt ends with its whole process tree; every end is reported at least once.
+Guarantees: only attempts addressed to this worker run, on Kafka none that no dispatcher has sealed, none before its
+`not_before`, each attempt number at most once; at its timeout an attempt ends with its whole process tree; every end
+is reported at least once.
 
 Room: `capacity` attempts run at a time, and of each type no more than its runner takes (functions: one for each of
 `function_process_count` processes). Of what the worker holds, an attempt whose type has no room holds up none of
@@ -25,6 +26,7 @@ at the end of its inbox, as if it had just been started.
 - `attempt`     one held attempt, and the classification of its end
 - `reports`     what is told to the log, in batches
 - `guard`       the step that may refuse an attempt before it runs
+- `egress`      the connections of HTTP jobs, to where they may go
 - `runners`     http, function, command
 - `composition` puts a worker together
 """
