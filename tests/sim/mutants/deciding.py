@@ -19,6 +19,8 @@ from services.dispatcher import endings, slots
 from services.dispatcher.book import Book
 from services.dispatcher.dispatcher import Dispatcher, DispatcherRole
 from services.dispatcher.partition import DispatcherPartition
+from services.ticker.ticker import Ticker
+from tests.sim.campaign import judged
 from tests.sim.checks.commands import commands_are_applied_once
 from tests.sim.checks.executions import (
     ends_follow_from_reports,
@@ -32,7 +34,9 @@ from tests.sim.checks.owners import poison_is_told_once
 from tests.sim.checks.policies import nothing_runs_twice_at_most_once
 from tests.sim.checks.running import max_concurrent_holds, nothing_starts_after_it_was_forbidden
 from tests.sim.mutants.mutant import Mutant, Swap
+from tests.sim.mutants.ticking import with_each_fire_twice
 from tests.sim.process import Process
+from tests.sim.world import Pieces, played
 
 
 class _Role(DispatcherRole):
@@ -96,6 +100,13 @@ class ReplayFromTooLate(DispatcherMutant):
     caught_by = (executions_end, histories_are_legal)
 
 
+class _Stuttered(Pieces):
+    """The product, but for its tickers."""
+
+    def ticker(self, log: Log, process: Process) -> Ticker:
+        return with_each_fire_twice(super().ticker(log, process))
+
+
 class _FiresAnew(DispatcherPartition):
     def _decide(self, message: Message, now: datetime) -> Sequence[Message]:
         if not isinstance(message, FireDue):
@@ -113,6 +124,13 @@ class FiresNotRecognised(DispatcherMutant):
 
     partition = _FiresAnew
     caught_by = (histories_are_legal, every_owed_instant_is_decided_once)
+
+    def ticker(self, log: Log, process: Process) -> Ticker:
+        # No ticker writes a fire twice: what recognises one is a second line, which would be left without work.
+        return with_each_fire_twice(super().ticker(log, process))
+
+    def alarms_of(self, seed: int) -> frozenset[str]:
+        return frozenset(breach.check for breach in judged(played(self.plan(seed), _Stuttered())).breaches)
 
 
 class _CommandsAnew(DispatcherPartition):

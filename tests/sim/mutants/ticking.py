@@ -1,11 +1,15 @@
 """Mutants of the ticker: where it goes on after a takeover, and what a clock that is turned back shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from horolog.domain.cron import Zone, ZoneData, tzdata_version, zone
 from horolog.domain.cron.zone import Stretch
-from horolog.log.port import Log
+from horolog.log.owner import Turn
+from horolog.log.port import Log, Record
+from schemas.codec import type_of
+from schemas.events.fires import FireDue
 from schemas.events.owners import OwnerCheckpointed
 from services.ticker.partition import TickerPartition
 from services.ticker.ticker import Ticker, TickerRole
@@ -57,3 +61,26 @@ class FixedJobFiresTwice(Mutant):
         ticker = super().ticker(log, process)
         ticker.owner.role = TickerRole(ZoneData(tzdata_version(), _forgetful_zone))
         return ticker
+
+
+class _StutteringPartition(TickerPartition):
+    def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
+        turn = super().turn(records, now, is_behind)
+        fires = [output for output in turn.outputs if type_of(output.headers) == FireDue.TYPE]
+        return replace(turn, outputs=[*turn.outputs, *fires])
+
+
+class _Stuttering(TickerRole):
+    async def rebuild(
+        self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
+    ) -> tuple[TickerPartition, Mapping[str, int]]:
+        right, positions = await super().rebuild(log, partition, checkpoint, now)
+        stuttering = _StutteringPartition(partition, right.watermark_s, log.partition_count)
+        vars(stuttering).update(vars(right))
+        return stuttering, positions
+
+
+def with_each_fire_twice(ticker: Ticker) -> Ticker:
+    """The ticker, which writes each fire twice from now on."""
+    ticker.owner.role = _Stuttering()
+    return ticker
