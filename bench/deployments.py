@@ -99,6 +99,8 @@ def _serving(shape: Shape, folder: Path) -> Iterator[Deployment]:
             "HOROLOG_TOKENS": f"{token}={TENANTS[0]}:bench",
             "INTERNAL_SERVICE_TOKEN": service_token,
             "HOROLOG_API_PORT": str(port),
+            # One client asks for many.
+            **dict.fromkeys(("HOROLOG_RATE_TENANT", "HOROLOG_RATE_CALLER", "HOROLOG_RATE_ADDRESS"), "100000/100000"),
             "SCHEDULER_MAX_CONCURRENT_JOBS": str(shape.concurrency),
             "LOG_LEVEL": "warning",
             "PROMETHEUS_PORT": "0",

@@ -66,7 +66,7 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
 
     app = _bare_app(lifespan)
     app.state.context = ApiContext(settings, ports, desk, HealthCheck(ports, settings.port))
-    app.add_middleware(Gate, ports=ports, internal_port=settings.internal_port)
+    app.add_middleware(Gate, ports=ports, settings=settings)
     return app
 
 

@@ -25,6 +25,7 @@ _OF_ALL = {
     401: "A valid token is missing.",
     403: "The token does not allow that.",
     404: "There is no such thing, or it is another tenant's.",
+    429: "Too many requests, or a quota is exhausted; Retry-After says when to ask again.",
     500: "A fault of the service; its log has more under the id that is told.",
     503: "The owner of the partition, the log or the database does not answer; Retry-After says when to ask again.",
 }
@@ -34,7 +35,6 @@ _OF_CHANGES = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The body has problems; all of them are listed.",
-    429: "A quota is exhausted.",
 }
 _KEY = {
     "name": "Idempotency-Key",

@@ -39,6 +39,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "INVALID_JOB_CONFIG": 422,
         "LEDGER_WINDOW_TOO_LARGE": 422,
         "QUOTA_EXCEEDED": 429,
+        "RATE_LIMITED": 429,
         "INTERNAL_ERROR": 500,
         "LOCK_ACQUISITION_FAILED": 503,
         "LOG_UNAVAILABLE": 503,
@@ -69,6 +70,7 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
             "The request is in the log, but the owner of the tenant's partition has not answered in time. "
             "Repeat it with the same Idempotency-Key, or look its command up, to learn what became of it."
         ),
+        "RATE_LIMITED": "Too many requests; come again after the seconds that Retry-After names.",
         "OVERLOADED": "Too many requests are waiting for an answer.",
         "AUTH_UNAVAILABLE": "The auth service cannot be reached, and none of its keys is known.",
     }

@@ -1,7 +1,8 @@
 """The gate in front of every route: who is asking, how it ended, and never a traceback.
 
 Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
-open, and they are open by their exact address. Every answer is logged once, without anything that the caller wrote.
+open, and they are open by their exact address. Nobody is served beyond the limits of `rates`. Every answer is logged
+once, without anything that the caller wrote.
 """
 
 import logging
@@ -9,9 +10,13 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from horolog.domain.addresses import Address
 from projections.views import ReadModelUnavailable
+from services.api.addresses import caller_address
 from services.api.errors import ApiError, error_answer, is_internal
 from services.api.ports import OPEN_PATHS, ApiPorts, Principal, Served
+from services.api.rates import RateGuard
+from services.api.settings import ApiSettings
 
 _LOG = logging.getLogger("horolog.api")
 Scope = MutableMapping[str, Any]
@@ -25,10 +30,12 @@ NOBODY = Principal("", "anonymous", frozenset())
 class Gate:
     """Plain ASGI middleware."""
 
-    def __init__(self, app: AsgiApp, ports: ApiPorts, internal_port: int | None = None) -> None:
+    def __init__(self, app: AsgiApp, ports: ApiPorts, settings: ApiSettings) -> None:
         self._app = app
         self._ports = ports
-        self._internal_port = internal_port
+        self._internal_port = settings.internal_port
+        self._proxies = settings.proxies
+        self._rates = RateGuard(ports.rates, settings.limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,22 +43,27 @@ class Gate:
             return
         started = time.perf_counter()
         status = 500
+        limits: list[tuple[bytes, bytes]] = []
 
         async def counted(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), *limits]}
             await send(message)
 
         try:
-            await self._pass(scope, receive, counted)
+            await self._pass(scope, receive, counted, limits)
         finally:
             self._ports.served(_served(scope, status, time.perf_counter() - started))
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, limits: list[tuple[bytes, bytes]]) -> None:
         path = scope["path"]
         try:
-            scope["principal"] = await self._caller(scope)
+            scope["principal"] = principal = await self._caller(scope)
+            if principal.tenant_id:
+                told = await self._rates.admit(principal, self._address(scope))
+                limits += [(name.lower().encode(), value.encode()) for name, value in told.items()]
             await self._app(scope, receive, send)
         except ApiError as error:
             await error_answer(error, path, self._ports.clock.now())(scope, receive, send)
@@ -81,9 +93,13 @@ class Gate:
         callers = self._ports.services if internal else self._ports.callers
         principal = await callers.recognise(scope["headers"])
         if principal is None:
+            await self._rates.nobody(self._address(scope))
             challenge = {} if internal else {"WWW-Authenticate": 'Bearer realm="horolog"'}
             raise ApiError("UNAUTHORIZED", headers=challenge)
         return principal
+
+    def _address(self, scope: Scope) -> Address | None:
+        return caller_address(scope, self._proxies)
 
 
 def _served(scope: Scope, status: int, duration_s: float) -> Served:

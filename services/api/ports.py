@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
 from projections.views import ReadModel
@@ -71,6 +72,14 @@ class Served:
     request_id: str
 
 
+class Rates(Protocol):
+    """Buckets that say how often something may happen."""
+
+    async def take(self, demands: Sequence[Demand]) -> Sequence[Grant]:
+        """What each bucket says, in the order of the demands; either all are granted, or none takes anything."""
+        ...
+
+
 class Watch(Protocol):
     """Whoever looks whether schedules are overdue."""
 
@@ -99,6 +108,7 @@ class ApiPorts:
     services: Authenticator
     served: Callable[[Served], None]
     memory_bytes: Callable[[], int]
+    rates: Rates
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)

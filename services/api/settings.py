@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from horolog.domain.addresses import Network, networks
+from horolog.domain.rates import Rate
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
 from schemas.base import UUID_PATTERN
 from schemas.events.workers import SYSTEM_TENANT
 from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
+from services.api.rates import USUAL, RateLimits
 
 PORT_DEFAULT = 3009
 TOKEN_LENGTH_MIN = 16
@@ -57,7 +60,8 @@ class AuthService:
 class ApiSettings:
     """Where to listen, whom to believe, and how long to wait (seconds).
 
-    With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there.
+    With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there. What
+    `proxies` say of where a request comes from is believed.
     """
 
     services: tuple[CallingService, ...]
@@ -69,14 +73,18 @@ class ApiSettings:
     internal_port: int | None = None
     wait_s: float = API_WAIT_S
     body_bytes_max: int = API_BODY_BYTES_MAX
+    limits: RateLimits = USUAL
+    proxies: tuple[Network, ...] = ()
 
 
 def from_environment(
     environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
 ) -> ApiSettings:
     """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
-    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`, `HOROLOG_INTERNAL_HOST`, `HOROLOG_INTERNAL_PORT`; and with an outside
-    auth service `AUTH_JWKS_URL`, `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
+    `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`, `HOROLOG_INTERNAL_HOST`, `HOROLOG_INTERNAL_PORT`, `HOROLOG_RATE_TENANT`,
+    `HOROLOG_RATE_CALLER`, `HOROLOG_RATE_ADDRESS` (`500/1000`: requests a second, and at once),
+    `HOROLOG_TRUSTED_PROXIES` (networks); and with an outside auth service `AUTH_JWKS_URL`, `AUTH_ISSUER`,
+    `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -100,6 +108,8 @@ def from_environment(
         internal_host=environment.get("HOROLOG_INTERNAL_HOST", "127.0.0.1"),
         internal_port=_internal_port(environment),
         wait_s=_number(environment, "HOROLOG_API_WAIT_S", API_WAIT_S, 60),
+        limits=_limits(environment),
+        proxies=_proxies(environment.get("HOROLOG_TRUSTED_PROXIES", "")),
     )
 
 
@@ -176,6 +186,31 @@ def _auth_service(environment: Mapping[str, str]) -> AuthService | None:
     except ValueError:
         raise SettingsError("AUTH_ALGORITHM must be EdDSA or RS256") from None
     return AuthService(Issuer(issuer, audience, algorithm), url)
+
+
+def _limits(environment: Mapping[str, str]) -> RateLimits:
+    return RateLimits(
+        tenant=_rate(environment, "HOROLOG_RATE_TENANT", USUAL.tenant),
+        caller=_rate(environment, "HOROLOG_RATE_CALLER", USUAL.caller),
+        address=_rate(environment, "HOROLOG_RATE_ADDRESS", USUAL.address),
+    )
+
+
+def _rate(environment: Mapping[str, str], name: str, usual: Rate) -> Rate:
+    if not (text := environment.get(name, "")):
+        return usual
+    numbers = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
+    if numbers is None:
+        raise SettingsError(f"{name} must be two numbers like 500/1000: requests a second, and at once")
+    return Rate(int(numbers[1]), int(numbers[2]))
+
+
+def _proxies(text: str) -> tuple[Network, ...]:
+    try:
+        return networks(part.strip() for part in text.split(",") if part.strip())
+    except ValueError as error:
+        words = f"HOROLOG_TRUSTED_PROXIES must be networks like 10.0.0.0/8, with commas between them: {error}"
+        raise SettingsError(words) from None
 
 
 def _strong(where: str, token: str) -> str:

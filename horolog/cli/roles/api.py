@@ -15,6 +15,7 @@ from importlib import import_module
 import uvicorn
 from fastapi import FastAPI
 
+from horolog.adapters.local_rates import LocalRates
 from horolog.cli.composition import Parts
 from horolog.cli.sampling import sample
 from horolog.ports import Clock
@@ -26,7 +27,7 @@ from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
-from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Served, Wake
+from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Rates, Served, Wake
 from services.api.schedule_watch import ScheduleWatch
 from services.api.settings import ApiSettings
 from services.api.settings import from_environment as api_settings
@@ -63,6 +64,7 @@ async def run(
             services=ServiceTokens(settings.services),
             served=partial(_served, parts.metrics),
             memory_bytes=resident_bytes,
+            rates=_rates(parts.settings.redis_url, stack),
             wake=wake,
             cache_ping=cache_ping,
             schedules=watch,
@@ -126,6 +128,16 @@ def _wake(redis_url: str | None, stack: AsyncExitStack) -> tuple[Wake | None, Pr
     wake = RedisWake(redis_url)
     stack.push_async_callback(wake.close)
     return wake, wake.ping
+
+
+def _rates(redis_url: str | None, stack: AsyncExitStack) -> Rates:
+    if redis_url is None:
+        return LocalRates()
+    from horolog.adapters.redis_rates import RedisRates  # noqa: PLC0415 - its client is loaded where it is used
+
+    rates = RedisRates(redis_url, LocalRates())
+    stack.push_async_callback(rates.close)
+    return rates
 
 
 async def _serve_http(app: FastAPI, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event) -> None:

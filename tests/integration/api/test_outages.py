@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from horolog.adapters.local_rates import LocalRates
 from projections.views import OutcomeView, OwnerView
 from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
@@ -89,6 +90,7 @@ async def world() -> AsyncIterator[World]:
         services=ServiceTokens(settings.services),
         served=lambda _: None,
         memory_bytes=lambda: 0,
+        rates=LocalRates(),
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 
+from horolog.adapters.local_rates import LocalRates
 from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
@@ -35,6 +36,7 @@ async def serving() -> AsyncIterator[int]:
         services=ServiceTokens(settings.services),
         served=lambda _: None,
         memory_bytes=lambda: 0,
+        rates=LocalRates(),
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(create_app(ports, settings), log_config=None, access_log=False, server_header=False)

@@ -1,9 +1,14 @@
 """The API's settings: tokens are strong, known by their digests, or the process does not start."""
 
+from dataclasses import replace
+
 import pytest
 
+from horolog.domain.addresses import networks
+from horolog.domain.rates import Rate
 from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
+from services.api.rates import USUAL
 from services.api.settings import SettingsError, digest_of, from_environment
 from tests.unit.api.world import OUR_TOKEN, OURS, SERVICE_TOKEN, THEIRS
 
@@ -128,6 +133,32 @@ def test_entry_that_is_no_token_of_a_tenant_stops_the_start(entry: str) -> None:
     ],
 )
 def test_number_out_of_bounds_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({**GOOD, name: value})
+
+
+def test_limits_and_trusted_proxies_are_read_from_the_environment() -> None:
+    settings = from_environment(
+        {**GOOD, "HOROLOG_RATE_CALLER": "5/20", "HOROLOG_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7"}
+    )
+    assert settings.limits == replace(USUAL, caller=Rate(5, 20))
+    assert settings.proxies == networks(["10.0.0.0/8", "192.0.2.7"])
+    assert from_environment(GOOD).limits == USUAL
+    assert from_environment(GOOD).proxies == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOROLOG_RATE_TENANT", "500"),
+        ("HOROLOG_RATE_CALLER", "0/10"),
+        ("HOROLOG_RATE_ADDRESS", "10/-1"),
+        ("HOROLOG_RATE_ADDRESS", "off"),
+        ("HOROLOG_TRUSTED_PROXIES", "a.proxy.example"),
+        ("HOROLOG_TRUSTED_PROXIES", "10.0.0.1/8"),
+    ],
+)
+def test_limit_or_proxy_that_cannot_be_read_stops_the_start(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         from_environment({**GOOD, name: value})
 

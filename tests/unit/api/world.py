@@ -9,11 +9,14 @@ from typing import Any
 
 import httpx
 
+from horolog.adapters.local_rates import LocalRates
+from horolog.domain.rates import Rate
 from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
+from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
@@ -26,6 +29,7 @@ OUR_TOKEN = "our-token-0123456789"
 THEIR_TOKEN = "their-token-0123456789"
 SERVICE_TOKEN = "service-token-0123456789"
 API = "/api/v1/scheduler"
+GENEROUS = RateLimits(*3 * [Rate(1000, 1_000_000)])
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
 JOB: dict[str, Any] = {
     "name": "nightly",
@@ -123,6 +127,7 @@ async def open_world(
     cache_ping: Probe | None = None,
     callers: Authenticator | None = None,
     services: Authenticator | None = None,
+    limits: RateLimits = GENEROUS,
 ) -> AsyncIterator[World]:
     """A running API; short waits are for tests in which nobody answers."""
     clock, read_model = HandClock(), MemoryReadModel()
@@ -135,7 +140,7 @@ async def open_world(
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
     watch = Found()
-    settings = ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),), wait_s=wait_s)
+    settings = ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),), wait_s=wait_s, limits=limits)
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     ports = ApiPorts(
         log=log,
@@ -147,6 +152,7 @@ async def open_world(
         services=services or ServiceTokens(settings.services),
         served=served.append,
         memory_bytes=lambda: 64 * 1024 * 1024,
+        rates=LocalRates(clock.monotonic),
         wake=wake,
         cache_ping=cache_ping,
         schedules=watch,
