@@ -14,7 +14,7 @@ import signal
 from pathlib import Path
 from types import TracebackType
 
-from deploy.local.kafka_config import Node, java_options, properties
+from deploy.local.kafka_config import Node, SecureListeners, java_options, properties
 from deploy.local.kafka_jars import have_kafka, obtain_jars
 from deploy.local.ports import free_ports, is_free
 from horolog.adapters.servers.child import Child, DirectoryLock, Launch
@@ -30,11 +30,12 @@ STARTED_LINE = b"Kafka Server started"
 
 
 class LocalKafka:
-    """One cluster in `directory`. Not safe for concurrent use."""
+    """One cluster in `directory`, of one node where it has secure listeners. Not safe for concurrent use."""
 
-    def __init__(self, directory: Path, nodes: int = 1) -> None:
-        if nodes not in NODE_COUNTS:
-            raise ValueError(f"nodes must be one of {NODE_COUNTS}, not {nodes}")
+    def __init__(self, directory: Path, nodes: int = 1, secure: SecureListeners | None = None) -> None:
+        if nodes not in NODE_COUNTS or (secure is not None and nodes != 1):
+            raise ValueError(f"nodes must be one of {NODE_COUNTS}, not {nodes}, and 1 with secure listeners")
+        self._secure = secure
         self._directory = directory.resolve()
         self._count = nodes
         self._nodes: tuple[Node, ...] = ()
@@ -128,7 +129,7 @@ class LocalKafka:
         )
         for node in self._nodes:
             node.home.mkdir(exist_ok=True)
-            (node.home / "server.properties").write_text(properties(node, self._nodes))
+            (node.home / "server.properties").write_text(properties(node, self._nodes, self._secure))
         return cluster_id
 
     def _format(self, cluster_id: str) -> None:

@@ -4,6 +4,7 @@ Deviations from Kafka's defaults have one of three aims, named beside them: smal
 (waits that only make sense in a large cluster), strict (what production should have, too).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +30,49 @@ class Node:
         return f"{LOOPBACK}:{self.broker_port}"
 
 
-def properties(node: Node, nodes: tuple[Node, ...]) -> str:
+@dataclass(frozen=True, slots=True)
+class SecureListeners:
+    """Two more addresses of a cluster of one node: one for clients with a certificate, one for those with a password.
+
+    `identity` is a PEM file with the broker's private key and its certificate, `authorities` one with those whose
+    clients are let in. `users` are names and passwords.
+    """
+
+    certificate_port: int
+    password_port: int
+    identity: Path
+    authorities: Path
+    users: Mapping[str, str]
+
+
+def properties(node: Node, nodes: tuple[Node, ...], secure: SecureListeners | None = None) -> str:
     """Return server.properties for `node` as a member of the cluster `nodes`."""
     copies = len(nodes)
     in_sync_min = 1 if copies == 1 else copies - 1
     values = _identity(node, nodes) | _strict(copies, in_sync_min) | _small() | _quick()
+    if secure is not None:
+        values = _with_listeners(values, secure)
     return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _with_listeners(values: dict[str, object], secure: SecureListeners) -> dict[str, object]:
+    added = f",SSL://{LOOPBACK}:{secure.certificate_port},SASL_SSL://{LOOPBACK}:{secure.password_port}"
+    users = " ".join(f'user_{name}="{password}"' for name, password in secure.users.items())
+    return values | {
+        "listeners": f"{values['listeners']}{added}",
+        "advertised.listeners": f"{values['advertised.listeners']}{added}",
+        "listener.security.protocol.map": f"{values['listener.security.protocol.map']},SSL:SSL,SASL_SSL:SASL_SSL",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": secure.identity,
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": secure.authorities,
+        "ssl.enabled.protocols": "TLSv1.3",
+        "listener.name.ssl.ssl.client.auth": "required",
+        "listener.name.sasl_ssl.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.sasl_ssl.plain.sasl.jaas.config": (
+            f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
+        ),
+    }
 
 
 def java_options() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Guarantee: either all demands of a call are granted, or none takes anything; one script decides, by the clock of
 Redis. While Redis does not answer, each process goes by buckets of its own with half of each rate, so that two
-processes together grant what one would; no call waits for Redis longer than `ANSWER_S_MAX`.
+processes together grant what one would; no call waits for Redis longer than `answer_s_max`.
 """
 
 import asyncio
@@ -39,8 +39,9 @@ return told
 class RedisRates:
     """Buckets in Redis, and some in memory for the time without it."""
 
-    def __init__(self, url: str, local: LocalRates) -> None:
-        self._redis = Redis.from_url(url, socket_connect_timeout=ANSWER_S_MAX, health_check_interval=10)
+    def __init__(self, url: str, local: LocalRates, answer_s_max: float = ANSWER_S_MAX) -> None:
+        self._redis = Redis.from_url(url, socket_connect_timeout=answer_s_max, health_check_interval=10)
+        self._answer_s_max = answer_s_max
         self._script = self._redis.register_script(_SCRIPT)
         self._local = local
         self._muted_until = 0.0
@@ -50,7 +51,7 @@ class RedisRates:
         loop = asyncio.get_running_loop()
         if loop.time() >= self._muted_until:
             try:
-                async with asyncio.timeout(ANSWER_S_MAX):
+                async with asyncio.timeout(self._answer_s_max):
                     return await self._shared(demands)
             except (RedisError, OSError, TimeoutError):
                 self._muted_until = loop.time() + MUTED_S

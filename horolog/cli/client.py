@@ -6,6 +6,7 @@ the same key, so the change happens once. An answer that is not Horolog's is nev
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from horolog.cli.connection import Connection, connection
 from horolog.cli.options import ApiOptions
 from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
 from horolog.ports import Ids
+from horolog.runtime.settings_error import SettingsError
+from horolog.runtime.tls import client_context, tls_files
 
 BASE = "/api/v1/scheduler"
 TIMEOUT_S = 30.0
@@ -145,10 +148,22 @@ def _refuse_what_json_lacks(body: Any) -> None:
         raise wrong_use("A number is infinite or not a number (NaN); JSON knows neither.") from error
 
 
+def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """Whom to believe that a server is who it says: the system's authorities, or those in HOROLOG_CA_FILE.
+
+    Raises:
+        CliProblem: the file cannot be used.
+    """
+    try:
+        return client_context(tls_files(environment, "HOROLOG"), "HOROLOG")
+    except SettingsError as error:
+        raise wrong_use(str(error), "Name a file of certificates (PEM).") from error
+
+
 @contextmanager
 def open_client(options: ApiOptions) -> Iterator[Client]:
     """The client that a command's options and the environment mean."""
     place = connection(options.url, options.token, os.environ)
     # Proxies of the environment are for the outer world; the scheduler is reached directly.
-    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as http:
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=_authorities(os.environ)) as http:
         yield Client(place, http, RandomIds())

@@ -16,7 +16,8 @@ from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
-from horolog.runtime.settings import Settings, SettingsError
+from horolog.runtime.settings import Settings
+from horolog.runtime.settings_error import SettingsError
 
 _logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ async def open_log(settings: Settings, clock: SystemClock) -> Log:
         return EmbeddedLog.open(settings.home / "log.db", clock, settings.partition_count)
     from horolog.log.kafka import KafkaLog, KafkaSettings  # noqa: PLC0415 - its client is loaded where it is used
 
+    access = settings.kafka_access
     return await KafkaLog.open(
         KafkaSettings(
             bootstrap_servers=settings.kafka_bootstrap,
@@ -85,6 +87,11 @@ async def open_log(settings: Settings, clock: SystemClock) -> Log:
             partition_count=settings.partition_count,
             replication_factor=settings.replication_factor,
             session_timeout_ms=settings.session_timeout_ms,
+            security_protocol=access.protocol,
+            ssl_context=access.tls,
+            sasl_mechanism=access.mechanism,
+            sasl_username=access.username,
+            sasl_password=access.password,
         )
     )
 

@@ -26,7 +26,8 @@ from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.metrics_server import serving
-from horolog.runtime.settings import Settings, SettingsError, from_environment
+from horolog.runtime.settings import Settings, from_environment
+from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
 from projections.migrate import migrate
 from services.api.settings import ApiSettings

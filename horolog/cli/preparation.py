@@ -9,7 +9,8 @@ from horolog.adapters.system import SystemClock
 from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.log.port import LogError
-from horolog.runtime.settings import SettingsError, from_environment
+from horolog.runtime.settings import from_environment
+from horolog.runtime.settings_error import SettingsError
 from projections.migrate import migrate as apply_migrations
 
 

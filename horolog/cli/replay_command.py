@@ -20,7 +20,8 @@ from horolog.cli.replay_reading import Source, replayed
 from horolog.cli.replay_source import open_source, settings_in
 from horolog.domain.history import existing, note_change
 from horolog.log.port import LogError
-from horolog.runtime.settings import Settings, SettingsError, from_environment
+from horolog.runtime.settings import Settings, from_environment
+from horolog.runtime.settings_error import SettingsError
 from schemas.codec import RecordError, decode
 from schemas.events.jobs import JobChanged
 from schemas.jobs import Job

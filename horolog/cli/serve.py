@@ -9,9 +9,9 @@ from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import ROLES, Parts, open_log, run_roles
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
-from horolog.runtime.settings import Settings, SettingsError, from_environment
+from horolog.runtime.settings import Settings, from_environment
+from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
-from services.api.settings import SettingsError as ApiSettingsError
 
 _logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def run(role: str) -> int:
         asyncio.run(_serve(settings, ROLES if role == "all" else (role,)))
     except BaseExceptionGroup as group:
         return _explained(group)
-    except (SettingsError, ApiSettingsError, LogError, OSError) as error:
+    except (SettingsError, LogError, OSError) as error:
         return _explained(BaseExceptionGroup("serve", [error]))
     return 0
 
@@ -45,7 +45,7 @@ async def _serve(settings: Settings, roles: tuple[str, ...]) -> None:
 
 def _explained(group: BaseExceptionGroup[BaseException]) -> int:
     """The exit code for what went wrong, told in a sentence; anything unforeseen is raised again."""
-    refused, rest = group.split((SettingsError, ApiSettingsError))
+    refused, rest = group.split(SettingsError)
     unreachable, rest = rest.split((LogError, OSError)) if rest is not None else (None, None)
     if rest is not None:
         # A service is watched through its log: where the error arose must be there, whoever started it.

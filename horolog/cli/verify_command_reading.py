@@ -20,7 +20,8 @@ from horolog.cli.replay_reading import Source
 from horolog.cli.replay_source import open_source, settings_in
 from horolog.log.embedded.snapshot import SnapshotLog
 from horolog.log.port import LogError, Place, Record
-from horolog.runtime.settings import Settings, SettingsError, from_environment
+from horolog.runtime.settings import Settings, from_environment
+from horolog.runtime.settings_error import SettingsError
 from projections.connections import UNAVAILABLE
 from projections.rebuild import History, RebuildRefused
 

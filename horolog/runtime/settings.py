@@ -8,16 +8,14 @@ from pathlib import Path
 
 from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
+from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
+from horolog.runtime.settings_error import SettingsError
 from schemas.topics import PARTITION_COUNT_DEFAULT
 
 HOME_DEFAULT = ".horolog"
 METRICS_HOST_DEFAULT = "127.0.0.1"
 METRICS_PORT_DEFAULT = 9464
 TASK_KEY_LENGTH_MIN = 32
-
-
-class SettingsError(ValueError):
-    """A setting that nothing can start with; the message names the variable and says what it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,7 @@ class Settings:
     database_url: str | None = None
     redis_url: str | None = None
     kafka_bootstrap: str | None = None
+    kafka_access: KafkaAccess = IN_THE_CLEAR
     topic_prefix: str = "horolog."
     partition_count: int = PARTITION_COUNT_DEFAULT
     replication_factor: int = 1
@@ -65,6 +64,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         database_url=environment.get("DATABASE_URL") or None,
         redis_url=environment.get("REDIS_URL") or None,
         kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP_SERVERS") or None,
+        kafka_access=kafka_access(environment),
         topic_prefix=environment.get("HOROLOG_TOPIC_PREFIX", "horolog."),
         partition_count=_number(environment, "HOROLOG_PARTITIONS", PARTITION_COUNT_DEFAULT, (1, 1024)),
         replication_factor=_number(environment, "HOROLOG_REPLICATION_FACTOR", 1, (1, 9)),

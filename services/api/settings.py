@@ -13,6 +13,8 @@ from pathlib import Path
 from horolog.domain.addresses import Network, networks
 from horolog.domain.rates import Rate
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
+from horolog.runtime.settings_error import SettingsError
+from horolog.runtime.tls import TlsFiles, tls_files
 from schemas.base import UUID_PATTERN
 from schemas.events.workers import SYSTEM_TENANT
 from services.api.issuer import Algorithm, Issuer
@@ -20,14 +22,11 @@ from services.api.permissions import EVERYTHING, Permission
 from services.api.rates import USUAL, RateLimits
 
 PORT_DEFAULT = 3009
+TLS_PREFIX = "HOROLOG_TLS"
 TOKEN_LENGTH_MIN = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _EXAMPLES = ("change", "example", "secret-token", "your-", "placeholder", "insert", "default", "password")
-
-
-class SettingsError(ValueError):
-    """A setting that the API cannot start with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class ApiSettings:
     """Where to listen, whom to believe, and how long to wait (seconds).
 
     With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there. What
-    `proxies` say of where a request comes from is believed.
+    `proxies` say of where a request comes from is believed. With `tls`, both speak nothing else.
     """
 
     services: tuple[CallingService, ...]
@@ -75,6 +74,7 @@ class ApiSettings:
     body_bytes_max: int = API_BODY_BYTES_MAX
     limits: RateLimits = USUAL
     proxies: tuple[Network, ...] = ()
+    tls: TlsFiles | None = None
 
 
 def from_environment(
@@ -83,8 +83,9 @@ def from_environment(
     """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
     `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`, `HOROLOG_INTERNAL_HOST`, `HOROLOG_INTERNAL_PORT`, `HOROLOG_RATE_TENANT`,
     `HOROLOG_RATE_CALLER`, `HOROLOG_RATE_ADDRESS` (`500/1000`: requests a second, and at once),
-    `HOROLOG_TRUSTED_PROXIES` (networks); and with an outside auth service `AUTH_JWKS_URL`, `AUTH_ISSUER`,
-    `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
+    `HOROLOG_TRUSTED_PROXIES` (networks), `HOROLOG_TLS_CERT_FILE`, `HOROLOG_TLS_KEY_FILE`, `HOROLOG_TLS_CA_FILE` (then
+    each caller needs a certificate of one of these authorities); and with an outside auth service `AUTH_JWKS_URL`,
+    `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -110,6 +111,7 @@ def from_environment(
         wait_s=_number(environment, "HOROLOG_API_WAIT_S", API_WAIT_S, 60),
         limits=_limits(environment),
         proxies=_proxies(environment.get("HOROLOG_TRUSTED_PROXIES", "")),
+        tls=_tls(environment),
     )
 
 
@@ -211,6 +213,13 @@ def _proxies(text: str) -> tuple[Network, ...]:
     except ValueError as error:
         words = f"HOROLOG_TRUSTED_PROXIES must be networks like 10.0.0.0/8, with commas between them: {error}"
         raise SettingsError(words) from None
+
+
+def _tls(environment: Mapping[str, str]) -> TlsFiles | None:
+    files = tls_files(environment, TLS_PREFIX)
+    if files.certificate is None and files.authorities is not None:
+        raise SettingsError(f"{TLS_PREFIX}_CA_FILE has no effect without {TLS_PREFIX}_CERT_FILE")
+    return None if files.certificate is None else files
 
 
 def _strong(where: str, token: str) -> str:

@@ -21,7 +21,8 @@ from horolog.cli.sampling import sample
 from horolog.ports import Clock
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.resources import resident_bytes
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
+from horolog.runtime.tls import server_context
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
@@ -29,7 +30,7 @@ from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
 from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Rates, Served, Wake
 from services.api.schedule_watch import ScheduleWatch
-from services.api.settings import ApiSettings
+from services.api.settings import TLS_PREFIX, ApiSettings
 from services.api.settings import from_environment as api_settings
 
 _access = logging.getLogger("horolog.api.access")
@@ -72,7 +73,7 @@ async def run(
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
         try:
-            await _serve_http(create_app(ports, settings), parts.metrics, listeners, stop)
+            await _serve_http(create_app(ports, settings), settings, parts.metrics, listeners, stop)
         finally:
             sampling.cancel()
             watching.cancel()
@@ -140,15 +141,10 @@ def _rates(redis_url: str | None, stack: AsyncExitStack) -> Rates:
     return rates
 
 
-async def _serve_http(app: FastAPI, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event) -> None:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_S_MAX,
-    )
-    server = Server(config)
+async def _serve_http(
+    app: FastAPI, settings: ApiSettings, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event
+) -> None:
+    server = Server(http_config(app, settings))
     metrics.watch_connections(lambda: len(server.server_state.connections))
     serving = asyncio.create_task(server.serve(sockets=listeners))
     stopping = asyncio.create_task(stop.wait())
@@ -156,6 +152,25 @@ async def _serve_http(app: FastAPI, metrics: Metrics, listeners: list[socket.soc
     stopping.cancel()
     server.should_exit = True
     await serving
+
+
+def http_config(app: FastAPI, settings: ApiSettings) -> uvicorn.Config:
+    """How HTTP is served.
+
+    Raises:
+        SettingsError: the certificate or its key cannot be used.
+    """
+    tls = None if settings.tls is None else server_context(settings.tls, TLS_PREFIX)
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Whose word is taken for an address is said by HOROLOG_TRUSTED_PROXIES, and by nothing else.
+        proxy_headers=False,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
+        timeout_graceful_shutdown=STOP_S_MAX,
+    )
 
 
 class Server(uvicorn.Server):

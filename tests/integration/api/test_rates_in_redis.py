@@ -11,6 +11,7 @@ from horolog.adapters.redis_rates import RedisRates
 from horolog.adapters.system import RandomIds
 from horolog.domain.rates import Demand, Grant, Rate
 
+PATIENT_S = 30.0
 SLOW = 1 / 3600
 """A rate at which nothing is filled in while a test runs."""
 
@@ -19,7 +20,7 @@ SLOW = 1 / 3600
 async def processes(redis_url: str) -> AsyncIterator[tuple[RedisRates, RedisRates]]:
     """Two processes with the same Redis, each of which would grant by itself whatever is asked."""
     async with AsyncExitStack() as stack:
-        pair = tuple(RedisRates(redis_url, LocalRates()) for _ in range(2))
+        pair = tuple(RedisRates(redis_url, LocalRates(), PATIENT_S) for _ in range(2))
         for one in pair:
             stack.push_async_callback(one.close)
         yield pair[0], pair[1]

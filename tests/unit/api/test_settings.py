@@ -6,10 +6,11 @@ import pytest
 
 from horolog.domain.addresses import networks
 from horolog.domain.rates import Rate
+from horolog.runtime.settings_error import SettingsError
 from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
 from services.api.rates import USUAL
-from services.api.settings import SettingsError, digest_of, from_environment
+from services.api.settings import digest_of, from_environment
 from tests.unit.api.world import OUR_TOKEN, OURS, SERVICE_TOKEN, THEIRS
 
 GOOD = {"INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from horolog.cli.roles.api import listener
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
 from services.api.settings import from_environment
 
 SETTINGS = from_environment(

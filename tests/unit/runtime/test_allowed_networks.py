@@ -4,7 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from horolog.runtime.settings import SettingsError, from_environment
+from horolog.runtime.settings import from_environment
+from horolog.runtime.settings_error import SettingsError
 
 
 def test_networks_are_read_with_commas_between_them() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from horolog.runtime.settings import MetricsAddress, SettingsError, from_environment
+from horolog.runtime.settings import MetricsAddress, from_environment
+from horolog.runtime.settings_error import SettingsError
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts
 from horolog.log.embedded import EmbeddedLog
-from horolog.runtime.settings import Settings, SettingsError, from_environment
+from horolog.runtime.settings import Settings, from_environment
+from horolog.runtime.settings_error import SettingsError
 
 KEY = "0123456789-abcdefghij-ABCDEFGHIJ"
 

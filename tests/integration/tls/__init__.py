@@ -1,0 +1,1 @@
+"""Encrypted connections, with real certificates, to and from everything that is reached over a network."""
