@@ -181,7 +181,7 @@ async def _poison(system: System) -> tuple[Letters, Letters]:
             start = (await log.ends([place]))[place]
             records = list(bad_records(topic, place.partition, log.partition_count).values())
             await log.append(records)
-            offsets = [offset for offset in await offsets_of(log, place, records) if offset >= start]
+            offsets = await offsets_of(log, place, records, start)
             expected += expected_letters(topic, place.partition, offsets)
         deadline = time.monotonic() + LETTERS_S_MAX
         while not is_refused(expected, found := await letters(log) - before) and time.monotonic() < deadline:

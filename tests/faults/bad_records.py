@@ -164,7 +164,16 @@ async def _everything(log: Log, places: Sequence[Place]) -> list[Record]:
     return found
 
 
-async def offsets_of(log: Log, place: Place, sent: Sequence[Outgoing]) -> list[int]:
-    """Where the records were written, one for each."""
+async def offsets_of(log: Log, place: Place, sent: Sequence[Outgoing], start: int = 0) -> list[int]:
+    """Where the records were written, one for each, from this offset on.
+
+    A transaction of somebody else that is still open keeps what was written after it from being read.
+    """
     wanted = Counter((record.key, record.value, record.headers) for record in sent)
-    return [r.offset for r in await _everything(log, [place]) if (r.key, r.value, r.headers) in wanted]
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            written = [r for r in await _everything(log, [place]) if r.offset >= start]
+            found = [r.offset for r in written if (r.key, r.value, r.headers) in wanted]
+            if len(found) >= len(sent):
+                return found
+            await asyncio.sleep(POLL_S)
