@@ -1,7 +1,8 @@
 """The gate in front of every route: who is asking, how it ended, and never a traceback.
 
 Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
-open, and they are open by their exact address. Every answer is logged once, without anything that the caller wrote.
+open, and with the built-in issuer the addresses that passwords and refresh tokens are sent to: by their exact
+address. Every answer is logged once, without anything that the caller wrote.
 """
 
 import logging
@@ -11,7 +12,7 @@ from typing import Any
 
 from projections.views import ReadModelUnavailable
 from services.api.errors import ApiError, error_answer, is_internal
-from services.api.ports import OPEN_PATHS, ApiPorts, Principal, Served
+from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS, ApiPorts, Principal, Served
 
 _LOG = logging.getLogger("horolog.api")
 Scope = MutableMapping[str, Any]
@@ -75,6 +76,9 @@ class Gate:
         if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
             # Open to all, but it may say more to another service.
             return (await self._ports.services.recognise(scope["headers"]) if internal else None) or NOBODY
+        is_issuing = self._ports.accounts is not None
+        if is_issuing and scope["path"] in OPEN_SUBMISSIONS and scope["method"] == "POST":
+            return NOBODY
         return await self._recognised(scope, internal)
 
     async def _recognised(self, scope: Scope, internal: bool) -> Principal:

@@ -1,0 +1,54 @@
+"""Accounts are in a schema of their own, and a database that does not answer lets nobody in."""
+
+import asyncpg
+import pytest
+
+from horolog.cli.roles.accounts import migrate_accounts
+from projections.connections import open_pool
+from projections.migrate import migrate
+from services.api.accounts.ports import AccountsUnavailable
+from services.api.accounts.postgres import MIGRATIONS, PostgresAccounts
+from services.api.accounts.users import User
+from tests.contract.accounts.people import NOBODY, NOW, person
+
+RELATIONS = """select nspname || '.' || relname from pg_class join pg_namespace as place on place.oid = relnamespace
+where relkind in ('r', 'p', 'v') and nspname not in ('pg_catalog', 'information_schema') order by 1"""
+
+
+async def relations(dsn: str) -> list[str]:
+    """Every table and view, with its schema."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [row[0] for row in await connection.fetch(RELATIONS)]
+    finally:
+        await connection.close()
+
+
+async def test_accounts_have_a_schema_of_their_own_and_leave_the_read_models_alone(migrated_database: str) -> None:
+    before = await relations(migrated_database)
+    applied = await migrate_accounts(migrated_database)
+    after = await relations(migrated_database)
+    assert applied == [f"accounts/{path.stem}" for path in sorted(MIGRATIONS.glob("*.sql"))]
+    assert before
+    assert [name for name in after if not name.startswith("accounts.")] == before
+    assert "accounts.schema_migrations" in after
+    assert (await migrate_accounts(migrated_database), await migrate(migrated_database)) == ([], [])
+
+
+async def test_without_its_tables_the_store_is_unavailable_and_empty_it_is_not(migrated_database: str) -> None:
+    pool = await open_pool(migrated_database, 2)
+    with pytest.raises(AccountsUnavailable):
+        await PostgresAccounts(pool).user(NOBODY)
+    with pytest.raises(AccountsUnavailable):
+        await PostgresAccounts(pool).live(NOBODY, NOW)
+    await pool.close()
+    with pytest.raises(AccountsUnavailable):
+        await PostgresAccounts(pool).has_users()
+
+
+async def test_a_platform_administrator_of_a_tenant_cannot_be_kept(postgres: PostgresAccounts) -> None:
+    ada = person("ada")
+    both = User(ada.id, ada.tenant_id, "ada", ("admin", "platform-admin"), ada.created_at, "hash")
+    with pytest.raises(AccountsUnavailable):
+        await postgres.add_user(both)
+    assert await postgres.user(ada.id) is None
