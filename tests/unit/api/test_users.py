@@ -118,7 +118,7 @@ async def test_users_come_in_pages(world: World) -> None:
     token = await root(world)
     for name in "abc":
         world.issuing.add(name, OURS, "viewer")
-    seen, cursor = list[str](), ""
+    seen, cursor, page = list[str](), "", dict[str, Any]()
     for _ in range(4):
         page = (await world.ask("GET", f"{USERS}?limit=1{cursor}", token=token)).json()
         seen += [user["name"] for user in page["items"]]
