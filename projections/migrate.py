@@ -69,8 +69,9 @@ async def apply_migrations(
     known = migrations(folder)
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", SCHEMA_LOCK)
-        if schema is not None:
-            await connection.execute('create schema if not exists "' + schema.replace('"', '""') + '"')
+        # Looked for first: `if not exists` demands the right to create one all the same.
+        if schema is not None and not await connection.fetch("select from pg_namespace where nspname = $1", schema):
+            await connection.execute('create schema "' + schema.replace('"', '""') + '"')
         await connection.execute(
             "create table if not exists schema_migrations ("
             " name text primary key, checksum text not null, applied_at timestamptz not null default now())"

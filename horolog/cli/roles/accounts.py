@@ -26,8 +26,9 @@ from services.api.ports import Authenticator
 from services.api.settings import BuiltInIssuer
 from services.api.signed_tokens import TokenReader
 
-CONNECTION_COUNT_MAX = 4
-"""Of their own, so that neither the read models nor sign-ins wait for each other."""
+SIGN_IN_CONNECTION_COUNT_MAX = 4
+STATE_CONNECTION_COUNT_MAX = 2
+"""Of their own, so that callers are recognised however many others try to sign in."""
 
 
 async def open_accounts(
@@ -39,9 +40,9 @@ async def open_accounts(
         services.api.settings.SettingsError: a key file cannot be used.
     """
     keys = read_keys(issuer.key_files)
-    pool = await open_pool(dsn, CONNECTION_COUNT_MAX)
-    stack.push_async_callback(pool.close)
-    store, hasher = PostgresAccounts(pool), Argon2Hasher()
+    store = await _store(dsn, SIGN_IN_CONNECTION_COUNT_MAX, stack)
+    states = SessionStates(await _store(dsn, STATE_CONNECTION_COUNT_MAX, stack), clock)
+    hasher = Argon2Hasher()
     stack.callback(hasher.close)
     upkeep = Upkeep(store, hasher, clock, ids, secrets.token_urlsafe, _first(issuer), _tell)
     stack.push_async_callback(_ended, asyncio.create_task(upkeep.run()))
@@ -49,13 +50,18 @@ async def open_accounts(
         SignIn(store, hasher, keys, clock, ids, secrets.token_urlsafe),
         Administration(store, hasher, clock, ids, secrets.token_urlsafe),
     )
-    callers = AccountTokens(TokenReader(BUILT_IN, keys, clock), SessionStates(store, clock))
-    return built_in, callers
+    return built_in, AccountTokens(TokenReader(BUILT_IN, keys, clock), states)
 
 
 async def migrate_accounts(dsn: str) -> list[str]:
     """Bring the accounts' schema up to date; the names applied, as `projections.migrate.migrate` tells them."""
     return [f"{SCHEMA}/{name}" for name in await migrate(dsn, MIGRATIONS, SCHEMA)]
+
+
+async def _store(dsn: str, connection_count_max: int, stack: AsyncExitStack) -> PostgresAccounts:
+    pool = await open_pool(dsn, connection_count_max)
+    stack.push_async_callback(pool.close)
+    return PostgresAccounts(pool)
 
 
 def _first(issuer: BuiltInIssuer) -> list[FirstUser]:

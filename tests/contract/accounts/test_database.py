@@ -5,9 +5,9 @@ import pytest
 
 from horolog.cli.roles.accounts import migrate_accounts
 from projections.connections import open_pool
-from projections.migrate import migrate
+from projections.migrate import apply_migrations, migrate
 from services.api.accounts.ports import AccountsUnavailable
-from services.api.accounts.postgres import MIGRATIONS, PostgresAccounts
+from services.api.accounts.postgres import MIGRATIONS, SCHEMA, PostgresAccounts
 from services.api.accounts.users import User
 from tests.contract.accounts.people import NOBODY, NOW, person
 
@@ -33,6 +33,22 @@ async def test_accounts_have_a_schema_of_their_own_and_leave_the_read_models_alo
     assert [name for name in after if not name.startswith("accounts.")] == before
     assert "accounts.schema_migrations" in after
     assert (await migrate_accounts(migrated_database), await migrate(migrated_database)) == ([], [])
+
+
+async def test_a_schema_that_somebody_else_has_made_is_used_without_the_right_to_make_one(
+    migrated_database: str,
+) -> None:
+    connection = await asyncpg.connect(migrated_database)
+    # A role is the whole server's: named after the database, it is this test's alone.
+    role = '"migrator of ' + await connection.fetchval("select current_database()") + '"'
+    try:
+        await connection.execute(f"create role {role}; create schema accounts authorization {role}")
+        await connection.execute(f"set role {role}; set search_path to accounts")
+        await apply_migrations(connection, MIGRATIONS, SCHEMA)
+        assert await connection.fetch("select from accounts.users") == []
+    finally:
+        await connection.execute(f"reset role; drop owned by {role}; drop role {role}")
+        await connection.close()
 
 
 async def test_without_its_tables_the_store_is_unavailable_and_empty_it_is_not(migrated_database: str) -> None:
