@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -66,6 +67,12 @@ async def until_status(client: httpx.AsyncClient, token: str, status: int) -> No
             await asyncio.sleep(PAUSE_S)
 
 
+async def document(client: httpx.AsyncClient, token: str) -> tuple[int, str | None]:
+    """How a token is answered where no database is read but to recognise its caller."""
+    answer = await client.get("/openapi.json", headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code, answer.json().get("error", {}).get("code")
+
+
 async def jobs(client: httpx.AsyncClient, token: str) -> int:
     """How a question about jobs is answered to a token; 0 while nobody answers."""
     try:
@@ -114,6 +121,26 @@ async def test_from_the_first_start_to_a_user_who_is_disabled_on_the_other_proce
     await until_status(second, ada["accessToken"], 401)
     refreshed = await second.post("/api/v1/auth/refresh", json={"refreshToken": ada["refreshToken"]})
     assert refreshed.status_code == 401
+
+
+async def test_while_the_database_is_away_a_known_token_is_refused_in_the_end(
+    apis: list[httpx.AsyncClient], capfd: pytest.CaptureFixture[str], postgres_dsn: str, migrated_database: str
+) -> None:
+    api, name = apis[0], migrated_database.partition("?")[0].rpartition("/")[2]
+    root = await signed_in(api, "admin", await told_once(capfd))
+    assert await document(api, root["accessToken"]) == (200, None)
+    server = await asyncpg.connect(postgres_dsn)
+    await server.execute(f'alter database "{name}" with allow_connections false')
+    await server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+    refused = await api.post("/api/v1/auth/token", json={"name": "admin", "password": PASSWORD})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "AUTH_UNAVAILABLE")
+    async with asyncio.timeout(DEADLINE_S):
+        while (told := await document(api, root["accessToken"])) == (200, None):
+            await asyncio.sleep(PAUSE_S)
+    assert told == (503, "AUTH_UNAVAILABLE")
+    await server.execute(f'alter database "{name}" with allow_connections true')
+    await server.close()
+    assert await document(api, root["accessToken"]) == (200, None)
 
 
 async def test_guesses_at_one_process_are_counted_at_the_other(apis: list[httpx.AsyncClient]) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from services.api.accounts.backoff import FREE_PER_ACCOUNT_COUNT
 from services.api.accounts.bounds import STATE_FRESH_S
+from services.api.accounts.ports import UserChange
 from services.api.accounts.users import RefusedUser, checked_password
 from tests.unit.api.memory_accounts import password_of
 from tests.unit.api.test_sign_in import AUTH, WRONG, jobs, log_in, refresh, signed_in
@@ -39,6 +40,16 @@ async def test_another_password_ends_every_session(world: World) -> None:
     assert (await refresh(world, tokens["refreshToken"])).status_code == 401
     world.clock.at += timedelta(seconds=STATE_FRESH_S + 0.1)
     assert await jobs(world, tokens) == 401
+
+
+async def test_a_disabled_user_is_a_stranger_with_whatever_password(world: World) -> None:
+    off = world.issuing.add("off", OURS, "viewer", must_change=True)
+    await world.issuing.store.change_user(off.id, UserChange(disabled=True))
+    for answer in (await log_in(world, "off"), await change(world, "off", password_of("off"), NEW)):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "INVALID_CREDENTIALS")
+    assert world.issuing.store.by_id[off.id].password_hash == off.password_hash
+    statuses = [(await log_in(world, "off")).status_code for _ in range(FREE_PER_ACCOUNT_COUNT)]
+    assert statuses == [401] * (FREE_PER_ACCOUNT_COUNT - 1) + [429]
 
 
 async def test_guessing_the_old_password_is_counted_like_signing_in(world: World) -> None:

@@ -30,7 +30,7 @@ class SlowAccounts(MemoryAccounts):
 async def test_a_session_is_asked_for_again_when_it_is_no_longer_fresh() -> None:
     clock, store = HandClock(), MemoryAccounts()
     states = SessionStates(store, clock)
-    for age_s, count in ((0.0, 1), (STATE_FRESH_S, 1), (0.1, 2)):
+    for age_s, count in ((0.0, 1), (STATE_FRESH_S, 1), (0.1, 2), (STATE_FRESH_S, 2), (0.1, 3)):
         clock.at += timedelta(seconds=age_s)
         assert await states.live(UNKNOWN) is None
         assert store.asked_live_count == count
