@@ -79,12 +79,12 @@ def session_token(url: str, environment: Mapping[str, str], http: httpx.Client, 
     """
     kept = read_session(url, environment)
     if kept is None or kept.expires_at - now_s > DUE_S:
-        return kept and kept.access_token
+        return None if kept is None else kept.access_token
     with locked(environment):
         # Another command may have renewed it meanwhile, or signed out.
         kept = read_session(url, environment)
         if kept is None or kept.expires_at - now_s > DUE_S:
-            return kept and kept.access_token
+            return None if kept is None else kept.access_token
         return _renewed(kept, environment, http, now_s)
 
 

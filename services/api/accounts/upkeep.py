@@ -6,7 +6,7 @@ passwords, once. There is no password that anybody could know beforehand.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from horolog.ports import Clock, Ids
 from services.api.accounts.bounds import ONE_TIME_PASSWORD_BYTES, UPKEEP_INTERVAL_S, UPKEEP_RETRY_S
@@ -26,7 +26,7 @@ class FirstUser:
     roles: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Upkeep:
     """Looks after the accounts. `tell` is given the sentences about first users: they hold passwords, and go to whoever
     started the process, never to a log.
@@ -39,7 +39,6 @@ class Upkeep:
     new_secret: NewSecret
     first: Sequence[FirstUser]
     tell: Callable[[str], None]
-    has_begun: bool = field(default=False, init=False)
 
     async def run(self) -> None:
         """Until cancelled; a database that is away is asked again soon."""
@@ -58,9 +57,7 @@ class Upkeep:
         Raises:
             ApiError: AUTH_UNAVAILABLE, OVERLOADED.
         """
-        if not self.has_begun:
-            await self._begin()
-            self.has_begun = True
+        await self._begin()
         while await self.store.prune(self.clock.now()) > 0:
             pass
 

@@ -9,7 +9,7 @@ from projections.migrate import apply_migrations, migrate
 from services.api.accounts.ports import AccountsUnavailable
 from services.api.accounts.postgres import MIGRATIONS, SCHEMA, PostgresAccounts
 from services.api.accounts.users import User
-from tests.contract.accounts.people import NOBODY, NOW, person
+from tests.contract.accounts.people import NOBODY, NOW, person, rotation, signed_in
 
 RELATIONS = """select nspname || '.' || relname from pg_class join pg_namespace as place on place.oid = relnamespace
 where relkind in ('r', 'p', 'v') and nspname not in ('pg_catalog', 'information_schema') order by 1"""
@@ -60,6 +60,18 @@ async def test_without_its_tables_the_store_is_unavailable_and_empty_it_is_not(m
     await pool.close()
     with pytest.raises(AccountsUnavailable):
         await PostgresAccounts(pool).has_users()
+
+
+@pytest.mark.parametrize("change", ["disabled", "must_change_password"])
+async def test_whom_an_operator_shuts_out_by_hand_is_shut_out(
+    postgres: PostgresAccounts, migrated_database: str, change: str
+) -> None:
+    live = await signed_in(postgres, person("ada"))
+    connection = await asyncpg.connect(migrated_database)
+    await connection.execute(f"update accounts.users set {change} = true")
+    await connection.close()
+    assert await postgres.live(live.session_id, NOW) is None
+    assert await postgres.rotate(rotation(b"first", b"second")) is None
 
 
 async def test_a_platform_administrator_of_a_tenant_cannot_be_kept(postgres: PostgresAccounts) -> None:
