@@ -43,25 +43,35 @@ def migrations(folder: Path = MIGRATIONS) -> Sequence[Migration]:
     return found
 
 
-async def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
+async def migrate(dsn: str, folder: Path = MIGRATIONS, schema: str | None = None) -> list[str]:
     """Apply what is missing; returns the names applied, oldest first.
+
+    With a `schema`, into that one, which is created; what it has applied is told by a table of its own there.
 
     Raises:
         MigrationRefused: the database knows a migration that the code does not, or with another text.
         OSError, asyncpg.PostgresError: the database cannot be reached, or refuses a statement.
     """
-    connection = await connect(dsn, "horolog-migrate")
+    connection = await connect(dsn, "horolog-migrate", schema)
     try:
-        return await apply_migrations(connection, folder)
+        return await apply_migrations(connection, folder, schema)
     finally:
         await connection.close()
 
 
-async def apply_migrations(connection: asyncpg.Connection, folder: Path = MIGRATIONS) -> list[str]:
-    """Apply what is missing through an open connection, into the first schema of its search path."""
+async def apply_migrations(
+    connection: asyncpg.Connection, folder: Path = MIGRATIONS, schema: str | None = None
+) -> list[str]:
+    """Apply what is missing through an open connection, into the first schema of its search path.
+
+    That is `schema`, if one is named, which is created when it is missing.
+    """
     known = migrations(folder)
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", SCHEMA_LOCK)
+        # Looked for first: `if not exists` demands the right to create one all the same.
+        if schema is not None and not await connection.fetch("select from pg_namespace where nspname = $1", schema):
+            await connection.execute('create schema "' + schema.replace('"', '""') + '"')
         await connection.execute(
             "create table if not exists schema_migrations ("
             " name text primary key, checksum text not null, applied_at timestamptz not null default now())"

@@ -10,13 +10,14 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
-from horolog.adapters.system import RandomIds
+from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.connection import Connection, connection
+from horolog.cli.login_session import session_token
 from horolog.cli.options import ApiOptions
 from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
 from horolog.ports import Ids
@@ -28,7 +29,7 @@ TIMEOUT_S = 30.0
 RETRY_DELAYS_S = (0.2, 1.0)
 _TRY_AGAIN = frozenset({502, 503, 504})
 _ADVICE = {
-    401: "Give a valid token with --token or HOROLOG_TOKEN; `horolog dev` leaves one in its data directory.",
+    401: "Sign in with `horolog login`, or give a valid token with --token or HOROLOG_TOKEN.",
     403: "Ask an administrator for the permission, or use another token.",
     404: "`horolog job list` and `horolog exec list` show what there is.",
     412: "It was changed meanwhile; look at it again, then repeat the command.",
@@ -46,7 +47,7 @@ class Answer:
 
 
 class Client:
-    """Calls the API over one HTTP connection."""
+    """Calls the API over one HTTP connection. Paths are below that of the scheduler, unless they begin with /api/."""
 
     def __init__(
         self, connection: Connection, http: httpx.Client, ids: Ids, sleep: Callable[[float], None] = time.sleep
@@ -90,9 +91,10 @@ class Client:
     def _call(self, method: str, path: str, headers: dict[str, str], **content: Any) -> Answer:
         if self._connection.token:
             headers["Authorization"] = f"Bearer {self._connection.token}"
+        place = self._connection.url + ("" if path.startswith("/api/") else BASE) + path
         for delay in (*RETRY_DELAYS_S, None):
             try:
-                answer = self._http.request(method, self._connection.url + BASE + path, headers=headers, **content)
+                answer = self._http.request(method, place, headers=headers, **content)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise self._unreachable(str(error)) from error
             except httpx.RequestError as error:
@@ -166,4 +168,15 @@ def open_client(options: ApiOptions) -> Iterator[Client]:
     place = connection(options.url, options.token, os.environ)
     # Proxies of the environment are for the outer world; the scheduler is reached directly.
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=_authorities(os.environ)) as http:
+        if not (options.token or os.environ.get("HOROLOG_TOKEN")):
+            kept = session_token(place.url, os.environ, http, SystemClock().now().timestamp())
+            place = replace(place, token=kept or place.token)
         yield Client(place, http, RandomIds())
+
+
+@contextmanager
+def open_nobodys_client(options: ApiOptions) -> Iterator[tuple[str, Client]]:
+    """The address, and a client without a token, for what needs none."""
+    place = replace(connection(options.url, None, os.environ), token=None)
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=_authorities(os.environ)) as http:
+        yield place.url, Client(place, http, RandomIds())

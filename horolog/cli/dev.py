@@ -20,6 +20,8 @@ from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
 from horolog.cli.devexamples import load_examples
 from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
+from horolog.cli.preparation import bring_up_to_date
+from horolog.cli.private_files import write_private
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
 from horolog.domain.addresses import networks
@@ -29,8 +31,7 @@ from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
-from projections.migrate import migrate
-from services.api.settings import ApiSettings
+from services.api.settings import ApiSettings, BuiltInIssuer
 from services.api.settings import from_environment as api_settings
 
 STOP_S_MAX = 5.0
@@ -65,13 +66,13 @@ def run(options: DevOptions) -> int:
 
 async def _dev(settings: Settings, options: DevOptions) -> int:
     assert settings.database_url is not None
-    await migrate(settings.database_url)
+    await bring_up_to_date(settings.database_url)
     credentials = _credentials(settings.home)
     port = options.port or _free_port()
-    api = _api_settings(credentials, port)
+    api = _api_settings(credentials, port, _auth_key(settings.home))
     bound = listener(api)
     url = f"http://{api.host}:{port}"
-    _write_private(settings.home / "client.json", {"url": url, "token": credentials.token})
+    write_private(settings.home / "client.json", json.dumps({"url": url, "token": credentials.token}))
     clock = SystemClock()
     log = await open_log(settings, clock)
     await log.create_topics()
@@ -177,24 +178,28 @@ def _credentials(home: Path) -> Credentials:
             "token": secrets.token_urlsafe(24),
             "service_token": secrets.token_urlsafe(24),
         }
-        _write_private(path, made)
+        write_private(path, json.dumps(made))
     return Credentials(**json.loads(path.read_text()))
 
 
-def _write_private(path: Path, data: dict[str, str]) -> None:
-    aside = path.with_suffix(".new")
-    aside.touch(mode=0o600)
-    aside.write_text(json.dumps(data))
-    aside.replace(path)
+def _auth_key(home: Path) -> Path:
+    """The key file of this directory's issuer of tokens; made once, then kept."""
+    path = home / "auth-key.pem"
+    if not path.exists():
+        from services.api.accounts.signing import new_key  # noqa: PLC0415 - loaded where a key is made
+
+        write_private(path, new_key().decode())
+    return path
 
 
-def _api_settings(credentials: Credentials, port: int) -> ApiSettings:
+def _api_settings(credentials: Credentials, port: int, auth_key: Path) -> ApiSettings:
     environment = {
         "HOROLOG_TOKENS": f"{credentials.token}={credentials.tenant_id}:dev",
         "INTERNAL_SERVICE_TOKEN": credentials.service_token,
         "HOROLOG_API_PORT": str(port),
     }
-    return api_settings(environment)
+    # Not by its variable: a comma in the directory's name would be taken for the end of a path.
+    return replace(api_settings(environment), issuer=BuiltInIssuer((str(auth_key),), credentials.tenant_id))
 
 
 def _free_port() -> int:

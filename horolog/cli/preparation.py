@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from importlib import import_module
 
 from horolog.adapters.system import SystemClock
 from horolog.cli.composition import open_log
@@ -11,7 +12,16 @@ from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.log.port import LogError
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
-from projections.migrate import migrate as apply_migrations
+from projections.migrate import migrate as migrate_read_models
+
+_ACCOUNTS = "horolog.cli.roles.accounts"
+
+
+async def bring_up_to_date(dsn: str) -> list[str]:
+    """Apply what is missing to the read models, and to the accounts beside them; the names applied."""
+    applied = await migrate_read_models(dsn)
+    # Loaded here: what signs and hashes takes long to load.
+    return applied + list(await import_module(_ACCOUNTS).migrate_accounts(dsn))
 
 
 def migrate(as_json: bool) -> int:
@@ -20,7 +30,7 @@ def migrate(as_json: bool) -> int:
     if not dsn:
         return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
     try:
-        applied = asyncio.run(apply_migrations(dsn))
+        applied = asyncio.run(bring_up_to_date(dsn))
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)
     _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)

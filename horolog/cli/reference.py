@@ -25,7 +25,7 @@ reports a problem on stderr as `{"error": {"code", "message", "details"?, "advic
 
 The API's address is `--url`, else `HOROLOG_URL`, else what `horolog dev` wrote to `client.json` in its data directory
 (`HOROLOG_HOME`, else `.horolog` here), else `http://127.0.0.1:3009`; the token is `--token`, else `HOROLOG_TOKEN`,
-else the one in that file if it is for the same address.
+else that of `horolog login` at the same address, else the one in that file if it is for the same address.
 """
 
 

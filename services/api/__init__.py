@@ -10,5 +10,7 @@ On failure: without an owner for the tenant's partition, or without the log or t
 that says which; a command may then be repeated with its Idempotency-Key, and takes effect once at most.
 
 `gate` lets in whom `authentication` (static tokens) or `signed_tokens` (those of an auth service, by `jwks`)
-recognises. `app` assembles; `job_routes`, `execution_routes`, `system_routes`, `internal_routes` are the surface.
+recognises; or `account_tokens`, those of the built-in issuer in `accounts`. `app` assembles; `job_routes`,
+`execution_routes`, `system_routes`, `internal_routes`, and with that issuer `auth_routes` and `user_routes`, are the
+surface.
 """

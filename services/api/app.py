@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from schemas.http import Problem
 from services.api import (
+    auth_routes,
     execution_routes,
     history_routes,
     internal_routes,
@@ -28,6 +29,7 @@ from services.api import (
     preview_routes,
     status_routes,
     system_routes,
+    user_routes,
 )
 from services.api.context import ApiContext, context_of
 from services.api.documents import complete
@@ -64,7 +66,7 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
             await asyncio.gather(listening, return_exceptions=True)
             await waiter.close()
 
-    app = _bare_app(lifespan)
+    app = _bare_app(lifespan, with_accounts=ports.accounts is not None)
     app.state.context = ApiContext(settings, ports, desk, HealthCheck(ports, settings.port))
     app.add_middleware(Gate, ports=ports, settings=settings)
     return app
@@ -76,7 +78,7 @@ def openapi_document() -> dict[str, Any]:
     return complete(get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes))
 
 
-def _bare_app(lifespan: Any) -> FastAPI:
+def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
     app = FastAPI(
         title=TITLE,
         version=VERSION,
@@ -97,6 +99,7 @@ def _bare_app(lifespan: Any) -> FastAPI:
         status_routes.router,
         system_routes.router,
         internal_routes.router,
+        *((auth_routes.router, user_routes.router) if with_accounts else ()),
     ):
         app.include_router(router)
     app.add_api_route("/openapi.json", _document, include_in_schema=False)

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from services.api.context import context_of
 from services.api.errors import ApiError
 
+SECRETS_BYTES_MAX = 16 * 1024
+"""How large a body may be that anybody sends, known or not."""
 DEPTH_MAX = 64
 """How deep the JSON of a body may be nested; a job's own values lie a few levels below the body's."""
 _TOO_LARGE_HEADERS = {"Connection": "close"}
@@ -49,6 +51,9 @@ class JsonRequest(Request):
 class JsonRoute(APIRoute):
     """A route that reads its body, when it takes one, before anything else happens."""
 
+    bytes_max: int | None = None
+    """How large the body may be, if less than any other."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, given a request whose body has been read and is known to be JSON."""
         handle = super().get_route_handler()
@@ -57,7 +62,8 @@ class JsonRoute(APIRoute):
         async def handle_json(request: Request) -> Response:
             if not takes_body:
                 return await handle(request)
-            body = await read_body(request, context_of(request).settings.body_bytes_max)
+            of_all = context_of(request).settings.body_bytes_max
+            body = await read_body(request, min(of_all, self.bytes_max or of_all))
             if body and not _is_json(request.headers.get("content-type", "")):
                 raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json.")
             known = JsonRequest(request.scope, request.receive)
@@ -66,6 +72,12 @@ class JsonRoute(APIRoute):
             return await handle(known)
 
         return handle_json
+
+
+class OpenJsonRoute(JsonRoute):
+    """One that anybody may send a body to."""
+
+    bytes_max = SECRETS_BYTES_MAX
 
 
 def depth_of(value: Any) -> int:

@@ -10,6 +10,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from projections.views import ReadModel
+from services.api.accounts.built_in import BuiltIn
 from services.api.errors import ApiError
 from services.api.health import HealthCheck
 from services.api.permissions import Permission
@@ -44,6 +45,12 @@ async def _context(request: Request) -> ApiContext:
     return context_of(request)
 
 
+async def _accounts(request: Request) -> BuiltIn:
+    accounts = context_of(request).ports.accounts
+    assert accounts is not None, "its routes are served only where there are any"
+    return accounts
+
+
 class Allowed:
     """The dependency that yields the caller, if it has the permission that the route declares."""
 
@@ -64,9 +71,11 @@ class Allowed:
 
 
 Api = Annotated[ApiContext, Depends(_context)]
+Accounts = Annotated[BuiltIn, Depends(_accounts)]
 JobReader = Annotated[Principal, Depends(Allowed(Permission.JOBS_READ))]
 JobWriter = Annotated[Principal, Depends(Allowed(Permission.JOBS_WRITE))]
 JobOperator = Annotated[Principal, Depends(Allowed(Permission.JOBS_OPERATE))]
 ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_READ))]
 ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
+UserManager = Annotated[Principal, Depends(Allowed(Permission.USERS_MANAGE))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]

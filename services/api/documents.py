@@ -15,7 +15,7 @@ from schemas.http import ErrorResponse, InternalCreateBody, InternalErrorRespons
 from schemas.jobs import JobDefinition
 from services.api.errors import is_internal
 from services.api.examples import EXAMPLES
-from services.api.ports import OPEN_PATHS
+from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -51,6 +51,8 @@ _PREFER = {
     "description": "`respond-async`: answer 202 as soon as the command is in the log.",
 }
 _JSON = "application/json"
+_OF_COMMANDS = "/api/v1/scheduler/"
+"""Changes below it are commands, and take what commands take."""
 _ACCEPTED = {
     "description": "The command is in the log (`Prefer: respond-async`).",
     "content": {_JSON: {"schema": {"$ref": _REF.format(model="CommandAnswer")}}},
@@ -103,7 +105,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     internal, answers = is_internal(path), operation["responses"]
-    operation["security"] = [] if path in OPEN_PATHS else [{"service" if internal else "bearer": []}]
+    operation["security"] = [] if path in OPEN_PATHS | OPEN_SUBMISSIONS else [{"service" if internal else "bearer": []}]
     if method == "get":
         for status, text in _OF_CHANGES.items():
             # What a route has documented in its own words stays.
@@ -111,7 +113,7 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
                 del answers[str(status)]
         if any(parameter["name"].lower() == "if-none-match" for parameter in operation.get("parameters", [])):
             answers["304"] = {"description": "The job is still at the version that If-None-Match names."}
-    elif not path.endswith("/validate"):
+    elif internal or (path.startswith(_OF_COMMANDS) and not path.endswith("/validate")):
         operation.setdefault("parameters", []).append(_KEY)
         if not internal:
             operation["parameters"].append(_PREFER)

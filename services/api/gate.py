@@ -1,8 +1,9 @@
 """The gate in front of every route: who is asking, how it ended, and never a traceback.
 
 Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
-open, and they are open by their exact address. Nobody is served beyond the limits of `rates`. Every answer is logged
-once, without anything that the caller wrote.
+open, and with the built-in issuer the addresses that passwords and refresh tokens are sent to: by their exact
+address. Nobody is served beyond the limits of `rates`. Every answer is logged once, without anything that the caller
+wrote.
 """
 
 import logging
@@ -10,11 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from horolog.domain.addresses import Address
 from projections.views import ReadModelUnavailable
-from services.api.addresses import caller_address
+from services.api.client_addresses import client_address
 from services.api.errors import ApiError, error_answer, is_internal
-from services.api.ports import OPEN_PATHS, ApiPorts, Principal, Served
+from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS, ApiPorts, Principal, Served
 from services.api.rates import RateGuard
 from services.api.settings import ApiSettings
 
@@ -60,9 +60,10 @@ class Gate:
     async def _pass(self, scope: Scope, receive: Receive, send: Send, limits: list[tuple[bytes, bytes]]) -> None:
         path = scope["path"]
         try:
+            scope["client_address"] = address = client_address(scope, self._proxies)
             scope["principal"] = principal = await self._caller(scope)
             if principal.tenant_id:
-                told = await self._rates.admit(principal, self._address(scope))
+                told = await self._rates.admit(principal, address)
                 limits += [(name.lower().encode(), value.encode()) for name, value in told.items()]
             await self._app(scope, receive, send)
         except ApiError as error:
@@ -87,19 +88,20 @@ class Gate:
         if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
             # Open to all, but it may say more to another service.
             return (await self._ports.services.recognise(scope["headers"]) if internal else None) or NOBODY
+        is_issuing = self._ports.accounts is not None
+        if is_issuing and scope["path"] in OPEN_SUBMISSIONS and scope["method"] == "POST":
+            await self._rates.nobody(scope["client_address"])
+            return NOBODY
         return await self._recognised(scope, internal)
 
     async def _recognised(self, scope: Scope, internal: bool) -> Principal:
         callers = self._ports.services if internal else self._ports.callers
         principal = await callers.recognise(scope["headers"])
         if principal is None:
-            await self._rates.nobody(self._address(scope))
+            await self._rates.nobody(scope["client_address"])
             challenge = {} if internal else {"WWW-Authenticate": 'Bearer realm="horolog"'}
             raise ApiError("UNAUTHORIZED", headers=challenge)
         return principal
-
-    def _address(self, scope: Scope) -> Address | None:
-        return caller_address(scope, self._proxies)
 
 
 def _served(scope: Scope, status: int, duration_s: float) -> Served:

@@ -1,6 +1,7 @@
 """What a caller may be allowed to do, and the roles that stand for it.
 
-Guarantee: what is not granted is refused; a role that is not known here grants nothing.
+Guarantee: what is not granted is refused; a role that is not known here grants nothing. `EVERYTHING` is all that there
+is to do with a tenant's jobs; managing users and tenants is in no token that does not come from a user with the role.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,18 +18,25 @@ class Permission(StrEnum):
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
+    AUDIT_READ = "audit:read"
+    USERS_MANAGE = "users:manage"
+    TENANTS_MANAGE = "tenants:manage"
 
 
-EVERYTHING = frozenset(Permission)
+PLATFORM_ADMIN = "platform-admin"
+"""The one role that reaches beyond a tenant; it reads no tenant's jobs."""
 _READING = frozenset({Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ})
 _OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
+EVERYTHING = _OPERATING | {Permission.JOBS_WRITE}
 
 ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
         "viewer": _READING,
         "operator": _OPERATING,
-        "developer": _OPERATING | {Permission.JOBS_WRITE},
-        "admin": EVERYTHING,
+        "developer": EVERYTHING,
+        "admin": EVERYTHING | {Permission.USERS_MANAGE, Permission.AUDIT_READ},
+        "auditor": frozenset({Permission.AUDIT_READ}),
+        PLATFORM_ADMIN: frozenset({Permission.USERS_MANAGE, Permission.TENANTS_MANAGE}),
     }
 )
 

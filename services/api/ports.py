@@ -11,6 +11,7 @@ from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
 from projections.views import ReadModel
+from services.api.accounts.built_in import BuiltIn
 from services.api.history import HistoryReader
 from services.api.overdue import Findings
 from services.api.permissions import Permission
@@ -21,15 +22,24 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 OPEN_PATHS = frozenset({"/health", "/internal/health"})
 """The exact addresses that need no caller; nothing is open by a prefix or an ending."""
+OPEN_SUBMISSIONS = frozenset(
+    {"/api/v1/auth/token", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/auth/password"}
+)
+"""The exact addresses to which anybody may POST where the built-in issuer is on: what they are sent proves its sender.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, for which tenant, and what that caller may do. `tenant_id` is empty for a service."""
+    """Who calls, for which tenant, and what that caller may do. `tenant_id` is empty for a service.
+
+    `user_id` is that of a user of the built-in issuer, else empty.
+    """
 
     tenant_id: str
     actor: str
     permissions: frozenset[Permission]
+    user_id: str = ""
 
 
 class Authenticator(Protocol):
@@ -97,7 +107,10 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True)
 class ApiPorts:
-    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis."""
+    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis.
+
+    `accounts` is None where the built-in issuer is off.
+    """
 
     log: Log
     read_model: ReadModel
@@ -112,3 +125,4 @@ class ApiPorts:
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)
+    accounts: BuiltIn | None = None

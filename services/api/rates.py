@@ -11,17 +11,13 @@ HTTPAPI group's draft, up to its sixth version, which most clients know.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_network
 from math import ceil
 
-from horolog.domain.addresses import Address
 from horolog.domain.rates import Demand, Grant, Rate
 from services.api.errors import ApiError
 from services.api.ports import Principal, Rates
 
 NOBODY_COUNT = 5
-IPV6_NETWORK_BITS = 64
-"""What one subscriber has of IPv6 at least; he may take any address of it (RFC 6177)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class RateGuard:
         self._rates = rates
         self._limits = limits
 
-    async def admit(self, principal: Principal, address: Address | None) -> Mapping[str, str]:
+    async def admit(self, principal: Principal, address: str) -> Mapping[str, str]:
         """The headers that tell a recognised caller what is left.
 
         Raises:
@@ -53,28 +49,20 @@ class RateGuard:
         demands = [
             Demand(f"tenant:{principal.tenant_id}", self._limits.tenant),
             Demand(f"caller:{digest}", self._limits.caller),
-            *self._of_address(address, 1),
+            self._of_address(address, 1),
         ]
         return _told(await self._rates.take(demands))
 
-    async def nobody(self, address: Address | None) -> None:
+    async def nobody(self, address: str) -> None:
         """Let somebody who proved to be nobody hear just that, unless he asks too often.
 
         Raises:
             ApiError: RATE_LIMITED
         """
-        if demands := self._of_address(address, NOBODY_COUNT):
-            _told(await self._rates.take(demands))
+        _told(await self._rates.take([self._of_address(address, NOBODY_COUNT)]))
 
-    def _of_address(self, address: Address | None, count: int) -> list[Demand]:
-        return [] if address is None else [Demand(f"address:{_network(address)}", self._limits.address, count)]
-
-
-def _network(address: Address) -> str:
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped or ip_network((address, IPV6_NETWORK_BITS), strict=False).network_address)
+    def _of_address(self, address: str, count: int) -> Demand:
+        return Demand(f"address:{address}", self._limits.address, count)
 
 
 def _told(grants: Sequence[Grant]) -> Mapping[str, str]:

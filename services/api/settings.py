@@ -56,6 +56,14 @@ class AuthService:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltInIssuer:
+    """The built-in issuer: its key files, of which the first signs. A tenant to begin with gets an administrator."""
+
+    key_files: tuple[str, ...]
+    first_tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Where to listen, whom to believe, and how long to wait (seconds).
 
@@ -66,6 +74,7 @@ class ApiSettings:
     services: tuple[CallingService, ...]
     tokens: tuple[TenantToken, ...] = ()
     auth: AuthService | None = None
+    issuer: BuiltInIssuer | None = None
     host: str = "127.0.0.1"
     port: int = PORT_DEFAULT
     internal_host: str = "127.0.0.1"
@@ -85,7 +94,8 @@ def from_environment(
     `HOROLOG_RATE_CALLER`, `HOROLOG_RATE_ADDRESS` (`500/1000`: requests a second, and at once),
     `HOROLOG_TRUSTED_PROXIES` (networks), `HOROLOG_TLS_CERT_FILE`, `HOROLOG_TLS_KEY_FILE`, `HOROLOG_TLS_CA_FILE` (then
     each caller needs a certificate of one of these authorities); and with an outside auth service `AUTH_JWKS_URL`,
-    `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256).
+    `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256). With the built-in issuer instead:
+    `HOROLOG_AUTH_KEY_FILE`, paths with commas between them.
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -104,6 +114,7 @@ def from_environment(
         services=_services(environment.get("INTERNAL_SERVICE_TOKEN", "")),
         tokens=_tokens(f"{listed}\n{filed}"),
         auth=_auth_service(environment),
+        issuer=_issuer(environment),
         host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
         port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
         internal_host=environment.get("HOROLOG_INTERNAL_HOST", "127.0.0.1"),
@@ -158,8 +169,10 @@ def _service(entry: str) -> CallingService:
         raise SettingsError("INTERNAL_SERVICE_TOKEN: a service's name has up to 64 letters, digits and . _ @ -")
     try:
         permissions = frozenset(map(Permission, listed.split("+"))) if listed else EVERYTHING
+        if not permissions <= EVERYTHING:
+            raise ValueError
     except ValueError:
-        known = ", ".join(Permission)
+        known = ", ".join(permission for permission in Permission if permission in EVERYTHING)
         raise SettingsError(f"INTERNAL_SERVICE_TOKEN: the permissions of {name} must be of: {known}") from None
     return CallingService(digest_of(_strong("INTERNAL_SERVICE_TOKEN", token)), name, permissions)
 
@@ -188,6 +201,18 @@ def _auth_service(environment: Mapping[str, str]) -> AuthService | None:
     except ValueError:
         raise SettingsError("AUTH_ALGORITHM must be EdDSA or RS256") from None
     return AuthService(Issuer(issuer, audience, algorithm), url)
+
+
+def _issuer(environment: Mapping[str, str]) -> BuiltInIssuer | None:
+    listed = environment.get("HOROLOG_AUTH_KEY_FILE", "")
+    paths = tuple(path for part in listed.split(",") if (path := part.strip()))
+    if not paths:
+        if listed:
+            raise SettingsError("HOROLOG_AUTH_KEY_FILE names no file")
+        return None
+    if environment.get("AUTH_JWKS_URL"):
+        raise SettingsError("HOROLOG_AUTH_KEY_FILE and AUTH_JWKS_URL exclude each other: one issuer signs the tokens")
+    return BuiltInIssuer(paths)
 
 
 def _limits(environment: Mapping[str, str]) -> RateLimits:

@@ -1,16 +1,17 @@
-"""Callers with a signed access token of an outside auth service (RFC 7519, RFC 9068, RFC 8725).
+"""Callers with a signed access token (RFC 7519, RFC 9068, RFC 8725), and those of an outside auth service among them.
 
 Guarantee: a token is believed when the one issuer has signed it, by the one algorithm, with a key of the issuer's own
 list, for this audience, as an access token, for now, and when it names a tenant and who it is about. Whatever else is
 in its header (`jku`, `x5u`, `jwk`, `crit`) has no effect or makes it void.
 
 The claims: `tenant_id` is the tenant's UUID, `roles` are names of `services.api.permissions.ROLES`; others are passed
-over. A token without a role that is known here may do nothing.
+over, as is the platform's administrator: an outside service speaks for tenants only. A token without a role that is
+known here may do nothing.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 
@@ -20,8 +21,8 @@ from schemas.events.workers import SYSTEM_TENANT
 from services.api.errors import ApiError
 from services.api.headers import bearer_token
 from services.api.issuer import Issuer
-from services.api.jwks import Keys, KeysUnavailable
-from services.api.permissions import permissions_of
+from services.api.jwks import KeysUnavailable
+from services.api.permissions import PLATFORM_ADMIN, permissions_of
 from services.api.ports import Headers, Principal
 
 LEEWAY_S = 30
@@ -35,16 +36,46 @@ _REQUIRED = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
 
-class SignedTokens:
-    """Callers of the public API, by `Authorization: Bearer` and a signed token."""
+class KeySource(Protocol):
+    """An issuer's public keys."""
 
-    def __init__(self, issuer: Issuer, keys: Keys, clock: Clock) -> None:
+    async def find(self, key_id: str) -> jwt.PyJWK | None:
+        """The key of this id, or None when the issuer has none such. Raises `KeysUnavailable`."""
+        ...
+
+
+class SignedTokens:
+    """Callers of the public API, by `Authorization: Bearer` and a token of an outside auth service."""
+
+    def __init__(self, issuer: Issuer, keys: KeySource, clock: Clock) -> None:
+        self._reader = TokenReader(issuer, keys, clock)
+
+    async def recognise(self, headers: Headers) -> Principal | None:
+        """The token's caller, or None.
+
+        Raises:
+            ApiError: AUTH_UNAVAILABLE, when no key of the issuer is known.
+        """
+        claims = await self._reader.read(headers)
+        tenant = claims and claims.get("tenant_id")
+        if claims is None or not isinstance(tenant, str) or not _is_tenant(tenant):
+            return None
+        roles = claims.get("roles", ())
+        named = [role for role in roles if isinstance(role, str)] if isinstance(roles, Sequence) else []
+        granted = permissions_of(role for role in named if role != PLATFORM_ADMIN)
+        return Principal(tenant, f"user:{claims['sub']}", granted)
+
+
+class TokenReader:
+    """Reads the tokens of one issuer."""
+
+    def __init__(self, issuer: Issuer, keys: KeySource, clock: Clock) -> None:
         self._issuer = issuer
         self._keys = keys
         self._clock = clock
 
-    async def recognise(self, headers: Headers) -> Principal | None:
-        """The token's caller, or None.
+    async def read(self, headers: Headers) -> Mapping[str, Any] | None:
+        """The claims of a token that is believed; `sub` is a printable text. None for any other.
 
         Raises:
             ApiError: AUTH_UNAVAILABLE, when no key of the issuer is known.
@@ -57,11 +88,12 @@ class SignedTokens:
             if header.get("alg") != self._issuer.algorithm or str(header.get("typ")).lower() not in _TYPES:
                 return None
             key = await self._keys.find(str(header.get("kid")))
-            return None if key is None else self._principal(self._claims(token, key))
+            claims = {} if key is None else self._claims(token, key)
         except KeysUnavailable as error:
             raise ApiError("AUTH_UNAVAILABLE") from error
         except jwt.PyJWTError:
             return None
+        return claims if claims and self._is_now(claims) and _is_subject(claims["sub"]) else None
 
     def _claims(self, token: str, key: jwt.PyJWK) -> Mapping[str, Any]:
         # Time is judged below, by the clock that everything else here goes by.
@@ -74,16 +106,6 @@ class SignedTokens:
             options={"require": _REQUIRED, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
 
-    def _principal(self, claims: Mapping[str, Any]) -> Principal | None:
-        tenant, subject = claims.get("tenant_id"), claims["sub"]
-        if not self._is_now(claims) or not isinstance(tenant, str) or not _is_tenant(tenant):
-            return None
-        if not isinstance(subject, str) or not 0 < len(subject) <= ACTOR_LENGTH_MAX or not subject.isprintable():
-            return None
-        roles = claims.get("roles", ())
-        named = [role for role in roles if isinstance(role, str)] if isinstance(roles, Sequence) else []
-        return Principal(tenant, f"user:{subject}", permissions_of(named))
-
     def _is_now(self, claims: Mapping[str, Any]) -> bool:
         begin, end, issued = claims["nbf"], claims["exp"], claims["iat"]
         if not all(type(moment) in (int, float) and 0 <= moment <= LAST_S for moment in (begin, end, issued)):
@@ -91,6 +113,10 @@ class SignedTokens:
         now = self._clock.now().timestamp()
         has_begun = max(begin, issued) - LEEWAY_S <= now
         return bool(has_begun and now < end + LEEWAY_S and end - issued <= LIFE_S_MAX)
+
+
+def _is_subject(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= ACTOR_LENGTH_MAX and value.isprintable()
 
 
 def _is_tenant(value: str) -> bool:

@@ -18,7 +18,6 @@ from fastapi import FastAPI
 from horolog.adapters.local_rates import LocalRates
 from horolog.cli.composition import Parts
 from horolog.cli.sampling import sample
-from horolog.ports import Clock
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.resources import resident_bytes
 from horolog.runtime.settings_error import SettingsError
@@ -26,6 +25,7 @@ from horolog.runtime.tls import server_context
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
+from services.api.accounts.built_in import BuiltIn
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
 from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Rates, Served, Wake
@@ -36,6 +36,7 @@ from services.api.settings import from_environment as api_settings
 _access = logging.getLogger("horolog.api.access")
 STOP_S_MAX = 3
 _AUTH_SERVICE = "horolog.cli.roles.auth_service"
+_ACCOUNTS = "horolog.cli.roles.accounts"
 
 
 async def run(
@@ -54,6 +55,7 @@ async def run(
         stack.push_async_callback(pool.close)
         read_model = PostgresReadModel(pool)
         wake, cache_ping = _wake(parts.settings.redis_url, stack)
+        callers, accounts = await _callers(settings, parts, stack)
         watch = ScheduleWatch(parts.log, read_model, parts.clock, parts.metrics.set_overdue)
         ports = ApiPorts(
             log=parts.log,
@@ -61,7 +63,7 @@ async def run(
             history=PostgresHistory(pool),
             clock=parts.clock,
             ids=parts.ids,
-            callers=await _callers(settings, parts.clock, stack),
+            callers=callers,
             services=ServiceTokens(settings.services),
             served=partial(_served, parts.metrics),
             memory_bytes=resident_bytes,
@@ -69,6 +71,7 @@ async def run(
             wake=wake,
             cache_ping=cache_ping,
             schedules=watch,
+            accounts=accounts,
         )
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
@@ -80,12 +83,17 @@ async def run(
             await asyncio.gather(sampling, watching, return_exceptions=True)
 
 
-async def _callers(settings: ApiSettings, clock: Clock, stack: AsyncExitStack) -> Authenticator:
-    """Static tokens, and those of the outside auth service, if there is one."""
+async def _callers(settings: ApiSettings, parts: Parts, stack: AsyncExitStack) -> tuple[Authenticator, BuiltIn | None]:
+    """Static tokens, and those of the outside auth service or of the built-in issuer, if there is one."""
     static = StaticTokens(settings.tokens)
+    if settings.issuer is not None:
+        opened = import_module(_ACCOUNTS).open_accounts
+        accounts, users = await opened(settings.issuer, parts.database_url(), parts.clock, parts.ids, stack)
+        return AnyOf([static, users]), accounts
     if settings.auth is None:
-        return static
-    return AnyOf([static, await import_module(_AUTH_SERVICE).open_signed_tokens(settings.auth, clock, stack)])
+        return static, None
+    signed = await import_module(_AUTH_SERVICE).open_signed_tokens(settings.auth, parts.clock, stack)
+    return AnyOf([static, signed]), None
 
 
 def listener(settings: ApiSettings) -> socket.socket:

@@ -12,10 +12,21 @@ from tests.unit.api.contract import check_answer, operations
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, UNKNOWN, World, open_world
 
 OPEN = {"/health", "/internal/health"}
-CLOSED = [(method, path) for method, path in operations() if path not in OPEN]
+SUBMISSIONS = sorted(f"/api/v1/auth/{name}" for name in ("token", "refresh", "logout", "password"))
+CLOSED = [(method, path) for method, path in operations() if path not in (*OPEN, *SUBMISSIONS)]
+IDS = dict.fromkeys(("job_id", "execution_id", "command_id", "user_id", "session_id"), UNKNOWN)
 OTHERS = [
     *("/", "/docs", "/redoc", "/openapi.json", "/internal", "/internal/", "/metrics", "/internal/jobs", "//health"),
     *("/health/", "/Health", f"{API}/health", f"{API}/jobs/health", f"{API}/jobs/..;/health", "/health;x", "/x/health"),
+    *(
+        "/api/v1/auth",
+        "/api/v1/auth/",
+        "/api/v1/auth/token/",
+        "/api/v1/auth/token;x",
+        "/API/v1/auth/token",
+        "/auth/token",
+    ),
+    *("/api/v1/auth/sessions", "/x/api/v1/auth/token", "/api/v1//auth/token", f"{API}/auth/token"),
     *("/internal/health/", "/internal//health", "/internal/jobs/health", "/%2e/health", "/internal/../health/x"),
 ]
 WRONG: list[dict[str, str]] = [
@@ -40,7 +51,7 @@ class Powerless:
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_is_closed_without_a_valid_token(world: World, method: str, path: str) -> None:
-    place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+    place = path.format(**IDS)
     for headers in WRONG:
         answer = await world.client.request(method, place, json=JOB, headers=headers)
         check_answer(answer)
@@ -62,6 +73,16 @@ async def test_other_addresses_are_closed_as_well(world: World, method: str) -> 
 async def test_health_is_open_to_reading_only(world: World) -> None:
     assert [(await world.client.get(path)).status_code for path in sorted(OPEN)] == [200, 200]
     assert [(await world.client.post(path)).status_code for path in sorted(OPEN)] == [401, 401]
+
+
+async def test_what_proves_itself_is_open_to_posting_only_and_only_with_an_issuer(world: World) -> None:
+    assert {(await world.client.post(path)).status_code for path in SUBMISSIONS} == {422}
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
+        assert {(await world.client.request(method, path)).status_code for path in SUBMISSIONS} == {401}
+    async with open_world(has_issuer=False) as without:
+        assert {(await without.client.post(path)).status_code for path in SUBMISSIONS} == {401}
+        known = [await without.ask("POST", path, {"name": "a"}) for path in (*SUBMISSIONS, "/api/v1/users")]
+        assert {answer.status_code for answer in known} == {404}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +134,7 @@ async def test_a_service_may_do_what_it_was_given_and_no_more() -> None:
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_demands_its_permission(method: str, path: str) -> None:
     async with open_world(callers=Powerless(), services=Powerless()) as world:
-        place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+        place = path.format(**IDS)
         answer = await world.client.request(method, place, json=JOB)
         check_answer(answer)
         assert answer.status_code == 403

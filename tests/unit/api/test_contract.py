@@ -6,6 +6,7 @@ import pytest
 
 from services.api.examples import EXAMPLES
 from tests.unit.api.contract import check_shape, document, operations
+from tests.unit.api.memory_accounts import password_of
 from tests.unit.api.world import API, JOB, OURS, World
 
 # (method, path, body) of every endpoint that was promised, and the status that a good request gets.
@@ -47,6 +48,21 @@ INTERNAL: list[tuple[str, str, Any, int]] = [
     ("GET", "/internal/health", None, 200),
     ("GET", "/health", None, 200),
 ]
+SIGNED_IN: dict[str, Any] = {"name": "ada", "password": password_of("ada")}
+ACCOUNTS: list[tuple[str, str, Any, int]] = [
+    ("POST", "/api/v1/auth/token", SIGNED_IN, 200),
+    ("POST", "/api/v1/auth/refresh", {"refreshToken": "{refresh_token}"}, 200),
+    ("POST", "/api/v1/auth/logout", {"refreshToken": "{refresh_token}"}, 204),
+    ("POST", "/api/v1/auth/password", {**SIGNED_IN, "newPassword": "another horse staple"}, 204),
+    ("GET", "/api/v1/users", None, 200),
+    ("POST", "/api/v1/users", {"name": "bob", "roles": ["viewer"]}, 201),
+    ("GET", "/api/v1/users/{user_id}", None, 200),
+    ("PATCH", "/api/v1/users/{user_id}", {"roles": ["viewer", "auditor"]}, 200),
+    ("POST", "/api/v1/users/{user_id}/password", None, 200),
+    ("POST", "/api/v1/users/{user_id}/revoke", None, 204),
+    ("GET", "/api/v1/users/{user_id}/sessions", None, 200),
+    ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}", None, 204),
+]
 JOB_FIELDS = {"id", "name", "status", "cronExpression", "nextExecutionAt", "executionCount", "createdAt", "updatedAt"}
 METRICS = (
     "totalJobs activeJobs pausedJobs totalExecutions successfulExecutions failedExecutions cancelledExecutions "
@@ -56,7 +72,7 @@ METRICS = (
 
 def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
     promised = {(method, API + path) for method, path, _, _ in PUBLIC}
-    promised |= {(method, path) for method, path, _, _ in INTERNAL}
+    promised |= {(method, path) for method, path, _, _ in INTERNAL + ACCOUNTS}
     assert set(operations()) == promised
 
 
@@ -75,6 +91,22 @@ async def test_endpoint_answers_in_its_documented_shape(
     assert answer.status_code == status, answer.text
 
 
+@pytest.mark.parametrize(("method", "path", "body", "status"), ACCOUNTS)
+async def test_endpoint_of_accounts_answers_in_its_documented_shape(
+    world: World, method: str, path: str, body: Any, status: int
+) -> None:
+    ada = world.issuing.add("ada", OURS, "viewer")
+    world.issuing.add("boss", OURS, "admin")
+    boss = {"name": "boss", "password": password_of("boss")}
+    token = (await world.ask("POST", "/api/v1/auth/token", boss)).json()["accessToken"]
+    signed_in = (await world.ask("POST", "/api/v1/auth/token", SIGNED_IN)).json()
+    (session_id,) = [id_ for id_, kept in world.issuing.store.kept.items() if kept.user_id == ada.id]
+    if body and "refreshToken" in body:
+        body = {"refreshToken": signed_in["refreshToken"]}
+    answer = await world.ask(method, path.format(user_id=ada.id, session_id=session_id), body, token=token)
+    assert answer.status_code == status, answer.text
+
+
 def test_every_operation_is_described_and_says_who_may_call_it() -> None:
     seen = list[str]()
     for method, path in operations():
@@ -83,7 +115,7 @@ def test_every_operation_is_described_and_says_who_may_call_it() -> None:
         assert operation["description"], path
         assert operation["tags"], path
         scheme = "service" if path.startswith("/internal") else "bearer"
-        assert operation["security"] == ([] if path.endswith("/health") else [{scheme: []}])
+        assert operation["security"] == ([] if path.endswith("/health") or "/auth/" in path else [{scheme: []}])
         seen.append(operation["operationId"])
     assert len(set(seen)) == len(seen)
 

@@ -1,24 +1,17 @@
 """Nobody is served more often than the limits say, and everybody is told what is left."""
 
-from ipaddress import ip_address
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from horolog.adapters.local_rates import KEPT_COUNT_MAX, LocalRates
-from horolog.domain.addresses import networks
 from horolog.domain.rates import Demand, Rate, grant
-from services.api.addresses import caller_address
-from services.api.errors import ApiError
-from services.api.rates import NOBODY_COUNT, RateGuard, RateLimits
+from services.api.rates import NOBODY_COUNT, RateLimits
 from tests.unit.api.world import THEIR_TOKEN, open_world
 
 WIDE = Rate(1000, 100_000)
 OF_TENANT = RateLimits(tenant=Rate(1, 3), caller=WIDE, address=WIDE)
 OF_CALLER = RateLimits(tenant=WIDE, caller=Rate(1, 3), address=WIDE)
 OF_ADDRESS = RateLimits(tenant=WIDE, caller=WIDE, address=Rate(1, 10))
-PROXY = ["10.0.0.0/8"]
 
 
 @given(per_s=st.floats(0.1, 100), burst=st.integers(1, 50), gaps=st.lists(st.floats(0, 3), min_size=1, max_size=80))
@@ -99,27 +92,3 @@ async def test_guessing_service_tokens_is_refused_as_well_while_services_are_not
         healthy = [(await world.client.get("/health")).status_code for _ in range(20)]
     assert guesses == [401, 401, 429]
     assert set(right + healthy) == {200}
-
-
-def test_the_address_is_that_of_the_connection_unless_a_trusted_proxy_says_otherwise() -> None:
-    trusted = networks(PROXY)
-    direct = {"client": ("8.8.8.8", 1), "headers": [(b"x-forwarded-for", b"1.1.1.1")]}
-    assert caller_address(direct, trusted) == ip_address("8.8.8.8")
-    behind = {"client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", b"6.6.6.6, 1.1.1.1 , 10.2.2.2")]}
-    assert caller_address(behind, trusted) == ip_address("1.1.1.1")
-    split = {"client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"9.9.9.9")]}
-    assert caller_address(split, trusted) == ip_address("9.9.9.9")
-    rubbish = {"client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", b"1.1.1.1, <script>")]}
-    assert caller_address(rubbish, trusted) == ip_address("10.0.0.1")
-    assert caller_address({"client": ("10.0.0.1", 1), "headers": []}, trusted) == ip_address("10.0.0.1")
-    assert caller_address({"client": None, "headers": []}, trusted) is None
-
-
-@pytest.mark.parametrize("addresses", [("2001:db8::1", "2001:db8::ffff:1"), ("::ffff:8.8.8.8", "8.8.8.8")])
-async def test_who_may_take_many_addresses_has_the_limit_of_one(addresses: tuple[str, str]) -> None:
-    guard = RateGuard(LocalRates(lambda: 0.0), OF_ADDRESS)
-    for address in addresses:
-        await guard.nobody(ip_address(address))
-    with pytest.raises(ApiError, match="RATE_LIMITED"):
-        await guard.nobody(ip_address(addresses[0]))
-    await guard.nobody(ip_address("9.9.9.9"))

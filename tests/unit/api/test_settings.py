@@ -10,7 +10,7 @@ from horolog.runtime.settings_error import SettingsError
 from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
 from services.api.rates import USUAL
-from services.api.settings import digest_of, from_environment
+from services.api.settings import BuiltInIssuer, digest_of, from_environment
 from tests.unit.api.world import OUR_TOKEN, OURS, SERVICE_TOKEN, THEIRS
 
 GOOD = {"INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN}
@@ -49,6 +49,8 @@ def test_services_are_read_with_their_names_and_what_they_may_do() -> None:
         f"{SERVICE_TOKEN},{SERVICE_TOKEN}=other",
         f"{SERVICE_TOKEN}=a name",
         f"{SERVICE_TOKEN}=reader:jobs:everything",
+        f"{SERVICE_TOKEN}=reader:tenants:manage",
+        f"{SERVICE_TOKEN}=reader:jobs:read+users:manage",
         f"{SERVICE_TOKEN},short=billing",
         ",",
     ],
@@ -167,3 +169,12 @@ def test_limit_or_proxy_that_cannot_be_read_stops_the_start(name: str, value: st
 def test_missing_file_stops_the_start(tmp_path: object) -> None:
     with pytest.raises(SettingsError, match="HOROLOG_TOKENS_FILE"):
         from_environment({**GOOD, "HOROLOG_TOKENS_FILE": f"{tmp_path}/none"})
+
+
+def test_key_files_turn_the_built_in_issuer_on_and_an_outside_service_excludes_it() -> None:
+    assert from_environment(GOOD).issuer is None
+    settings = from_environment({**GOOD, "HOROLOG_AUTH_KEY_FILE": "/keys/new.pem, /keys/old.pem"})
+    assert settings.issuer == BuiltInIssuer(("/keys/new.pem", "/keys/old.pem"))
+    for wrong in ({**AUTH, "HOROLOG_AUTH_KEY_FILE": "/keys/new.pem"}, {**GOOD, "HOROLOG_AUTH_KEY_FILE": " , "}):
+        with pytest.raises(SettingsError, match="HOROLOG_AUTH_KEY_FILE"):
+            from_environment(wrong)

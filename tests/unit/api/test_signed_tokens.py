@@ -147,7 +147,10 @@ async def test_a_token_ends_with_its_time() -> None:
     [
         (["viewer"], ROLES["viewer"]),
         (["viewer", "operator"], ROLES["operator"]),
-        (["admin"], EVERYTHING),
+        (["developer"], EVERYTHING),
+        (["admin"], EVERYTHING | {Permission.USERS_MANAGE, Permission.AUDIT_READ}),
+        (["auditor"], {Permission.AUDIT_READ}),
+        (["platform-admin"], frozenset()),
         (["superuser", 7, None], frozenset()),
         ([], frozenset()),
         (None, frozenset()),

@@ -13,13 +13,14 @@ from horolog.adapters.local_rates import LocalRates
 from horolog.domain.rates import Rate
 from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
-from services.api.authentication import ServiceTokens, StaticTokens
+from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
 from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
+from tests.unit.api.memory_accounts import Issuing, issuing
 from tests.unit.api.scheduler import AnsweringLog
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -86,6 +87,7 @@ class World:
     served: list[Served]
     client: httpx.AsyncClient
     watch: Found
+    issuing: Issuing
 
     async def ask(
         self,
@@ -97,13 +99,13 @@ class World:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """Ask the public API (or, by an absolute `/internal` path, as a service), and check the answer's shape."""
+        """Ask the public API (or, by an absolute path, another one), and check the answer's shape."""
         internal = path.startswith("/internal")
         own = {"X-Service-Token": SERVICE_TOKEN} if internal else {"Authorization": f"Bearer {token}"}
         sent = {**(own if token else {}), **(headers or {})}
         if content is not None:
             sent.setdefault("Content-Type", "application/json")
-        place = path if internal or path.startswith(("/health", "/openapi")) else API + path
+        place = path if internal or path.startswith(("/health", "/openapi", "/api/")) else API + path
         answer = await self.client.request(method, place, json=body, content=content, headers=sent)
         check_answer(answer)
         return answer
@@ -122,14 +124,14 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    wait_s: float = 5.0,
     wake: Wake | None = None,
     cache_ping: Probe | None = None,
     callers: Authenticator | None = None,
     services: Authenticator | None = None,
-    limits: RateLimits = GENEROUS,
+    has_issuer: bool = True,
+    **changes: Any,
 ) -> AsyncIterator[World]:
-    """A running API; short waits are for tests in which nobody answers."""
+    """A running API, with these changes of its settings; short waits are for tests in which nobody answers."""
     clock, read_model = HandClock(), MemoryReadModel()
     log = AnsweringLog(read_model, START)
     read_model.owner_rows = [
@@ -140,15 +142,16 @@ async def open_world(
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
     watch = Found()
-    settings = ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),), wait_s=wait_s, limits=limits)
+    settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
+    issuer = issuing(clock, CountedIds())
     ports = ApiPorts(
         log=log,
         read_model=read_model,
         history=log.history,
         clock=clock,
         ids=CountedIds(),
-        callers=callers or StaticTokens(tokens),
+        callers=callers or AnyOf([StaticTokens(tokens), issuer.callers]),
         services=services or ServiceTokens(settings.services),
         served=served.append,
         memory_bytes=lambda: 64 * 1024 * 1024,
@@ -156,6 +159,7 @@ async def open_world(
         wake=wake,
         cache_ping=cache_ping,
         schedules=watch,
+        accounts=issuer.built_in if has_issuer else None,
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)
@@ -163,4 +167,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch)
+        yield World(clock, read_model, log, served, client, watch, issuer)
