@@ -10,6 +10,7 @@ from horolog.domain.addresses import networks
 from schemas.events.executions import Failure, TriggerType
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig, HttpConfig, JobType
+from services.executor.isolation_settings import IsolationSettings
 from services.executor.outcome import Outcome
 from services.executor.runner import Runner, Stop
 
@@ -20,6 +21,10 @@ TENANT_ID = "cccccccc-cccc-4ccc-8ccc-cccccccccccc"
 INSTANT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 THIS_MACHINE = networks(("127.0.0.0/8", "::1"))
 """Where the servers of tests are."""
+ACCOUNTS = range(230_000, 230_100) if os.geteuid() == 0 else range(0)
+"""As executors have them, but others, so that the two do not meet on one machine."""
+BEST = IsolationSettings(accounts=ACCOUNTS)
+"""How attempts are isolated unless somebody says otherwise."""
 _TYPE_OF_CONFIG = {HttpConfig: JobType.HTTP, FunctionConfig: JobType.FUNCTION, CommandConfig: JobType.COMMAND}
 
 
