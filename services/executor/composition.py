@@ -64,7 +64,7 @@ async def keep_apart(settings: IsolationSettings, readable: Sequence[str], hidde
             await spawner.close()
         if wrong is None:
             return Apartness(way, cells, limits, tuple(shortcomings))
-        shortcomings.append(f"{_words(way)}: {wrong}")
+        shortcomings.append(f"{way}: {wrong}")
     wanted = settings.demanded or Isolation.PROCESS
     raise SettingsError(f"programs cannot be isolated on this machine by {wanted}: {'; '.join(shortcomings)}")
 
@@ -132,13 +132,9 @@ def _limits(settings: IsolationSettings, way: Way) -> dict[str, int]:
     return limits
 
 
-def _words(way: Way) -> str:
-    return f"{way.level} with {'accounts of their own' if way.has_accounts else 'the executor’s account'}"
-
-
 def _tell(apartness: Apartness) -> None:
     for text in apartness.shortcomings:
         _logger.warning("programs of jobs are not isolated as well as they could be; %s", text)
-    _logger.info("programs of jobs are isolated by %s", _words(apartness.way))
+    _logger.info("programs of jobs are isolated by %s", apartness.way)
     if os.geteuid() == 0 and not apartness.way.has_accounts:
         _logger.warning("programs of jobs run as root; give them accounts with HOROLOG_JOB_UID_RANGE")

@@ -36,7 +36,7 @@ print(json.dumps({
     "capabilities": int(status["CapEff"], 16),
     "no_new_privileges": int(status["NoNewPrivs"]),
     "pids": [int(name) for name in os.listdir("/proc") if name.isdigit()],
-    "is_tmp_own": os.stat("/tmp").st_dev == os.stat("/work").st_dev if os.path.isdir("/work") else False,
+    "is_tmp_own": os.stat("/tmp").st_dev == os.stat("/job").st_dev if os.path.isdir("/job") else False,
     "writable": [path for path in ("/", "/usr", "/etc") if can_make(os.path.join(path, ".horolog-trial"))],
     "home": can_make(os.path.join(os.environ["HOME"], "trial")),
     "variables": sorted(os.environ),
@@ -50,6 +50,9 @@ class Way:
 
     level: Isolation
     has_accounts: bool
+
+    def __str__(self) -> str:
+        return f"{self.level}, with {'accounts of their own' if self.has_accounts else 'the account of the executor'}"
 
 
 async def shortcoming(processes: Processes, way: Way, limits: Mapping[str, int]) -> str | None:

@@ -1,7 +1,7 @@
 """The file system that an attempt sees: a small tree of its own, with some of the machine's directories in it.
 
 Guarantee: nothing of the machine's files is there but what the request names, and of that nothing can be written to
-but what it names as writable; `/tmp`, `/work`, `/var/tmp` and `/dev/shm` are the attempt's own, empty at its begin,
+but what it names as writable; `/tmp`, `/job`, `/var/tmp` and `/dev/shm` are the attempt's own, empty at its begin,
 no larger together than `size_mb`, and gone when it ends; `/proc` shows the processes of the attempt alone.
 """
 
@@ -11,11 +11,11 @@ from typing import Any
 
 from horolog.adapters.spawner import kernel
 
-WORK = "/work"
+JOB = "/job"
 """Where a program runs that names no directory."""
 
 _OLD = "/.old"
-_OWN = ("/tmp", "/var/tmp", "/dev/shm", WORK)  # noqa: S108 - of a tree in which nobody else is
+_OWN = ("/tmp", "/var/tmp", "/dev/shm", JOB)  # noqa: S108 - of a tree in which nobody else is
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "/dev/null"}
 _FILES_PER_MB = 64

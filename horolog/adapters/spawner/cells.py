@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
-from horolog.adapters.spawner.box import WORK
+from horolog.adapters.spawner.box import JOB
 
 Place = tuple[str, str]
 """A path of the machine, and what becomes of it: `readable`, `writable`, or `hidden` (empty, where it would show)."""
@@ -68,7 +68,7 @@ class Cells:
         # Those that were in use last are used again last: whatever may be left of them has time to go.
         account = self._accounts.popleft() if self._has_accounts else None
         if self._box is not None:
-            return Cell(account, self._box, WORK, {"HOME": WORK})
+            return Cell(account, self._box, JOB, {"HOME": JOB})
         try:
             room = self._make_room(account)
         except OSError:

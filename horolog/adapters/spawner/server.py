@@ -180,13 +180,13 @@ class Server:
                 self._leader_exited(job, status, usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 
     def _leader_exited(self, job: Job, status: int, peak_kib: int, cpu_s: float) -> None:
-        problem, *numbers = os.read(job.status_fd, 200).decode().partition("\n")[0].split() or [None]
+        problem, *numbers = os.read(job.status_fd, 200).decode().partition("\n")[0].split() or [""]
         os.close(job.status_fd)
         cpu_ms = round(cpu_s * 1000)
         if problem == "ended":
             # What exited is the first process of a box: how the program ended, only that one could tell.
             status, peak_kib, cpu_ms = (int(number) for number in numbers)
-            problem = None
+            problem = ""
         job.end |= {
             "status": os.waitstatus_to_exitcode(status),
             "memory_mb": -(-peak_kib // 1024),

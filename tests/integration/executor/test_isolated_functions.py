@@ -1,24 +1,22 @@
 """Functions of a whole worker are kept apart, too: from the worker, and those of one tenant from another's."""
 
-import pytest
-
 from schemas.events.results import SuccessReported
 from schemas.jobs import FunctionConfig
 from services.executor.runners.function import FunctionRunner
 from tests.integration.executor.test_whole_worker import working
-from tests.integration.executor.watching import TENANT_ID, Watching, outcome_of, task_of
+from tests.integration.executor.watching import TENANT_ID, Watching, outcome_of, own_variable, task_of
 
 OTHER_TENANT = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 PID = FunctionConfig(module_path="sample_functions", function_name="pid")
 
 
-async def test_a_function_that_runs_any_program_reaches_nothing_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://executor:the-secret@database/horolog")
+async def test_a_function_that_runs_any_program_reaches_nothing_of_the_worker() -> None:
+    name = own_variable().partition("=")[0]
     async with working() as (colleague, _):
         config = FunctionConfig(
             module_path="subprocess",
             function_name="getoutput",
-            parameters={"cmd": "grep -lz ^DATABASE_URL= /proc/[0-9]*/environ | wc -l; touch /usr/x /etc/x; id -u"},
+            parameters={"cmd": f"grep -lz ^{name}= /proc/[0-9]*/environ | wc -l; touch /usr/x /etc/x; id -u"},
         )
         await colleague.send(task_of(config))
         *lines, user_id = str((await colleague.hear(SuccessReported)).result).splitlines()

@@ -26,10 +26,11 @@ from tests.integration.executor.watching import (
     field_of,
     is_alive,
     outcome_of,
+    own_variable,
     until,
 )
 
-SECRET = "postgresql://executor:the-secret@database/horolog"
+SECRET = "the-secret-of-the-worker"
 MEMORY_MB = 128
 PROCESS_COUNT_MAX = 32
 TMP_MB = 8
@@ -71,9 +72,8 @@ async def _running(apartness: Apartness) -> AsyncIterator[CommandRunner]:
 
 
 @pytest.fixture
-async def commands(apartness: Apartness, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CommandRunner]:
-    """Runs commands in boxes, for an executor with a secret in its environment."""
-    monkeypatch.setenv("DATABASE_URL", SECRET)
+async def commands(apartness: Apartness) -> AsyncIterator[CommandRunner]:
+    """Runs commands in boxes."""
     async with _running(apartness) as commands:
         yield commands
 
@@ -97,7 +97,7 @@ async def test_no_environment_but_its_own_can_be_read(commands: CommandRunner) -
     script = "cat /proc/[0-9]*/environ /proc/$1/environ /proc/$2/environ 2>/dev/null | tr '\\0' '\\n'; true"
     seen = told(await outcome_of(commands, shell(script, str(os.getpid()), str(os.getppid()))))
     assert "HOROLOG_ATTEMPT=3" in seen
-    assert SECRET not in seen
+    assert own_variable() not in seen
     assert {line.partition("=")[0] for line in seen.splitlines()} <= {
         *("PATH", "HOME", "PWD", "SHLVL", "OLDPWD", "_", "HOROLOG_PROCESS_TREE", "HOROLOG_EXECUTION_ID"),
         *("HOROLOG_ATTEMPT", "HOROLOG_FENCING_TOKEN", "HOROLOG_SCHEDULED_FOR", "HOROLOG_JOB_ID", "HOROLOG_TENANT_ID"),
@@ -115,11 +115,11 @@ async def test_only_its_own_processes_are_there(commands: CommandRunner) -> None
 
 async def test_nothing_of_another_attempts_files_is_there(commands: CommandRunner) -> None:
     script = (
-        "for d in /tmp /var/tmp /dev/shm /work; do echo mine > $d/secret; done; echo ::horolog progress=1; sleep 1000"
+        "for d in /tmp /var/tmp /dev/shm /job; do echo mine > $d/secret; done; echo ::horolog progress=1; sleep 1000"
     )
     other = begin(commands, shell(script))
     await other.first_progress()
-    assert told(await outcome_of(commands, shell("cat /tmp/* /var/tmp/* /dev/shm/* /work/* 2>/dev/null; true"))) == ""
+    assert told(await outcome_of(commands, shell("cat /tmp/* /var/tmp/* /dev/shm/* /job/* 2>/dev/null; true"))) == ""
     other.stop(0.0)
     await other.end()
 
@@ -127,10 +127,10 @@ async def test_nothing_of_another_attempts_files_is_there(commands: CommandRunne
 async def test_nothing_can_be_written_but_its_own_directories(commands: CommandRunner, shown: Path) -> None:
     places = ("/", "/usr", "/etc", "/dev", "/proc", str(shown))
     script = 'for d in "$@"; do touch "$d/mine" && echo "$d"; done 2>/dev/null; echo x > "$6/file"; cat "$6/file"; pwd'
-    assert told(await outcome_of(commands, shell(script, *places))) == "of the worker/work"
+    assert told(await outcome_of(commands, shell(script, *places))) == "of the worker/job"
     assert os.listdir(shown) == ["file"]
-    assert told(await outcome_of(commands, shell("for d in /work /tmp /dev/shm; do touch $d/x && echo $d; done"))) == (
-        "/work\n/tmp\n/dev/shm"
+    assert told(await outcome_of(commands, shell("for d in /job /tmp /dev/shm; do touch $d/x && echo $d; done"))) == (
+        "/job\n/tmp\n/dev/shm"
     )
 
 
@@ -150,7 +150,7 @@ async def test_no_privilege_is_left_or_can_be_gained(commands: CommandRunner) ->
 
 
 async def test_mounts_cannot_be_changed(commands: CommandRunner) -> None:
-    script = "mount -o remount,rw,bind /usr || umount /usr || mount -t tmpfs none /work || echo refused"
+    script = "mount -o remount,rw,bind /usr || umount /usr || mount -t tmpfs none /job || echo refused"
     assert told(await outcome_of(commands, shell(script))) == "refused"
 
 
@@ -212,7 +212,7 @@ async def test_memory_is_bounded(commands: CommandRunner) -> None:
 
 
 async def test_ten_gigabytes_of_files_are_bounded(commands: CommandRunner) -> None:
-    script = "head -c 10G /dev/zero > /work/big; head -c 10G /dev/zero > /tmp/big; du -xcm /work /tmp | tail -1"
+    script = "head -c 10G /dev/zero > /job/big; head -c 10G /dev/zero > /tmp/big; du -xcm /job /tmp | tail -1"
     outcome = await outcome_of(commands, shell(script))
     assert int(told(outcome).split()[0]) <= TMP_MB
 
