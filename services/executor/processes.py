@@ -29,7 +29,8 @@ class Ended(Protocol):
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `directory`, `program`, `spawner`) and
+    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`) and
     `problem_errno` says why.
     """
 

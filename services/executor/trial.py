@@ -35,6 +35,7 @@ print(json.dumps({
     "groups": os.getgroups(),
     "capabilities": int(status["CapEff"], 16),
     "no_new_privileges": int(status["NoNewPrivs"]),
+    "has_filter": status["Seccomp"].strip() == "2",
     "pids": [int(name) for name in os.listdir("/proc") if name.isdigit()],
     "is_tmp_own": os.stat("/tmp").st_dev == os.stat("/job").st_dev if os.path.isdir("/job") else False,
     "writable": [path for path in ("/", "/usr", "/etc") if can_make(os.path.join(path, ".horolog-trial"))],
@@ -94,6 +95,7 @@ def _broken_promise(seen: Mapping[str, Any], way: Way) -> str | None:
     if way.level is not Isolation.PROCESS:
         promises |= {
             "programs see processes of others": len(seen["pids"]) > _FIRST_AND_PROGRAM_COUNT,
+            "programs can make namespaces": not seen["has_filter"],
             "programs share temporary files with others": not seen["is_tmp_own"],
             "programs can write to the machine's directories": bool(seen["writable"]),
         }

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from horolog.adapters.spawner import kernel, namespaces
+from horolog.adapters.spawner import kernel, namespaces, syscalls
 
 _SAFE_FD_MIN = 10
 _HANDLED = (signal.SIGTERM, signal.SIGCHLD)
@@ -139,6 +139,9 @@ def _become(request: Mapping[str, Any], step: Step) -> None:
         os.setgroups(())
         os.setresgid(account, account, account)
         os.setresuid(account, account, account)
+    if request["box"] is not None:
+        step[0] = "calls"
+        syscalls.narrow()
     step[0] = "directory"
     if request["directory"] is not None:
         os.chdir(request["directory"])

@@ -45,7 +45,8 @@ class Ended:
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `directory`, `program`, `spawner`) and
+    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`) and
     `problem_errno` why.
     `memory_peak_mb` (MiB) is that of the largest process; `cpu_time_ms` counts the leader and what it waited for.
     """

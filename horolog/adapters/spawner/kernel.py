@@ -15,6 +15,7 @@ MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38  # linux/prctl.h
 
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2  # linux/seccomp.h
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _SIGCHLD = 17
 _MOUNT_SETATTR = 442
@@ -35,6 +36,11 @@ def prctl(option: int, value: int) -> None:
         OSError: the kernel refused; so do all that follow.
     """
     _check(_libc.prctl(option, value, 0, 0, 0), f"prctl {option}")
+
+
+def filter_calls(program: int) -> None:
+    """Have every further system call judged by the filter (struct sock_fprog) at this address."""
+    _check(_libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.c_void_p(program), 0, 0), "filter")
 
 
 def clone_process(flags: int) -> int:

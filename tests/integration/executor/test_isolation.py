@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -152,6 +153,33 @@ async def test_no_privilege_is_left_or_can_be_gained(commands: CommandRunner) ->
 async def test_mounts_cannot_be_changed(commands: CommandRunner) -> None:
     script = "mount -o remount,rw,bind /usr || umount /usr || mount -t tmpfs none /job || echo refused"
     assert told(await outcome_of(commands, shell(script))) == "refused"
+
+
+async def test_no_namespaces_can_be_made_and_no_keys_be_left(commands: CommandRunner) -> None:
+    program = (
+        "import ctypes, os, sys\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def why(result): return 'done' if result >= 0 else os.strerror(ctypes.get_errno())\n"
+        "number = {'x86_64': (56, 435, 248), 'aarch64': (220, 435, 217)}[os.uname().machine]\n"
+        "print(why(libc.unshare(0x10000000)))\n"
+        "print(why(libc.syscall(number[0], ctypes.c_ulong(0x10000011), None, None, None, None)))\n"
+        "print(why(libc.syscall(number[1], None, 0)))\n"
+        "print(why(libc.syscall(number[2], b'user', b'mine', b'secret', ctypes.c_size_t(6), -4)))\n"
+    )
+    refused = os.strerror(errno.EPERM)
+    seen = told(await outcome_of(commands, python(program))).splitlines()
+    assert seen == [refused, refused, os.strerror(errno.ENOSYS), refused]
+
+
+async def test_programs_may_have_threads_and_children(commands: CommandRunner) -> None:
+    program = (
+        "import subprocess, threading\n"
+        "thread = threading.Thread(target=lambda: print('thread', flush=True)); thread.start(); thread.join()\n"
+        "subprocess.run(['echo', 'child'])\n"
+    )
+    assert told(await outcome_of(commands, CommandConfig(command=sys.executable, args=("-I", "-c", program)))) == (
+        "thread\nchild"
+    )
 
 
 async def test_no_other_process_can_be_traced_or_signalled(commands: CommandRunner) -> None:
