@@ -35,6 +35,15 @@ class IsolationSettings:
     paths: tuple[tuple[str, bool], ...] = ()
     accounts: range = range(0)
 
+    def require_accounts(self, count: int) -> None:
+        """That there is one for each of so many programs at a time, where there are any.
+
+        Raises:
+            SettingsError: there are fewer.
+        """
+        if 0 < len(self.accounts) < count:
+            raise SettingsError(f"HOROLOG_JOB_UID_RANGE must have {count} accounts: so many programs may run at a time")
+
 
 def isolation_from(environment: Mapping[str, str], *, is_root: bool) -> IsolationSettings:
     """The settings.

@@ -26,5 +26,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         function_paths=(os.getcwd(),),
     )
     isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
+    # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
+    isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
     apartness = await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),))
     await open_worker(parts.log, parts.clock, settings, apartness).run(stop)

@@ -45,3 +45,10 @@ def test_everything_can_be_set() -> None:
 def test_what_cannot_be_meant_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         isolation_from({name: value}, is_root=True)
+
+
+def test_fewer_accounts_than_programs_are_refused_and_none_at_all_are_not() -> None:
+    IsolationSettings().require_accounts(10)
+    IsolationSettings(accounts=range(1000, 1010)).require_accounts(10)
+    with pytest.raises(SettingsError, match="HOROLOG_JOB_UID_RANGE must have 11"):
+        IsolationSettings(accounts=range(1000, 1010)).require_accounts(11)
