@@ -103,20 +103,18 @@ def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _ways(settings: IsolationSettings) -> list[Way]:
     """From the best to the least. Where accounts are wanted, namespaces without them would be less than that."""
-    has_accounts = len(settings.accounts) > 0
-    ways = [Way(Isolation.NAMESPACES, has_accounts), Way(Isolation.PROCESS, has_accounts)]
-    if has_accounts:
-        ways.append(Way(Isolation.PROCESS, has_accounts=False))
+    ways = [Way(Isolation.NAMESPACES, settings.accounts), Way(Isolation.PROCESS, settings.accounts)]
+    if settings.accounts:
+        ways.append(Way(Isolation.PROCESS))
     return [way for way in ways if settings.demanded in (None, way.level)]
 
 
 def _cells(settings: IsolationSettings, way: Way, readable: Sequence[str], hidden: Sequence[str]) -> Cells:
-    accounts = settings.accounts if way.has_accounts else range(0)
     if way.level is Isolation.PROCESS:
-        return Cells(None, accounts)
+        return Cells(None, way.accounts)
     shown = (*SYSTEM, *python_places(), *readable, *(path for path, may_write in settings.paths if not may_write))
     places, links = arranged(shown, (path for path, may_write in settings.paths if may_write), hidden)
-    return Cells(Box(places, links, settings.tmp_mb), accounts)
+    return Cells(Box(places, links, settings.tmp_mb), way.accounts)
 
 
 def _limits(settings: IsolationSettings, way: Way) -> dict[str, int]:

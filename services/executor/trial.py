@@ -47,10 +47,15 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to start programs: what level it is to reach, and whether they have accounts of their own."""
+    """A way to start programs: what level it is to reach, and of which accounts each has its own, if any."""
 
     level: Isolation
-    has_accounts: bool
+    accounts: range = range(0)
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether each program has an account of its own."""
+        return len(self.accounts) > 0
 
     def __str__(self) -> str:
         return f"{self.level}, with {'accounts of their own' if self.has_accounts else 'the account of the executor'}"
@@ -86,7 +91,7 @@ async def shortcoming(processes: Processes, way: Way, limits: Mapping[str, int])
 def _broken_promise(seen: Mapping[str, Any], way: Way) -> str | None:
     promises = {
         "programs can gain privileges": seen["no_new_privileges"] != 1,
-        "programs have the executor's account": way.has_accounts and seen["uid"] == os.getuid(),
+        "programs have no account of their own": way.has_accounts and seen["uid"] not in way.accounts,
         "programs have groups": way.has_accounts and seen["groups"] not in ([], [seen["uid"]]),
         "programs have privileges": (way.has_accounts or way.level is not Isolation.PROCESS) and seen["capabilities"],
         "programs cannot write to their own directory": not seen["home"],

@@ -4,8 +4,8 @@ The first process is a fork of the spawner. It makes the file system, starts the
 tells how the program ended, and ends once all others have.
 
 Guarantee: when the first process is gone, nothing that the program started is left: the kernel sees to that
-(pid_namespaces(7)). The first process holds nothing of the executor's, and is closed to the program: it is root, or
-cannot be looked into.
+(pid_namespaces(7)). The first process holds nothing of the executor's, and is closed to the program: it has
+privileges, be it in its user namespace alone, so that a program without any may not look into it (ptrace(2)).
 
 SIGTERM to its group reaches the program; the first process itself, which must be in the group for that, ends by it only
 as long as there is no program. SIGKILL ends everything.
@@ -60,7 +60,6 @@ def lead(
         _keep_account(*ids)
     step[0] = "box"
     enter_box(request["box"])
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     # It has been blocked since before the fork: what was sent until now is pending, and is for the program to come.
     if signal.SIGTERM in signal.sigpending():
         _tell(told_fd, signal.SIGTERM, 0, 0.0)

@@ -18,7 +18,7 @@ from services.executor.trial import Way, shortcoming
 from tests.integration.executor.watching import task_of
 
 APART = {
-    "uid": os.getuid() + 1,
+    "uid": 200_007,
     "groups": [],
     "capabilities": 0,
     "no_new_privileges": 1,
@@ -29,7 +29,7 @@ APART = {
     "home": True,
     "variables": ["HOME", "PATH"],
 }
-BEST = Way(Isolation.NAMESPACES, has_accounts=True)
+BEST = Way(Isolation.NAMESPACES, range(200_000, 200_010))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ async def test_a_run_that_is_kept_apart_is_found_to_be() -> None:
 @pytest.mark.parametrize(
     ("seen", "words"),
     [
-        ({"uid": os.getuid()}, "account"),
+        ({"uid": 200_010}, "account"),
         ({"groups": [0]}, "groups"),
         ({"capabilities": 1}, "privileges"),
         ({"no_new_privileges": 0}, "gain privileges"),
@@ -86,7 +86,7 @@ async def test_each_broken_promise_is_seen(seen: dict[str, Any], words: str) -> 
 
 async def test_less_is_demanded_of_less() -> None:
     same = {"uid": os.getuid(), "pids": list(range(100)), "is_tmp_own": False, "writable": ["/usr"], "capabilities": 1}
-    assert await _wrong(Way(Isolation.PROCESS, has_accounts=False), **same) is None
+    assert await _wrong(Way(Isolation.PROCESS), **same) is None
 
 
 @pytest.mark.parametrize(
