@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from horolog.adapters.spawner.cells import Cells
+from horolog.adapters.spawner.cells import Box, Cells
 from horolog.adapters.spawner.client import Spawner
 from horolog.runtime.settings import SettingsError
 from schemas.isolation import Isolation
@@ -57,16 +57,14 @@ async def test_two_programs_at_a_time_share_neither_directory_nor_account(comman
         assert int(own_uid) == os.getuid()
 
 
-async def test_more_programs_than_accounts_do_not_begin_and_accounts_are_used_again() -> None:
-    spawner = Spawner(Cells(None, range(os.getuid(), os.getuid() + 1)))
-    commands = CommandRunner(spawner, 10, {"PATH": os.environ["PATH"]}, None, {})
-    first = begin(commands, CommandConfig(command="sleep", args=("1000",)))
+def test_an_account_is_given_to_one_at_a_time_and_none_to_more_than_there_are() -> None:
+    cells = Cells(Box(), range(5000, 5002))
+    first, second = cells.open(), cells.open()
+    assert {first.account, second.account} == {5000, 5001}
     with pytest.raises(OSError, match="HOROLOG_JOB_UID_RANGE"):
-        begin(commands, CommandConfig(command="true"))
-    first.stop(0.0)
-    await first.end()
-    assert (await outcome_of(commands, CommandConfig(command="/bin/sh", args=("-c", "exit 0")))).result is not None
-    await spawner.close()
+        cells.open()
+    cells.close(first)
+    assert cells.open().account == first.account
 
 
 def test_of_the_executors_environment_only_a_few_names_are_passed_on() -> None:
