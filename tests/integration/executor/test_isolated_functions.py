@@ -1,6 +1,8 @@
 """Functions of a whole worker are kept apart, too: from the worker, and those of one tenant from another's."""
 
 from schemas.events.results import SuccessReported
+from schemas.events.workers import WorkerBeat
+from schemas.isolation import Isolation
 from schemas.jobs import FunctionConfig
 from services.executor.runners.function import FunctionRunner
 from tests.integration.executor.test_whole_worker import working
@@ -23,6 +25,11 @@ async def test_a_function_that_runs_any_program_reaches_nothing_of_the_worker() 
         assert user_id != "0"
         assert "0" in lines
         assert len([line for line in lines if line.startswith("touch:")]) == 2
+
+
+async def test_the_beat_tells_the_level() -> None:
+    async with working() as (colleague, _):
+        assert (await colleague.hear(WorkerBeat)).isolation == Isolation.NAMESPACES
 
 
 async def _pid_of(functions: FunctionRunner, tenant_id: str) -> object:

@@ -40,10 +40,14 @@ WAYS = (ACCOUNTS, range(0)) if ACCOUNTS else (ACCOUNTS,)
 
 @pytest.fixture
 def shown(tmp_path: Path) -> Path:
-    """A directory of the worker that programs may read."""
+    """A directory of the worker that programs may read; they may write to its `out`, and its `home` is hidden."""
     path = tmp_path / "shown"
     path.mkdir(mode=0o755)
     (path / "file").write_text("of the worker")
+    for name in ("home", "out"):
+        (path / name).mkdir()
+        (path / name).chmod(0o777)
+    (path / "home" / "secret").write_text(SECRET)
     return path
 
 
@@ -54,9 +58,10 @@ async def _apartness(accounts: range, shown: Path) -> Apartness:
         memory_mb=MEMORY_MB,
         process_count_max=PROCESS_COUNT_MAX,
         tmp_mb=TMP_MB,
+        paths=((str(shown / "out"), True),),
         accounts=accounts,
     )
-    return await keep_apart(settings, (str(shown),), ())
+    return await keep_apart(settings, (str(shown),), (str(shown / "home"),))
 
 
 @pytest.fixture(params=WAYS, ids=lambda accounts: "own account" if accounts else "executor's account")
@@ -129,10 +134,20 @@ async def test_nothing_can_be_written_but_its_own_directories(commands: CommandR
     places = ("/", "/usr", "/etc", "/dev", "/proc", str(shown))
     script = 'for d in "$@"; do touch "$d/mine" && echo "$d"; done 2>/dev/null; echo x > "$6/file"; cat "$6/file"; pwd'
     assert told(await outcome_of(commands, shell(script, *places))) == "of the worker/job"
-    assert os.listdir(shown) == ["file"]
+    assert set(os.listdir(shown)) == {"file", "home", "out"}
     assert told(await outcome_of(commands, shell("for d in /job /tmp /dev/shm; do touch $d/x && echo $d; done"))) == (
         "/job\n/tmp\n/dev/shm"
     )
+
+
+async def test_a_place_that_is_named_as_writable_can_be_written_to(commands: CommandRunner, shown: Path) -> None:
+    assert told(await outcome_of(commands, shell('echo result > "$1/out/file"', str(shown)))) == ""
+    assert (shown / "out" / "file").read_text() == "result\n"
+
+
+async def test_what_is_hidden_is_empty_and_stays_so(commands: CommandRunner, shown: Path) -> None:
+    script = 'cd "$1"; ls -A home; (touch home/mine; umount home) 2>/dev/null; ls -A home'
+    assert told(await outcome_of(commands, shell(script, str(shown)))) == ""
 
 
 async def test_a_link_leads_to_nothing_outside(commands: CommandRunner, tmp_path: Path) -> None:
