@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from schemas.base import Actor, Json, JsonObject, Text, UtcTime, Uuid, Value, is_sent
+from schemas.isolation import Isolation
 
 TIMEOUT_SECONDS_MAX = 86_400
 MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
@@ -60,17 +61,31 @@ class HttpConfig(Value):
     retry_on_status_codes: Annotated[tuple[StatusCode, ...], Field(max_length=50)] = ()
 
 
+class Network(StrEnum):
+    """What a command can reach: whatever its worker can, or nothing at all."""
+
+    HOST = "host"
+    NONE = "none"
+
+
 class FunctionConfig(Value):
-    """A Python function, called with `parameters` as keyword arguments in a process of its own."""
+    """A Python function, called with `parameters` as keyword arguments in a process of its own.
+
+    With `isolation` it is run only by workers that reach this level.
+    """
 
     module_path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
     function_name: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$", max_length=100)]
     parameters: JsonObject | None = None
     timeout: TimeoutMs = 300_000
+    isolation: Isolation | None = None
 
 
 class CommandConfig(Value):
-    """A program and its arguments, started without a shell. `timeout` is in milliseconds."""
+    """A program and its arguments, started without a shell. `timeout` is in milliseconds.
+
+    With `isolation` it is run only by workers that reach this level; without network, by those that have namespaces.
+    """
 
     command: Annotated[Text, Field(min_length=1, max_length=1000)]
     args: Annotated[tuple[Annotated[Text, Field(max_length=10_000)], ...], Field(max_length=200)] = ()
@@ -79,6 +94,8 @@ class CommandConfig(Value):
         Annotated[dict[VariableName, Annotated[Text, Field(max_length=10_000)]], Field(max_length=100)] | None
     ) = None
     timeout: TimeoutMs | None = None
+    isolation: Isolation | None = None
+    network: Annotated[Network, Field(exclude_if=Network.HOST.__eq__)] = Network.HOST
 
 
 JobConfig = HttpConfig | FunctionConfig | CommandConfig
@@ -87,6 +104,15 @@ CONFIG_OF_TYPE: dict[JobType, type[HttpConfig] | type[FunctionConfig] | type[Com
     JobType.FUNCTION: FunctionConfig,
     JobType.COMMAND: CommandConfig,
 }
+
+
+def isolation_demanded(config: JobConfig) -> Isolation | None:
+    """The lowest level that a worker must reach to run this; None when any will do."""
+    if isinstance(config, HttpConfig):
+        return None
+    if isinstance(config, CommandConfig) and config.network is Network.NONE:
+        return max(config.isolation or Isolation.NAMESPACES, Isolation.NAMESPACES, key=Isolation.rank)
+    return config.isolation
 
 
 def config_for(job_type: JobType, config: Any) -> Any:

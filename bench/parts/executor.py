@@ -22,7 +22,8 @@ from schemas.events.executions import TriggerType
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig, HttpConfig, JobConfig, JobType
 from schemas.topics import TASKS, partition_of
-from services.executor.composition import open_worker
+from services.executor.composition import keep_apart, open_worker
+from services.executor.isolation_settings import isolation_from
 from services.executor.settings import WorkerSettings
 
 WORKER_ID = "bench"
@@ -78,7 +79,9 @@ async def measure(job_type: JobType, count: int, rate: float, url: str) -> str:
     settings = WorkerSettings(
         WORKER_ID, prefetch=count, function_paths=(str(REPOSITORY),), http_allowed=networks(["127.0.0.0/8"])
     )
-    worker = asyncio.create_task(open_worker(log, clock, settings).run(stop))
+    isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
+    apartness = await keep_apart(isolation, settings.function_paths, ())
+    worker = asyncio.create_task(open_worker(log, clock, settings, apartness).run(stop))
     records = [_task(n, job_type, configs[job_type], clock.now()) for n in range(WARM_UP_COUNT + count)]
     await _run(log, records[:WARM_UP_COUNT], 0)
     own, started, begun = time.process_time(), _started_cpu_ms(), time.perf_counter()

@@ -19,6 +19,9 @@ from horolog.cli.connection import data_directory
 from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
 from horolog.domain.cron import tzdata_version
 from horolog.ports import Clock
+from horolog.runtime.settings import SettingsError
+from services.executor.composition import keep_apart
+from services.executor.isolation_settings import isolation_from
 
 PYTHON_OLDEST = (3, 11)
 OPEN_FILES_WANTED = 4096
@@ -53,6 +56,7 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
         program("mvn", "a real Kafka on this machine (`make up`)"),
         open_files(_open_file_limit()),
         data_access(data_directory(environment)),
+        await isolation(environment),
         await _probed("api", lambda: probe_api(url), "Start it with `horolog dev`, or set HOROLOG_URL.", "warn"),
     ]
     if bootstrap := environment.get("KAFKA_BOOTSTRAP_SERVERS"):
@@ -116,6 +120,19 @@ def data_access(directory: Path) -> Finding:
     if free_gb < 1:
         return Finding("data directory", "warn", f"{directory}, {free_gb:.1f} GB free", "Make room.")
     return Finding("data directory", "ok", f"{directory}, {free_gb:.0f} GB free")
+
+
+async def isolation(environment: Mapping[str, str]) -> Finding:
+    """How well an executor on this machine would keep jobs apart, by the same trial runs that it would make."""
+    advice = "See `docs/security.md`: what each level promises, and what it needs of the machine."
+    try:
+        settings = isolation_from(environment, is_root=os.geteuid() == 0)
+        apartness = await keep_apart(settings, (os.getcwd(),), (str(data_directory(environment).absolute()),))
+    except SettingsError as error:
+        return Finding("isolation", "fail", str(error), advice)
+    if apartness.shortcomings:
+        return Finding("isolation", "warn", f"{apartness.way}; {'; '.join(apartness.shortcomings)}", advice)
+    return Finding("isolation", "ok", str(apartness.way))
 
 
 def clock_skew(skew_s: float) -> Finding:

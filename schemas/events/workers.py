@@ -95,6 +95,7 @@ class WorkerBeat(Message):
     """A worker's sign of life, once a second; it renews the lease of every attempt that it names.
 
     `capacity` is how many attempts run at a time, `prefetch` how many more the worker is willing to hold.
+    `isolation` is the level that a trial run has shown it to reach; older workers told something else there.
     """
 
     TYPE: ClassVar[str] = "io.horolog.worker.beat.v1"

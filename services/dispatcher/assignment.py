@@ -1,12 +1,13 @@
 """Handing waiting executions to workers that have room: the least loaded worker first, tenants in turn.
 
 A worker that has missed beats may be gone, and what it gets would wait for a lease until that is certain. So it gets
-nothing as long as another has room.
+nothing as long as another has room. What demands a level of isolation goes only to workers that reach it.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from horolog.domain.execution import Execution
 from horolog.limits import WORKER_QUIET_S
@@ -14,7 +15,8 @@ from schemas.base import Message
 from schemas.events.executions import AttemptDispatched
 from schemas.events.jobs import JobExhausted, JobTabled
 from schemas.events.workers import TaskAssigned
-from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus
+from schemas.isolation import Isolation
+from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus, isolation_demanded
 from services.dispatcher.book import Book, WorkerSlot
 from services.dispatcher.jobs import deactivated
 
@@ -27,23 +29,47 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
 
     The caller applies each message before it takes the next.
     """
-    offers = [(_is_quiet(slot, now), _load(slot), slot.worker_id) for slot in book.workers.values() if slot.room > 0]
-    heapq.heapify(offers)
-    while offers and len(book.ready):
-        execution_id = book.ready.pop()
-        if execution_id is None:
-            return
+    offers = Offers(book.workers.values(), now)
+    while (reached := offers.reached()) is not None and (execution_id := book.ready.pop(reached)) is not None:
         execution = book.executions[execution_id]
         job = book.jobs.get(execution.job_id)
         if job is None:
             continue
-        is_quiet, _, worker_id = offers[0]
-        slot = book.workers[worker_id]
+        demanded = isolation_demanded(job.definition.config) or Isolation.PROCESS
+        slot = offers.take(demanded)
+        if slot is None:
+            book.put_aside(execution, demanded)
+            continue
         yield from _hand_out(book, execution, job, slot, now)
+        offers.renew(slot)
+
+
+class Offers:
+    """The workers with room, those of each level apart."""
+
+    def __init__(self, slots: Iterable[WorkerSlot], now: datetime) -> None:
+        self._now = now
+        self._slots: dict[str, WorkerSlot] = {}
+        self._heaps: dict[Isolation, list[tuple[bool, float, str]]] = {level: [] for level in Isolation}
+        for slot in slots:
+            self._slots[slot.worker_id] = slot
+            self.renew(slot)
+
+    def reached(self) -> Isolation | None:
+        """The best that any of them reaches."""
+        return next((level for level in reversed(Isolation) if self._heaps[level]), None)
+
+    def take(self, demanded: Isolation) -> WorkerSlot | None:
+        """The least loaded of those that reach the level, if there is one; to be renewed once it has got something."""
+        heaps = [heap for level, heap in self._heaps.items() if heap and level.suffices_for(demanded)]
+        if not heaps:
+            return None
+        return self._slots[heapq.heappop(min(heaps, key=itemgetter(0)))[-1]]
+
+    def renew(self, slot: WorkerSlot) -> None:
+        """Offer what room it has now."""
         if slot.room > 0:
-            heapq.heapreplace(offers, (is_quiet, _load(slot), worker_id))
-        else:
-            heapq.heappop(offers)
+            heapq.heappush(self._heaps[slot.isolation], (_is_quiet(slot, self._now), _load(slot), slot.worker_id))
 
 
 def _is_quiet(slot: WorkerSlot, now: datetime) -> bool:

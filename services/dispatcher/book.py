@@ -16,7 +16,6 @@ from functools import lru_cache
 from pydantic import TypeAdapter
 
 from horolog.domain.execution import Execution, Stage, evolve
-from horolog.domain.fairness import FairQueue
 from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, FEED_LOOK_STALE_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
 from schemas.base import Message
 from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, ExecutionEvent, RetryScheduled
@@ -24,7 +23,9 @@ from schemas.events.jobs import JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected
 from schemas.events.results import AttemptReport
 from schemas.events.workers import WorkerBeat, WorkerState
+from schemas.isolation import Isolation, level_told
 from schemas.jobs import Job
+from services.dispatcher.lanes import Lanes
 from services.dispatcher.line import Going, Line
 from services.dispatcher.progress import Progress
 from services.dispatcher.settled import Settled
@@ -86,6 +87,7 @@ class WorkerSlot:
     last_beat: datetime
     accepts: bool
     progress: Progress
+    isolation: Isolation = Isolation.PROCESS
     held: set[str] = field(default_factory=set)
     others: int = 0
 
@@ -110,7 +112,7 @@ class Book:
         self.partition = partition
         self.jobs = JobShelf()
         self.executions: dict[str, Execution] = {}
-        self.ready = FairQueue()
+        self.ready = Lanes()
         self.workers: dict[str, WorkerSlot] = {}
         self.settled = Settled()
         self.log_mark = 0
@@ -198,6 +200,7 @@ class Book:
         elif isinstance(message, JobTabled):
             self.jobs.put(message.job)
             self._touched.add(message.job.job_id)
+            self._judge_demands_again(message.job.job_id)
         elif isinstance(message, CommandAccepted | CommandRejected):
             # As JSON they take a fifth of the memory, and hardly any is ever asked for.
             self._outcomes[message.command_id] = message.to_json()
@@ -224,6 +227,10 @@ class Book:
     def alarm(self, execution_id: str, at: datetime) -> None:
         """Have the execution's job judged again at this instant. Alarms for the same instant keep their order."""
         heapq.heappush(self._alarms, (at, next(self._alarm_number), execution_id))
+
+    def put_aside(self, execution: Execution, demanded: Isolation) -> None:
+        """Let the execution, which was next, wait for a worker that reaches the level."""
+        self.ready.put_aside(demanded, *_place_of(execution))
 
     def take_touched(self) -> list[str]:
         """The jobs of which something has changed that others may wait for, once."""
@@ -258,9 +265,13 @@ class Book:
         if _is_queued(after):
             self._queued_of_tenant[after.tenant_id] = self.queued_count(after.tenant_id) + 1
         if after.stage is Stage.READY:
-            self.ready.push(
-                after.execution_id, after.tenant_id, after.priority, after.scheduled_for, catch_up=after.catch_up
-            )
+            self.ready.push(*_place_of(after))
+
+    def _judge_demands_again(self, job_id: str) -> None:
+        for execution in self.of_job(job_id):
+            if self.ready.is_aside(execution.execution_id):
+                self.ready.remove(execution.execution_id)
+                self.ready.push(*_place_of(execution))
 
     def _drop(self, execution: Execution) -> None:
         del self.executions[execution.execution_id]
@@ -320,6 +331,7 @@ class Book:
             slot.progress = Progress.first_heard(beat, now)
         slot.capacity, slot.prefetch, slot.last_beat = beat.capacity, beat.prefetch, now
         slot.accepts = beat.state is WorkerState.READY
+        slot.isolation = level_told(beat.isolation)
         slot.progress.hear(beat, now)
         until = now + timedelta(seconds=LEASE_S)
         named = 0
@@ -357,6 +369,16 @@ class Book:
             slot.last_beat = max(slot.last_beat, now)
         for execution_id in self._leases:
             self._leases[execution_id] = now + timedelta(seconds=LEASE_S)
+
+
+def _place_of(execution: Execution) -> tuple[str, str, int, datetime, bool]:
+    return (
+        execution.execution_id,
+        execution.tenant_id,
+        execution.priority,
+        execution.scheduled_for,
+        execution.catch_up,
+    )
 
 
 def _is_queued(execution: Execution) -> bool:

@@ -9,7 +9,8 @@ the log accepted the report.
 
 Guarantees: only attempts addressed to this worker run, on Kafka none that no dispatcher has sealed, none before its
 `not_before`, each attempt number at most once; at its timeout an attempt ends with its whole process tree; every end
-is reported at least once.
+is reported at least once. Programs and functions are kept apart as far as the worker's level of isolation says, which a
+trial run has shown to hold; what demands more does not run.
 
 Room: `capacity` attempts run at a time, and of each type no more than its runner takes (functions: one for each of
 `function_process_count` processes). Of what the worker holds, an attempt whose type has no room holds up none of
@@ -28,5 +29,7 @@ at the end of its inbox, as if it had just been started.
 - `guard`       the step that may refuse an attempt before it runs
 - `egress`      the connections of HTTP jobs, to where they may go
 - `runners`     http, function, command
+- `trial`       whether programs are really kept apart
+- `places`      what of the machine programs see
 - `composition` puts a worker together
 """

@@ -9,7 +9,8 @@ from typing import Protocol
 from horolog.domain.request_headers import is_forbidden_header
 from schemas.events.executions import Failure
 from schemas.events.workers import TaskAssigned
-from schemas.jobs import ErrorType, HttpConfig
+from schemas.isolation import Isolation
+from schemas.jobs import ErrorType, HttpConfig, isolation_demanded
 from services.executor.outcome import failure
 
 
@@ -33,3 +34,19 @@ class RequestGuard:
                     ErrorType.VALIDATION_ERROR, "HEADER_FORBIDDEN", f"the header {name} may not be set by a job"
                 )
         return None
+
+
+class IsolationGuard:
+    """Refuses what demands more isolation than this worker reaches: a dispatcher that knows of levels hands out no
+    such attempt, an older one might. What may run is for the next guard to judge."""
+
+    def __init__(self, isolation: Isolation, following: Guard) -> None:
+        self._isolation = isolation
+        self._following = following
+
+    def refusal(self, task: TaskAssigned) -> Failure | None:
+        demanded = isolation_demanded(task.config)
+        if demanded is not None and not self._isolation.suffices_for(demanded):
+            why = f"the job demands isolation by {demanded}, and this worker reaches {self._isolation}"
+            return failure(ErrorType.SYSTEM_ERROR, "ISOLATION_NOT_REACHED", why)
+        return self._following.refusal(task)

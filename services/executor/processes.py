@@ -13,19 +13,25 @@ from schemas.events.workers import TaskAssigned
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `limits` are names of resource limits without their RLIMIT_ prefix (getrlimit(2))."""
+    """What to run. `limits` are names of resource limits without their RLIMIT_ prefix (getrlimit(2)).
+
+    One that names no directory begins in a directory of its own. Without `has_network` it needs namespaces.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     directory: str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    has_network: bool = True
 
 
 class Ended(Protocol):
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `session`, `files`, `limits`, `directory`, `program`, `spawner`) and `problem_errno` says why.
+    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`) and
+    `problem_errno` says why.
     """
 
     @property
@@ -48,6 +54,9 @@ class Processes(Protocol):
 
         `on_end` is called once, later, when nothing of the process tree is left. The returned function ends the
         tree: SIGTERM to the group, after so many seconds SIGKILL to everything; 0 kills at once.
+
+        Raises:
+            OSError: the means to run one more are used up.
         """
         ...
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from horolog.domain.addresses import Network
 from horolog.domain.seals import Seals
+from schemas.isolation import Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +13,8 @@ class WorkerSettings:
 
     `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
-    commands run that name none. HTTP jobs may call `http_allowed` besides public addresses.
-    With `seals`, only what a dispatcher has sealed is run.
+    commands run that name none; without it each has one of its own. HTTP jobs may call `http_allowed` besides public
+    addresses. With `seals`, only what a dispatcher has sealed is run.
     """
 
     worker_id: str
@@ -22,8 +23,8 @@ class WorkerSettings:
     function_process_count: int = 5
     drain_grace_s: float = 30.0
     host: str = ""
-    isolation: str = ""
+    isolation: Isolation = Isolation.PROCESS
     seals: Seals | None = None
     http_allowed: tuple[Network, ...] = ()
     function_paths: tuple[str, ...] = ()
-    directory: str = "/"
+    directory: str | None = None

@@ -64,7 +64,9 @@ async def running(
     clock, stop = SystemClock(), asyncio.Event()
     log = EmbeddedLog.open(None, clock)
     await log.create_topics()
-    settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"]))
+    settings = Settings(
+        home=Path.cwd() / ".horolog", member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"])
+    )
     parts = Parts(settings, log, clock, RandomIds())
     port = free_port()
     api = api_settings(

@@ -86,6 +86,9 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        # Jobs leave marks in the directory of their test.
+        "HOROLOG_ISOLATION": "process",
+        "HOROLOG_JOB_UID_RANGE": "",
         "DATABASE_URL": dsn,
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",

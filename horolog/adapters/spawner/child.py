@@ -1,72 +1,90 @@
 """From the fork to the exec: everything that a new process is given before the program takes over.
 
 Guarantee: the program runs in a session of its own, dies with the spawner, holds no descriptor but those meant
-for it, and cannot gain privileges; or it does not run, and the step that failed is told with its errno.
+for it, and cannot gain privileges; where it has an account of its own it has no other's, and where it has a box it has
+namespaces of its own; or it does not run, and the step that failed is told with its errno.
 """
 
-import ctypes
 import errno
 import fcntl
 import os
 import resource
 import signal
+import stat
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38  # linux/prctl.h
+from horolog.adapters.spawner import kernel, namespaces, syscalls
+
 _SAFE_FD_MIN = 10
 _HANDLED = (signal.SIGTERM, signal.SIGCHLD)
+"""By the spawner, or by Python itself; what is ignored would stay so across exec."""
 _RESET = tuple(number for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP))
 """What a process ignores, its children ignore: Python does some, and a service that nohup(1) started does others."""
-"""By the spawner, or by Python itself; what is ignored would stay so across exec."""
 NOT_STARTED_STATUS = 127
 
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
+Step = list[str]
+"""The step that is being taken, in its only element."""
 
 
-def prctl(option: int, value: int) -> None:
-    """prctl(2) with one value.
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a new process comes from: who forked it, with which user and group id; and where it tells of itself."""
 
-    Raises:
-        OSError: the kernel refused.
-    """
-    if _prctl(option, value, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), f"prctl {option}")
+    parent: int
+    ids: tuple[int, int]
+    told_fd: int
 
 
 def become_reaper() -> None:
     """Adopt orphaned descendants, give up gaining privileges, and be told when the parent dies."""
-    prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
     os.umask(0o077)
 
 
 def fork_child(request: Mapping[str, Any], files: Sequence[int]) -> tuple[int, int]:
     """Start the program of `request`; `files` become its descriptors 1, 2, 3 …, its input is empty.
 
-    Returns its process id and a descriptor that gives "<step> <errno>" should it not have become the program.
+    Returns the process id of its tree's first process, and a descriptor that gives the line "<step> <errno>" should
+    it not have become the program; of a program in a box, "ended <status> <peak KiB> <CPU ms>" once it has ended.
+
+    Raises:
+        OSError: there is no further process, or it cannot have namespaces.
     """
     status_read, status_write = os.pipe()
-    parent = os.getpid()
+    parent, ids = os.getpid(), (os.getuid(), os.getgid())
     # Held back until the child has the default actions: ours would swallow what is meant to end it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     try:
-        pid = os.fork()
-        if pid:
-            os.close(status_write)
-            return pid, status_read
-        _forget_handlers()
+        pid = os.fork() if request["box"] is None else kernel.clone_process(namespaces.clone_flags(request))
+    except OSError:
+        os.close(status_read)
+        raise
+    else:
+        if pid == 0:
+            begin = _begin if request["box"] is None else _begin_in_box
+            _run(status_write, lambda step: begin(request, files, Origin(parent, ids, status_write), step))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    step = ["session"]
+        os.close(status_write)
+    return pid, status_read
+
+
+def _run(told_fd: int, become: Callable[[Step], None]) -> NoReturn:
+    """Become something else, or tell why not; whatever happens, this process does not go on as the spawner."""
+    step = ["signals"]
     try:
-        _become(request, files, parent, step)
+        told_fd = fcntl.fcntl(told_fd, fcntl.F_DUPFD_CLOEXEC, _SAFE_FD_MIN)
+        _forget_handlers()
+        become(step)
     except OSError as error:
-        os.write(status_write, f"{step[0]} {error.errno or 0}".encode())
+        os.write(told_fd, f"{step[0]} {error.errno or 0}\n".encode())
     except ValueError:
-        os.write(status_write, f"{step[0]} {errno.EINVAL}".encode())
+        os.write(told_fd, f"{step[0]} {errno.EINVAL}\n".encode())
     finally:
         os._exit(NOT_STARTED_STATUS)
 
@@ -77,16 +95,53 @@ def _forget_handlers() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _become(request: Mapping[str, Any], files: Sequence[int], parent: int, step: list[str]) -> None:
+def _begin(request: Mapping[str, Any], files: Sequence[int], origin: Origin, step: Step) -> None:
+    step[0] = "session"
     os.setsid()
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != origin.parent:
         sys.exit()
     step[0] = "files"
     _set_files(files)
+    if request["account"] is not None:
+        _hand_over_pipes(request["account"])
+    _become(request, step)
+
+
+def _begin_in_box(request: Mapping[str, Any], files: Sequence[int], origin: Origin, step: Step) -> None:
+    step[0] = "session"
+    os.setsid()
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if not namespaces.is_child_of(origin.parent):
+        sys.exit()
+    step[0] = "files"
+    told_fd = fcntl.fcntl(origin.told_fd, fcntl.F_DUPFD_CLOEXEC, _SAFE_FD_MIN + len(files))
+    _set_files(files)
+    if request["account"] is not None:
+        _hand_over_pipes(request["account"])
+
+    def start() -> int:
+        pid = os.fork()
+        if pid == 0:
+            _run(told_fd, lambda step: _become(request, step))
+        return pid
+
+    namespaces.lead(request, origin.ids, told_fd, step, start)
+
+
+def _become(request: Mapping[str, Any], step: Step) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     step[0] = "limits"
     for name, value in request["limits"].items():
         _set_limit(getattr(resource, f"RLIMIT_{name}"), value)
+    step[0] = "account"
+    if (account := request["account"]) is not None:
+        os.setgroups(())
+        os.setresgid(account, account, account)
+        os.setresuid(account, account, account)
+    if request["box"] is not None:
+        step[0] = "calls"
+        syscalls.narrow()
     step[0] = "directory"
     if request["directory"] is not None:
         os.chdir(request["directory"])
@@ -102,6 +157,13 @@ def _set_files(files: Sequence[int]) -> None:
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _SAFE_FD_MIN) for fd in (empty, *files)]
     for number, fd in enumerate(moved):
         os.dup2(fd, number)
+
+
+def _hand_over_pipes(account: int) -> None:
+    # `echo > /dev/stderr` opens the pipe anew, which only its owner may.
+    for fd in (1, 2):
+        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+            os.fchown(fd, account, account)
 
 
 def _set_limit(limit: int, value: int) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import horolog
 from horolog.adapters.spawner import tree
+from horolog.adapters.spawner.cells import Cell, Cells
 
 _MESSAGE_BYTES_MAX = 4096
 _GONE_WAIT_S = 5.0
@@ -22,7 +23,10 @@ _KILL_ROUND_COUNT_MAX = 100
 
 
 class Program(Protocol):
-    """What to run. `limits` are names of resource limits without their RLIMIT_ prefix (getrlimit(2))."""
+    """What to run. `limits` are names of resource limits without their RLIMIT_ prefix (getrlimit(2)).
+
+    Only in a box can a program be without network, and only there, or with cells, it has a directory if it names none.
+    """
 
     @property
     def argv(self) -> Sequence[str]: ...
@@ -32,6 +36,8 @@ class Program(Protocol):
     def directory(self) -> str | None: ...
     @property
     def limits(self) -> Mapping[str, int]: ...
+    @property
+    def has_network(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class Ended:
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `session`, `files`, `limits`, `directory`, `program`, `spawner`) and `problem_errno` why.
+    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`) and
+    `problem_errno` why.
     `memory_peak_mb` (MiB) is that of the largest process; `cpu_time_ms` counts the leader and what it waited for.
     """
 
@@ -51,13 +59,15 @@ class Ended:
 
 
 class Spawner:
-    """Starts programs through a spawner process; to be used from the event loop's thread only."""
+    """Starts programs through a spawner process, each in a cell of its own where there are `cells`; to be used from
+    the event loop's thread only."""
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, cells: Cells | None = None, python: str = sys.executable) -> None:
+        self._cells = cells
         self._python = python
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
-        self._running: dict[int, Callable[[Ended], None]] = {}
+        self._running: dict[int, tuple[Callable[[Ended], None], Cell]] = {}
         self._unsent: collections.deque[tuple[bytes, list[int]]] = collections.deque()
         self._started_count = 0
         self._gone = asyncio.Event()
@@ -72,20 +82,18 @@ class Spawner:
 
         `on_end` is called once, later, when nothing of the process tree is left. The returned function ends the
         tree: SIGTERM to the group, after so many seconds SIGKILL to everything; 0 kills at once.
+
+        Raises:
+            OSError: there is no cell for it.
         """
         channel = self._channel or self._launch()
         self._started_count += 1
         id_ = self._started_count
-        request = {
-            "argv": list(program.argv),
-            "environment": dict(program.environment),
-            "directory": program.directory,
-            "limits": dict(program.limits),
-        }
+        cell = self._cells.open() if self._cells is not None else Cell()
+        self._running[id_] = on_end, cell
         request_fd = os.memfd_create("program", os.MFD_CLOEXEC)
         try:
-            _write_all(request_fd, json.dumps(request).encode())
-            self._running[id_] = on_end
+            _write_all(request_fd, json.dumps(_request(program, cell)).encode())
             self._send(channel, {"start": id_}, [request_fd, *files])
         finally:
             os.close(request_fd)
@@ -94,6 +102,7 @@ class Spawner:
     async def close(self) -> None:
         """Kill everything that still runs, and the spawner; idempotent."""
         if self._process is None or self._channel is None:
+            self._clear_cells()
             return
         process, gone = self._process, self._gone
         self._channel.shutdown(socket.SHUT_WR)
@@ -101,6 +110,11 @@ class Spawner:
             await asyncio.wait_for(gone.wait(), _GONE_WAIT_S)
         if self._process is process:
             self._lost()
+        self._clear_cells()
+
+    def _clear_cells(self) -> None:
+        if self._cells is not None:
+            self._cells.clear()
 
     def _launch(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -162,7 +176,7 @@ class Spawner:
             self._told(json.loads(data))
 
     def _told(self, end: dict[str, object]) -> None:
-        on_end = self._running.pop(_whole(end["id"]), None)
+        on_end = self._take_end(_whole(end["id"]))
         if on_end is None:
             return
         problem = end.get("problem")
@@ -196,9 +210,28 @@ class Spawner:
         for _ in range(_KILL_ROUND_COUNT_MAX):
             if not tree.kill_marked(f"{process.pid}."):
                 break
-        running, self._running = self._running, {}
-        for on_end in running.values():
-            on_end(Ended(problem="spawner"))
+        for id_ in list(self._running):
+            if (on_end := self._take_end(id_)) is not None:
+                on_end(Ended(problem="spawner"))
+
+    def _take_end(self, id_: int) -> Callable[[Ended], None] | None:
+        """Whom to tell of the end of a program, of which nothing is left."""
+        on_end, cell = self._running.pop(id_, (None, Cell()))
+        if self._cells is not None:
+            self._cells.close(cell)
+        return on_end
+
+
+def _request(program: Program, cell: Cell) -> dict[str, object]:
+    return {
+        "argv": list(program.argv),
+        "environment": {**cell.environment, **program.environment},
+        "directory": program.directory or cell.directory,
+        "limits": dict(program.limits),
+        "account": cell.account,
+        "box": cell.box,
+        "network": program.has_network,
+    }
 
 
 def _send_message(channel: socket.socket, data: bytes, files: Sequence[int]) -> None:

@@ -7,6 +7,8 @@ leader was reaped and nothing of its tree is left:
 - STOPPING   was sent SIGTERM, and will be sent SIGKILL when its grace is over
 - LINGERING  the leader has exited, others of its tree have not: they get a moment to finish what they write
 - SWEEPING   SIGKILL to all that is left, until nothing is
+
+In a box (`namespaces`) the leader is the first process, which lingers itself and takes all others along: no SWEEPING.
 """
 
 import contextlib
@@ -34,18 +36,20 @@ _QUICK_S = 60.0
 _LOOK_COUNT_MAX = 3
 
 _FOREVER = float("inf")
+_NOT_ISOLATED = {"account": None, "box": None, "network": True}
 
 
 class Job:
     """One process tree. `step` is taken at `wake`; the phase must be over by `until` (monotonic seconds)."""
 
     __slots__ = (
-        *("end", "group", "id", "mark", "pid", "started"),
+        *("end", "group", "has_box", "id", "mark", "pid", "started"),
         *("status_fd", "step", "until", "wake", "was_stopped"),
     )
 
-    def __init__(self, id_: int, pid: int, status_fd: int, mark: str) -> None:
+    def __init__(self, id_: int, pid: int, status_fd: int, mark: str, has_box: bool) -> None:
         self.id, self.pid, self.status_fd, self.mark = id_, pid, status_fd, mark
+        self.has_box = has_box
         self.group: int | None = pid
         self.started = time.monotonic()
         self.step: Callable[[Job], None] | None = None
@@ -131,7 +135,7 @@ class Server:
         # The request comes in a file of its own: arguments and environment may exceed what a message can hold.
         with open(files[0], "rb") as file:
             file.seek(0)
-            request = json.loads(file.read())
+            request = _NOT_ISOLATED | json.loads(file.read())
         mark = f"{self._mark}{id_}"
         request["environment"][tree.MARK] = mark
         try:
@@ -142,7 +146,8 @@ class Server:
         finally:
             for fd in files[1:]:
                 os.close(fd)
-        self._jobs[id_] = self._job_of_pid[pid] = Job(id_, pid, status_fd, mark)
+        has_box = request["box"] is not None
+        self._jobs[id_] = self._job_of_pid[pid] = Job(id_, pid, status_fd, mark, has_box)
 
     def _stop(self, job: Job, grace_s: float) -> None:
         kill_at = time.monotonic() + grace_s
@@ -175,14 +180,23 @@ class Server:
                 self._leader_exited(job, status, usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 
     def _leader_exited(self, job: Job, status: int, peak_kib: int, cpu_s: float) -> None:
-        problem = os.read(job.status_fd, 100).decode().split()
+        problem, *numbers = os.read(job.status_fd, 200).decode().partition("\n")[0].split() or [""]
         os.close(job.status_fd)
+        cpu_ms = round(cpu_s * 1000)
+        if problem == "ended":
+            # What exited is the first process of a box: how the program ended, only that one could tell.
+            status, peak_kib, cpu_ms = (int(number) for number in numbers)
+            problem = ""
         job.end |= {
             "status": os.waitstatus_to_exitcode(status),
             "memory_mb": -(-peak_kib // 1024),
-            "cpu_ms": round(cpu_s * 1000),
-            "problem": [problem[0], int(problem[1])] if problem else None,
+            "cpu_ms": cpu_ms,
+            "problem": [problem, int(numbers[0])] if problem else None,
         }
+        if job.has_box:
+            # With it, the kernel has ended all that was left.
+            self._ended(job)
+            return
         was_killed = job.was_stopped and job.step == self._sweep
         if not was_killed:
             job.until = job.wake if job.was_stopped else time.monotonic() + LINGER_S

@@ -5,7 +5,8 @@ import os
 import socket
 
 from horolog.cli.composition import Parts
-from services.executor.composition import ISOLATION, open_worker
+from services.executor.composition import keep_apart, open_worker
+from services.executor.isolation_settings import isolation_from
 from services.executor.settings import WorkerSettings
 
 DRAIN_GRACE_S = 3.0
@@ -19,10 +20,13 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         prefetch=parts.settings.concurrent_count_max,
         function_process_count=parts.settings.function_process_count,
         host=socket.gethostname(),
-        isolation=ISOLATION,
         drain_grace_s=DRAIN_GRACE_S,
         seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
     )
-    await open_worker(parts.log, parts.clock, settings).run(stop)
+    isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
+    # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
+    isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
+    apartness = await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),))
+    await open_worker(parts.log, parts.clock, settings, apartness).run(stop)

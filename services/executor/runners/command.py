@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from schemas.events.executions import Failure
 from schemas.events.workers import TaskAssigned
-from schemas.jobs import CommandConfig, ErrorType
+from schemas.jobs import CommandConfig, ErrorType, Network
 from services.executor.outcome import Outcome, failure
 from services.executor.processes import Ended, Processes, Program, identity_of, usage_of
 from services.executor.runner import Stop, Watcher
@@ -40,7 +40,7 @@ class CommandRunner:
         processes: Processes,
         capacity: int,
         environment: Mapping[str, str],
-        directory: str,
+        directory: str | None,
         limits: Mapping[str, int],
     ) -> None:
         self._processes = processes
@@ -62,6 +62,7 @@ class CommandRunner:
             environment={**self._environment, **(config.environment or {}), **identity_of(task)},
             directory=config.working_directory or self._directory,
             limits={**self._limits, "CPU": _cpu_seconds(task)},
+            has_network=config.network is Network.HOST,
         )
         stdout, stderr = Capture(watcher.progressed), Capture()
 

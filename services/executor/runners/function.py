@@ -1,9 +1,9 @@
 """Function jobs: Python functions, called with their parameters as keyword arguments in warm processes.
 
-A process runs one function at a time and is kept for the next, so a module is imported once, not for each attempt;
-what a function leaves in module state is seen by later calls in the same process. A process that has to be killed is
-replaced. Coroutine functions are run to their end. A parameter named `context` is given a
-`horolog.function.FunctionContext`, whatever the job's parameters say.
+A process runs one function at a time and is kept for the next of the same tenant, so a module is imported once, not
+for each attempt; what a function leaves in module state is seen by later calls in the same process, never by those of
+another tenant. A process that has to be killed is replaced. Coroutine functions are run to their end. A parameter named
+`context` is given a `horolog.function.FunctionContext`, whatever the job's parameters say.
 
 The result is what the function returns, and must be JSON; what it prints is kept in the metadata.
 """
@@ -71,11 +71,20 @@ class FunctionRunner:
         config = task.config
         if not isinstance(config, FunctionConfig):
             raise TypeError("not a function task")
-        host = self._idle.pop() if self._idle else self._launch()
-        return host.call(task, config, watcher)
+        return self._host_for(task.tenant_id).call(task, config, watcher)
 
     async def close(self) -> None:
         await self._processes.close()
+
+    def _host_for(self, tenant_id: str) -> FunctionHost:
+        """A process that has served no other tenant; the oldest of others makes room when there is none."""
+        for host in reversed(self._idle):
+            if host.tenant_id in (None, tenant_id):
+                self._idle.remove(host)
+                return host
+        if self._idle and len(self._hosts) >= self._settings.process_count:
+            self._idle.pop(0).kill()
+        return self._launch()
 
     def _launch(self) -> FunctionHost:
         host = FunctionHost(self._processes, self._program, self._idle.append, self._gone)

@@ -39,6 +39,8 @@ class FunctionHost:
     ) -> None:
         self._on_free = on_free
         self._on_gone = on_gone
+        self.tenant_id: str | None = None
+        """Whose functions it runs, once it has run any."""
         self._watcher: Watcher | None = None
         self._call_count = 0
         self._buffer = b""
@@ -59,6 +61,7 @@ class FunctionHost:
     def call(self, task: TaskAssigned, config: FunctionConfig, watcher: Watcher) -> Callable[[float], None]:
         """Call a function; only while no other call is being made. The returned function kills the host."""
         self._call_count += 1
+        self.tenant_id = task.tenant_id
         self._watcher = watcher
         message = to_json(
             {

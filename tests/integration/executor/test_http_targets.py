@@ -13,12 +13,12 @@ from horolog.log.embedded.log import EmbeddedLog
 from schemas.events.results import FailureReported, SuccessReported
 from schemas.events.workers import WorkerBeat
 from schemas.jobs import ErrorType, HttpConfig
-from services.executor.composition import open_worker
+from services.executor.composition import keep_apart, open_worker
 from services.executor.runners.http import HttpRunner
 from services.executor.settings import WorkerSettings
 from tests.integration.executor.test_http import serving
 from tests.integration.executor.test_whole_worker import Colleague
-from tests.integration.executor.watching import DEADLINE_S, THIS_MACHINE, begin, failure_of, outcome_of, task_of
+from tests.integration.executor.watching import BEST, DEADLINE_S, THIS_MACHINE, begin, failure_of, outcome_of, task_of
 
 TIMEOUT_MS = 300
 GIGABYTE = 1 << 30
@@ -32,7 +32,8 @@ async def working() -> AsyncIterator[Colleague]:
     """A whole worker, and whoever gives it tasks."""
     log = EmbeddedLog.open(None, SystemClock(), partition_count=1)
     stop = asyncio.Event()
-    worker = open_worker(log, SystemClock(), WorkerSettings("worker-a", drain_grace_s=0.1, http_allowed=THIS_MACHINE))
+    settings = WorkerSettings("worker-a", drain_grace_s=0.1, http_allowed=THIS_MACHINE)
+    worker = open_worker(log, SystemClock(), settings, await keep_apart(BEST, (), ()))
     running = asyncio.create_task(worker.run(stop))
     colleague = Colleague(log)
     await colleague.hear(WorkerBeat)

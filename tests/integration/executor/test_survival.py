@@ -14,10 +14,10 @@ from schemas.codec import headers_of
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig
 from schemas.topics import TASKS, WORKERS
-from services.executor.composition import open_worker
+from services.executor.composition import keep_apart, open_worker
 from services.executor.runners.command import CommandRunner
 from services.executor.settings import WorkerSettings
-from tests.integration.executor.watching import DEADLINE_S, is_alive, outcome_of, task_of, until
+from tests.integration.executor.watching import BEST, DEADLINE_S, is_alive, outcome_of, task_of, until
 
 _COMMAND = "sleep 1000 & setsid sleep 1000 & env -i setsid sleep 1000 & sleep 1000"
 _SLEEP_COUNT = 5
@@ -28,7 +28,8 @@ async def live_for_ever() -> None:
     """A worker that runs a command and a function which never end; a test kills the process it runs in."""
     log = EmbeddedLog.open(None, SystemClock(), partition_count=1)
     settings = WorkerSettings(worker_id="worker-a", function_paths=(str(Path(__file__).parent),))
-    running = asyncio.create_task(open_worker(log, SystemClock(), settings).run(asyncio.Event()))
+    apartness = await keep_apart(BEST, settings.function_paths, ())
+    running = asyncio.create_task(open_worker(log, SystemClock(), settings, apartness).run(asyncio.Event()))
     reader = log.reader()
     reader.assign({Place(WORKERS.name, 0): 0})
     assert await reader.poll(1, DEADLINE_S)

@@ -15,9 +15,9 @@ from schemas.events.results import CancellationReported, FailureReported, StartR
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat, WorkerState
 from schemas.jobs import CommandConfig, ErrorType, FunctionConfig
 from schemas.topics import CONTROL, RESULTS, TASKS, WORKERS
-from services.executor.composition import open_worker
+from services.executor.composition import keep_apart, open_worker
 from services.executor.settings import WorkerSettings
-from tests.integration.executor.watching import DEADLINE_S, EXECUTION_ID, INSTANT, TENANT_ID, task_of
+from tests.integration.executor.watching import BEST, DEADLINE_S, EXECUTION_ID, INSTANT, TENANT_ID, task_of
 
 _STUBBORN = CommandConfig(command="sh", args=("-c", "trap '' TERM; while :; do sleep 0.05; done"), timeout=200)
 _ENDLESS = CommandConfig(command="sleep", args=("1000",))
@@ -50,12 +50,14 @@ class Colleague:
 
 
 @contextlib.asynccontextmanager
-async def _working() -> AsyncIterator[tuple[Colleague, asyncio.Event]]:
+async def working() -> AsyncIterator[tuple[Colleague, asyncio.Event]]:
+    """A worker, with whoever gives it tasks and what makes it stop."""
     log = EmbeddedLog.open(None, SystemClock(), partition_count=1)
     paths = (str(Path(__file__).parent),)
     settings = WorkerSettings("worker-a", drain_grace_s=0.1, function_paths=paths)
     stop = asyncio.Event()
-    running = asyncio.create_task(open_worker(log, SystemClock(), settings).run(stop))
+    worker = open_worker(log, SystemClock(), settings, await keep_apart(BEST, paths, ()))
+    running = asyncio.create_task(worker.run(stop))
     colleague = Colleague(log)
     await colleague.hear(WorkerBeat)
     yield colleague, stop
@@ -65,14 +67,14 @@ async def _working() -> AsyncIterator[tuple[Colleague, asyncio.Event]]:
 
 
 async def test_a_function_job_goes_through_the_whole_worker() -> None:
-    async with _working() as (colleague, _):
+    async with working() as (colleague, _):
         config = FunctionConfig(module_path="sample_functions", function_name="add", parameters={"a": 1})
         await colleague.send(task_of(config))
         assert (await colleague.hear(SuccessReported)).result == 2
 
 
 async def test_a_command_that_ignores_everything_is_gone_when_its_timeout_is_reported() -> None:
-    async with _working() as (colleague, _):
+    async with working() as (colleague, _):
         await colleague.send(task_of(_STUBBORN))
         report = await colleague.hear(FailureReported)
         assert (report.failure.type, report.failure.code) == (ErrorType.TIMEOUT, "TIMED_OUT")
@@ -81,7 +83,7 @@ async def test_a_command_that_ignores_everything_is_gone_when_its_timeout_is_rep
 
 
 async def test_a_revoked_command_is_ended_and_a_stopped_worker_says_so_last() -> None:
-    async with _working() as (colleague, stop):
+    async with working() as (colleague, stop):
         await colleague.send(task_of(_ENDLESS))
         await colleague.hear(StartReported)
         await colleague.send(

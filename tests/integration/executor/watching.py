@@ -10,6 +10,7 @@ from horolog.domain.addresses import networks
 from schemas.events.executions import Failure, TriggerType
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig, HttpConfig, JobType
+from services.executor.isolation_settings import IsolationSettings
 from services.executor.outcome import Outcome
 from services.executor.runner import Runner, Stop
 
@@ -20,6 +21,10 @@ TENANT_ID = "cccccccc-cccc-4ccc-8ccc-cccccccccccc"
 INSTANT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 THIS_MACHINE = networks(("127.0.0.0/8", "::1"))
 """Where the servers of tests are."""
+ACCOUNTS = range(230_000, 230_100) if os.geteuid() == 0 else range(0)
+"""As executors have them, but others, so that the two do not meet on one machine."""
+BEST = IsolationSettings(accounts=ACCOUNTS)
+"""How attempts are isolated unless somebody says otherwise."""
 _TYPE_OF_CONFIG = {HttpConfig: JobType.HTTP, FunctionConfig: JobType.FUNCTION, CommandConfig: JobType.COMMAND}
 
 
@@ -87,6 +92,12 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not condition():
             await asyncio.to_thread(os.sched_yield)
+
+
+def own_variable() -> str:
+    """A variable that this process was started with, as `name=value`, and that no program of a job is given."""
+    given = ("PATH=", "LANG=", "LC_", "TZ=", "HOME=", "TMPDIR=", "PWD=", "SHLVL=", "OLDPWD=", "_=")
+    return next(text for text in Path("/proc/self/environ").read_text().split("\0") if not text.startswith(given))
 
 
 def is_alive(pid: int) -> bool:

@@ -1,0 +1,115 @@
+"""What keeps one program apart from the others: an account, and a box or at least a directory of its own.
+
+Guarantee: of the programs that run at one time no two have the same account, and none has the executor's, where there
+are accounts at all; what a program left in its directory is removed once nothing of its tree is left.
+"""
+
+import asyncio
+import collections
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+from horolog.adapters.spawner.box import JOB
+
+Place = tuple[str, str]
+"""A path of the machine, and what becomes of it: `readable`, `writable`, or `hidden` (empty, where it would show)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What programs see of the machine: `places` without symbolic links in them, the outer ones first, and `links`
+    (path, target). What they write besides takes `size_mb` MiB of memory at most."""
+
+    places: Sequence[Place] = ()
+    links: Sequence[tuple[str, str]] = ()
+    size_mb: int = 256
+
+
+class NoAccountLeft(OSError):
+    """More programs run than there are accounts for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one program is given: parts of the spawner's request."""
+
+    account: int | None = None
+    box: dict[str, object] | None = None
+    directory: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    room: str | None = None
+
+
+class Cells:
+    """Gives out cells: with a box where there is one, else with a directory below a temporary one.
+
+    `accounts` are user and group ids of which nothing else on the machine makes use.
+    """
+
+    def __init__(self, box: Box | None, accounts: Sequence[int] = ()) -> None:
+        self._box = None if box is None else asdict(box)
+        self._has_accounts = bool(accounts)
+        self._accounts = collections.deque(accounts)
+        self._rooms: str | None = None
+        self._room_count = 0
+
+    def open(self) -> Cell:
+        """A cell that nobody else has.
+
+        Raises:
+            OSError: no account is left, or the directory cannot be made.
+        """
+        if self._has_accounts and not self._accounts:
+            raise NoAccountLeft("more programs run than HOROLOG_JOB_UID_RANGE has accounts for")
+        # Those that were in use last are used again last: whatever may be left of them has time to go.
+        account = self._accounts.popleft() if self._has_accounts else None
+        if self._box is not None:
+            return Cell(account, self._box, JOB, {"HOME": JOB})
+        try:
+            room = self._make_room(account)
+        except OSError:
+            self._give_back(account)
+            raise
+        return Cell(account, None, room, {"HOME": room, "TMPDIR": room}, room)
+
+    def close(self, cell: Cell) -> None:
+        """Nothing of the program is left."""
+        self._give_back(cell.account)
+        if cell.room is None:
+            return
+        try:
+            os.rmdir(cell.room)
+        except OSError:
+            # Aside, since a program can leave as many files as it likes.
+            asyncio.get_running_loop().run_in_executor(None, _remove, cell.room)
+
+    def clear(self) -> None:
+        """Remove every directory; there are no programs any more."""
+        if self._rooms is not None:
+            _remove(self._rooms)
+            self._rooms = None
+
+    def _make_room(self, account: int | None) -> str:
+        if self._rooms is None:
+            self._rooms = tempfile.mkdtemp(prefix="horolog-jobs-")
+            # Anybody may pass, to a directory that is its own; nobody sees which there are.
+            os.chmod(self._rooms, 0o711)  # noqa: S103 - so it is meant
+        self._room_count += 1
+        room = os.path.join(self._rooms, str(self._room_count))
+        os.mkdir(room, 0o700)
+        if account is not None:
+            os.chown(room, account, account)
+        return room
+
+    def _give_back(self, account: int | None) -> None:
+        if account is not None:
+            self._accounts.append(account)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,98 @@
+"""How programs and functions of jobs are to be kept apart, as the environment says it.
+
+- `HOROLOG_ISOLATION`         `auto` (the best level that this machine gives), or the level that it has to be
+- `HOROLOG_JOB_MEMORY_MB`     how much memory of its own one process may have
+- `HOROLOG_JOB_PROCESSES`     how many processes and threads one attempt may have
+- `HOROLOG_JOB_TMP_MB`        how much an attempt with namespaces may write to its own files
+- `HOROLOG_JOB_PATHS`         further places of the machine that it sees there, `:rw` after those that it may write to
+- `HOROLOG_JOB_UID_RANGE`     accounts for attempts, where the executor is root; empty for none
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from horolog.runtime.settings import SettingsError
+from schemas.isolation import Isolation
+
+ACCOUNTS_DEFAULT = "200000-200999"
+_ACCOUNT_MIN, _ACCOUNT_MAX = 1000, 2**31 - 2
+_AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationSettings:
+    """`demanded` is the level that it has to be; None for the best there is. `accounts` are user and group ids.
+
+    Of `paths`, those with True may be written to, too, as far as the account of an attempt may.
+    """
+
+    demanded: Isolation | None = None
+    memory_mb: int = 512
+    process_count_max: int = 256
+    tmp_mb: int = 256
+    paths: tuple[tuple[str, bool], ...] = ()
+    accounts: range = range(0)
+
+    def require_accounts(self, count: int) -> None:
+        """That there is one for each of so many programs at a time, where there are any.
+
+        Raises:
+            SettingsError: there are fewer.
+        """
+        if 0 < len(self.accounts) < count:
+            raise SettingsError(f"HOROLOG_JOB_UID_RANGE must have {count} accounts: so many programs may run at a time")
+
+
+def isolation_from(environment: Mapping[str, str], *, is_root: bool) -> IsolationSettings:
+    """The settings.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    return IsolationSettings(
+        demanded=_level(environment.get("HOROLOG_ISOLATION") or _AUTO),
+        memory_mb=_number(environment, "HOROLOG_JOB_MEMORY_MB", 512, (64, 1 << 20)),
+        process_count_max=_number(environment, "HOROLOG_JOB_PROCESSES", 256, (4, 100_000)),
+        tmp_mb=_number(environment, "HOROLOG_JOB_TMP_MB", 256, (1, 1 << 20)),
+        paths=tuple(
+            _path(text) for part in environment.get("HOROLOG_JOB_PATHS", "").split(",") if (text := part.strip())
+        ),
+        accounts=_accounts(environment.get("HOROLOG_JOB_UID_RANGE", ACCOUNTS_DEFAULT)) if is_root else range(0),
+    )
+
+
+def _level(text: str) -> Isolation | None:
+    if text == _AUTO:
+        return None
+    if text == Isolation.CONTAINER:
+        raise SettingsError("HOROLOG_ISOLATION: no worker runs attempts in containers yet; say auto, or namespaces")
+    if text not in list(Isolation):
+        raise SettingsError("HOROLOG_ISOLATION must be auto, process or namespaces")
+    return Isolation(text)
+
+
+def _path(text: str) -> tuple[str, bool]:
+    path, _, mode = text.partition(":")
+    if not os.path.isabs(path) or os.path.normpath(path) == "/" or mode not in ("", "rw"):
+        raise SettingsError("HOROLOG_JOB_PATHS must be absolute paths below /, like /srv/in,/srv/out:rw")
+    return os.path.normpath(path), mode == "rw"
+
+
+def _accounts(text: str) -> range:
+    if not text:
+        return range(0)
+    found = re.fullmatch(r"(\d{1,10})-(\d{1,10})", text)
+    if found is None or not _ACCOUNT_MIN <= int(found[1]) <= int(found[2]) <= _ACCOUNT_MAX:
+        raise SettingsError(
+            f"HOROLOG_JOB_UID_RANGE must be a range of user ids from {_ACCOUNT_MIN} on, like 200000-200999"
+        )
+    return range(int(found[1]), int(found[2]) + 1)
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, bounds: tuple[int, int]) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or not bounds[0] <= int(text) <= bounds[1]:
+        raise SettingsError(f"{name} must be a whole number from {bounds[0]} to {bounds[1]}")
+    return int(text)

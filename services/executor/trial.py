@@ -1,0 +1,107 @@
+"""A trial run: whether programs that are started in some way are really kept apart as its level promises.
+
+Guarantee: a level counts as reached only if a program of ours, started as those of jobs are, ran and could not do what
+the level forbids. No version of anything is asked.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.isolation import Isolation
+from services.executor.processes import Ended, Processes, Program
+
+TRIAL_S_MAX = 20.0
+_ANSWER_BYTES_MAX = 16_384
+_FIRST_AND_PROGRAM_COUNT = 2
+_VARIABLES = {"PATH", "HOME", "TMPDIR", "HOROLOG_PROCESS_TREE", "LC_CTYPE"}
+"""The last one Python sets for itself (PEP 538)."""
+_PROGRAM = """
+import json, os
+def can_make(path):
+    try:
+        os.mkdir(path)
+    except OSError:
+        return False
+    os.rmdir(path)
+    return True
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(json.dumps({
+    "uid": os.getuid(),
+    "groups": os.getgroups(),
+    "capabilities": int(status["CapEff"], 16),
+    "no_new_privileges": int(status["NoNewPrivs"]),
+    "has_filter": status["Seccomp"].strip() == "2",
+    "pids": [int(name) for name in os.listdir("/proc") if name.isdigit()],
+    "is_tmp_own": os.stat("/tmp").st_dev == os.stat("/job").st_dev if os.path.isdir("/job") else False,
+    "writable": [path for path in ("/", "/usr", "/etc") if can_make(os.path.join(path, ".horolog-trial"))],
+    "home": can_make(os.path.join(os.environ["HOME"], "trial")),
+    "variables": sorted(os.environ),
+}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to start programs: what level it is to reach, and of which accounts each has its own, if any."""
+
+    level: Isolation
+    accounts: range = range(0)
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether each program has an account of its own."""
+        return len(self.accounts) > 0
+
+    def __str__(self) -> str:
+        return f"{self.level}, with {'accounts of their own' if self.has_accounts else 'the account of the executor'}"
+
+
+async def shortcoming(processes: Processes, way: Way, limits: Mapping[str, int]) -> str | None:
+    """What is wrong with starting programs this way; None when all that it promises was seen to hold."""
+    ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+    # A file, since a pipe could be full; it is ours, and may be written to although its owner is another.
+    answer_fd = os.memfd_create("trial", os.MFD_CLOEXEC)
+    try:
+        argv = (sys.executable, "-I", "-S", "-c", _PROGRAM)
+        program = Program(argv, {"PATH": os.defpath}, limits=limits)
+        try:
+            stop = processes.start(program, (answer_fd, answer_fd), ended.set_result)
+        except OSError as error:
+            return str(error)
+        try:
+            end = await asyncio.wait_for(asyncio.shield(ended), TRIAL_S_MAX)
+        except TimeoutError:
+            stop(0.0)
+            return f"a trial run did not end within {TRIAL_S_MAX:g} s"
+        answer = os.pread(answer_fd, _ANSWER_BYTES_MAX, 0)
+    finally:
+        os.close(answer_fd)
+    if end.exit_code is None:
+        return f"the step {end.problem} failed: {os.strerror(end.problem_errno)}"
+    if end.exit_code:
+        return f"a trial run failed: {answer.decode(errors='replace').strip()[-300:]}"
+    return _broken_promise(json.loads(answer), way)
+
+
+def _broken_promise(seen: Mapping[str, Any], way: Way) -> str | None:
+    promises = {
+        "programs can gain privileges": seen["no_new_privileges"] != 1,
+        "programs have no account of their own": way.has_accounts and seen["uid"] not in way.accounts,
+        "programs have groups": way.has_accounts and seen["groups"] not in ([], [seen["uid"]]),
+        "programs have privileges": (way.has_accounts or way.level is not Isolation.PROCESS) and seen["capabilities"],
+        "programs cannot write to their own directory": not seen["home"],
+        "programs are given variables of the executor": not set(seen["variables"]) <= _VARIABLES,
+    }
+    if way.level is not Isolation.PROCESS:
+        promises |= {
+            "programs see processes of others": len(seen["pids"]) > _FIRST_AND_PROGRAM_COUNT,
+            "programs can make namespaces": not seen["has_filter"],
+            "programs share temporary files with others": not seen["is_tmp_own"],
+            "programs can write to the machine's directories": bool(seen["writable"]),
+        }
+    return next((broken for broken, is_broken in promises.items() if is_broken), None)

@@ -1,0 +1,110 @@
+"""What demands isolation goes to workers that reach it, and is in nobody's way while there are none."""
+
+from datetime import datetime
+
+import pytest
+
+from schemas.events.executions import AttemptDispatched
+from schemas.events.workers import WorkerBeat, WorkerState
+from schemas.isolation import Isolation
+from schemas.jobs import CommandConfig, JobType, Network
+from services.dispatcher.lanes import Lanes
+from tests.unit.deciding.kit import START, Dispatching, at, definition, fire, tabled, uuid_of
+
+DEMANDING = CommandConfig(command="true", isolation=Isolation.NAMESPACES)
+
+
+def hello(worker_id: str, isolation: str, capacity: int = 10, seconds: float = 0) -> WorkerBeat:
+    return WorkerBeat(
+        worker_id=worker_id,
+        inbox=4,
+        state=WorkerState.READY,
+        capacity=capacity,
+        isolation=isolation,
+        started_at=START,
+        at=at(seconds),
+    )
+
+
+def world_with(config: CommandConfig, *beats: WorkerBeat, capacity: int = 0) -> Dispatching:
+    """A partition with one job; its own worker tells of no level, and has no room unless it is said to."""
+    world = Dispatching(capacity)
+    for beat in beats:
+        world.partition.note_beat(beat, START)
+    world.create(job_type=JobType.COMMAND, config=config, max_concurrent=100, overlap={"policy": "queueAll"})
+    return world
+
+
+def handed_to(messages: list[object]) -> list[str]:
+    return [message.worker_id for message in messages if isinstance(message, AttemptDispatched)]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (DEMANDING, "apart"),
+        (CommandConfig(command="true", network=Network.NONE), "apart"),
+        (CommandConfig(command="true", isolation=Isolation.PROCESS), "plain"),
+        (CommandConfig(command="true"), "plain"),
+    ],
+)
+def test_an_attempt_goes_to_a_worker_that_reaches_what_it_demands(config: CommandConfig, expected: str) -> None:
+    # Of the two, the plain one is the less loaded: it comes first by name.
+    world = world_with(config, hello("plain-1", "process"), hello("zz-apart", "namespaces"))
+    [worker_id] = handed_to(list(world.turn(1, fire(1, 50))))
+    assert expected in worker_id
+
+
+@pytest.mark.parametrize("told", ["", "process", "session, rlimits, no-new-privs, subreaper", "unheard of"])
+def test_while_no_worker_reaches_it_the_attempt_waits_and_goes_as_soon_as_one_does(told: str) -> None:
+    world = world_with(DEMANDING, hello("plain-1", told))
+    assert handed_to(list(world.turn(1, fire(1, 50)))) == []
+    assert world.partition.wants_room
+    world.partition.note_beat(hello("apart", "namespaces"), at(2))
+    assert handed_to(list(world.turn(2))) == ["apart"]
+    assert not world.partition.wants_room
+
+
+def test_what_no_worker_reaches_keeps_no_other_job_waiting() -> None:
+    world = world_with(DEMANDING, capacity=10)
+    assert handed_to(list(world.turn(1, *(fire(1, 50 + number) for number in range(5))))) == []
+    other = tabled(definition(name="other"))
+    other_job = other.job.model_copy(update={"job_id": uuid_of(2)})
+    world.partition.book.apply(other.model_copy(update={"job": other_job}))
+    late = fire(2, 90).model_copy(update={"job_id": uuid_of(2)})
+    assert handed_to(list(world.turn(2, late))) == ["worker-a"]
+
+
+def test_a_job_that_no_longer_demands_it_waits_no_longer_for_it() -> None:
+    world = world_with(DEMANDING, capacity=10)
+    assert handed_to(list(world.turn(1, fire(1, 50)))) == []
+    relaxed = definition(job_type=JobType.COMMAND, config=CommandConfig(command="true"))
+    job = world.partition.book.jobs.get(uuid_of(1))
+    assert job is not None
+    changed = tabled(relaxed).model_copy(update={"job": job.model_copy(update={"definition": relaxed})})
+    world.partition.book.apply(changed)
+    assert handed_to(list(world.turn(2))) == ["worker-a"]
+
+
+def _wait(lanes: Lanes, name: str, instant: datetime = START) -> None:
+    lanes.push(name, name, 0, instant)
+
+
+def test_what_was_put_aside_takes_turns_with_the_rest() -> None:
+    lanes = Lanes()
+    for name in ("a", "b", "c"):
+        lanes.put_aside(Isolation.NAMESPACES, f"aside {name}", name, 0, START)
+        _wait(lanes, f"open {name}")
+    order = [lanes.pop(Isolation.CONTAINER) for _ in range(6)]
+    assert {(order[n] or "").split()[0] for n in (0, 2, 4)} != {(order[n] or "").split()[0] for n in (1, 3, 5)}
+    assert all(len({(word or "").split()[0] for word in order[n : n + 2]}) == 2 for n in (0, 2, 4))
+    assert lanes.pop(Isolation.CONTAINER) is None
+
+
+def test_what_was_put_aside_is_not_given_where_it_may_not_run_and_can_be_removed() -> None:
+    lanes = Lanes()
+    lanes.put_aside(Isolation.NAMESPACES, "apart", "tenant", 0, START)
+    lanes.push("apart", "tenant", 0, START)
+    assert (len(lanes), "apart" in lanes, lanes.pop(Isolation.PROCESS)) == (1, True, None)
+    lanes.remove("apart")
+    assert (len(lanes), "apart" in lanes, lanes.pop(Isolation.NAMESPACES)) == (0, False, None)

@@ -1,0 +1,54 @@
+"""What the environment says of isolation, and that what cannot be meant is refused with a sentence."""
+
+import pytest
+
+from horolog.runtime.settings import SettingsError
+from schemas.isolation import Isolation
+from services.executor.isolation_settings import IsolationSettings, isolation_from
+
+
+def test_an_empty_environment_asks_for_the_best_and_gives_root_accounts() -> None:
+    assert isolation_from({}, is_root=False) == IsolationSettings()
+    assert isolation_from({}, is_root=True) == IsolationSettings(accounts=range(200_000, 201_000))
+
+
+def test_everything_can_be_set() -> None:
+    environment = {
+        "HOROLOG_ISOLATION": "namespaces",
+        "HOROLOG_JOB_MEMORY_MB": "64",
+        "HOROLOG_JOB_PROCESSES": "10",
+        "HOROLOG_JOB_TMP_MB": "5",
+        "HOROLOG_JOB_PATHS": "/srv/in/, /srv/out:rw",
+        "HOROLOG_JOB_UID_RANGE": "",
+    }
+    assert isolation_from(environment, is_root=True) == IsolationSettings(
+        Isolation.NAMESPACES, 64, 10, 5, (("/srv/in", False), ("/srv/out", True))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOROLOG_ISOLATION", "container"),
+        ("HOROLOG_ISOLATION", "none"),
+        ("HOROLOG_JOB_MEMORY_MB", "1"),
+        ("HOROLOG_JOB_PROCESSES", "many"),
+        ("HOROLOG_JOB_TMP_MB", "-1"),
+        ("HOROLOG_JOB_PATHS", "srv"),
+        ("HOROLOG_JOB_PATHS", "/"),
+        ("HOROLOG_JOB_PATHS", "/srv:w"),
+        ("HOROLOG_JOB_UID_RANGE", "0-10"),
+        ("HOROLOG_JOB_UID_RANGE", "2000-1999"),
+        ("HOROLOG_JOB_UID_RANGE", "1000"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        isolation_from({name: value}, is_root=True)
+
+
+def test_fewer_accounts_than_programs_are_refused_and_none_at_all_are_not() -> None:
+    IsolationSettings().require_accounts(10)
+    IsolationSettings(accounts=range(1000, 1010)).require_accounts(10)
+    with pytest.raises(SettingsError, match="HOROLOG_JOB_UID_RANGE must have 11"):
+        IsolationSettings(accounts=range(1000, 1010)).require_accounts(11)
