@@ -6,6 +6,7 @@ or with this process, however it ends.
 """
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -103,6 +104,9 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_TENANT_DEFAULTS": json.dumps(
+            {"allowedExecutables": ["/bin/sh", "/bin/true"], "allowedModules": ["tests.campaign.targets"]}
+        ),
         "DATABASE_URL": dsn,
         "REDIS_URL": redis_url,
         "HOROLOG_TOPIC_PREFIX": PREFIX,

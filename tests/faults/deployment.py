@@ -1,5 +1,6 @@
 """Separate processes on real servers: `horolog serve`, two of each where it matters, killed by their pids."""
 
+import json
 import os
 import signal
 import subprocess
@@ -86,6 +87,9 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_TENANT_DEFAULTS": json.dumps(
+            {"allowedExecutables": ["/bin/sh", "/bin/true"], "allowedModules": ["examples"]}
+        ),
         "DATABASE_URL": dsn,
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",

@@ -33,13 +33,14 @@ from tests.sim.checks.policies import nothing_runs_twice_at_most_once
 from tests.sim.checks.running import max_concurrent_holds, nothing_starts_after_it_was_forbidden
 from tests.sim.mutants.mutant import Mutant, Swap
 from tests.sim.process import Process
+from tests.sim.world import OPEN
 
 
 class _Role(DispatcherRole):
     """Takes partitions as a dispatcher does, and makes wrong ones of them."""
 
     def __init__(self, partition: type[DispatcherPartition], book: type[Book]) -> None:
-        super().__init__()
+        super().__init__(defaults=OPEN)
         self._partition = partition
         self._book = book
 
@@ -80,7 +81,7 @@ class InputsReadFromTheEnd(Mutant):
 
     def dispatcher(self, log: Log, process: Process) -> Dispatcher:
         dispatcher = super().dispatcher(log, process)
-        dispatcher.owner.role = _FromTheEnd()
+        dispatcher.owner.role = _FromTheEnd(defaults=OPEN)
         return dispatcher
 
 
