@@ -1,7 +1,7 @@
 """Tenants in PostgreSQL: their settings and state, and what they have used.
 
 Guarantee: as in `queries`: within a bounded time, and a database that does not answer is reported as
-`ReadModelUnavailable`. Implements `services.api.tenancy.TenantReader`, which it need not know.
+`ReadModelUnavailable`. Implements `services.api.tenant_reader.TenantReader`, which it need not know.
 """
 
 from collections.abc import Sequence

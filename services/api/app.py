@@ -23,11 +23,13 @@ from services.api import (
     execution_routes,
     history_routes,
     internal_routes,
+    internal_tenant_routes,
     job_routes,
     ledger_routes,
     preview_routes,
     status_routes,
     system_routes,
+    tenant_routes,
 )
 from services.api.context import ApiContext, context_of
 from services.api.documents import complete
@@ -96,7 +98,9 @@ def _bare_app(lifespan: Any) -> FastAPI:
         ledger_routes.router,
         status_routes.router,
         system_routes.router,
+        tenant_routes.router,
         internal_routes.router,
+        internal_tenant_routes.router,
     ):
         app.include_router(router)
     app.add_api_route("/openapi.json", _document, include_in_schema=False)

@@ -17,9 +17,11 @@ class Permission(StrEnum):
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
+    TENANTS_MANAGE = "tenants:manage"
 
 
-EVERYTHING = frozenset(Permission)
+EVERYTHING = frozenset(Permission) - {Permission.TENANTS_MANAGE}
+"""Whatever is done within one tenant. Whoever manages tenants was given that by its name."""
 _READING = frozenset({Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ})
 _OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
 

@@ -10,9 +10,11 @@ from typing import Protocol
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
 from projections.views import ReadModel
+from schemas.tenants import CLOSED, TenantSettings
 from services.api.history import HistoryReader
 from services.api.overdue import Findings
 from services.api.permissions import Permission
+from services.api.tenant_reader import TenantReader
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Raw request headers: names in lower case."""
@@ -88,11 +90,15 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True)
 class ApiPorts:
-    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis."""
+    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis.
+
+    `tenant_defaults` are what dispatchers were told, too: the settings of tenants that nobody created.
+    """
 
     log: Log
     read_model: ReadModel
     history: HistoryReader
+    tenants: TenantReader
     clock: Clock
     ids: Ids
     callers: Authenticator
@@ -102,3 +108,4 @@ class ApiPorts:
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)
+    tenant_defaults: TenantSettings = CLOSED

@@ -24,6 +24,7 @@ from horolog.runtime.settings import SettingsError
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
+from projections.tenants import PostgresTenants
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
 from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Served, Wake
@@ -57,6 +58,7 @@ async def run(
             log=parts.log,
             read_model=read_model,
             history=PostgresHistory(pool),
+            tenants=PostgresTenants(pool),
             clock=parts.clock,
             ids=parts.ids,
             callers=await _callers(settings, parts.clock, stack),
@@ -66,6 +68,7 @@ async def run(
             wake=wake,
             cache_ping=cache_ping,
             schedules=watch,
+            tenant_defaults=parts.settings.tenant_defaults,
         )
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))

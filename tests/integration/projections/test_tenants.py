@@ -80,8 +80,8 @@ async def test_an_outcome_is_visible_once_its_tenant_has_come_that_far(world: Wo
 
 
 async def test_usage_counts_instants_and_running_time_by_day_and_end(world: World, tenants: PostgresTenants) -> None:
-    ran = {"attempt": 1, "started_at": at(1), "completed_at": at(3)}
-    common = {"job_version": 1, "job_type": "function"}
+    ran: dict[str, Any] = {"attempt": 1, "started_at": at(1), "completed_at": at(3)}
+    common: dict[str, Any] = {"job_version": 1, "job_type": "function"}
     theirs = {"tenant_id": OTHER_TENANT, "job_id": uuid_of(90)}
     tomorrow = START + timedelta(days=1)
     await project(

@@ -12,6 +12,7 @@ from tests.unit.api.contract import check_answer, operations
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, UNKNOWN, World, open_world
 
 OPEN = {"/health", "/internal/health"}
+IDS = {**dict.fromkeys(("job_id", "execution_id", "command_id", "tenant_id"), UNKNOWN), "actor": "user:1"}
 CLOSED = [(method, path) for method, path in operations() if path not in OPEN]
 OTHERS = [
     *("/", "/docs", "/redoc", "/openapi.json", "/internal", "/internal/", "/metrics", "/internal/jobs", "//health"),
@@ -40,7 +41,7 @@ class Powerless:
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_is_closed_without_a_valid_token(world: World, method: str, path: str) -> None:
-    place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+    place = path.format(**IDS)
     for headers in WRONG:
         answer = await world.client.request(method, place, json=JOB, headers=headers)
         check_answer(answer)
@@ -113,7 +114,7 @@ async def test_a_service_may_do_what_it_was_given_and_no_more() -> None:
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_demands_its_permission(method: str, path: str) -> None:
     async with open_world(callers=Powerless(), services=Powerless()) as world:
-        place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+        place = path.format(**IDS)
         answer = await world.client.request(method, place, json=JOB)
         check_answer(answer)
         assert answer.status_code == 403

@@ -99,7 +99,7 @@ class World:
         sent = {**(own if token else {}), **(headers or {})}
         if content is not None:
             sent.setdefault("Content-Type", "application/json")
-        place = path if internal or path.startswith(("/health", "/openapi")) else API + path
+        place = path if internal or path.startswith(("/health", "/openapi", "/api/")) else API + path
         answer = await self.client.request(method, place, json=body, content=content, headers=sent)
         check_answer(answer)
         return answer
@@ -141,6 +141,7 @@ async def open_world(
         log=log,
         read_model=read_model,
         history=log.history,
+        tenants=log.tenants,
         clock=clock,
         ids=CountedIds(),
         callers=callers or StaticTokens(tokens),
