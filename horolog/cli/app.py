@@ -17,6 +17,7 @@ _MODULES = {
     "topics": "horolog.cli.process_commands",
     "job": "horolog.cli.job_commands",
     "exec": "horolog.cli.execution_commands",
+    "tenant": "horolog.cli.tenant_commands",
     "replay": "horolog.cli.replay_command",
     "verify": "horolog.cli.verify_command",
     "rebuild": "horolog.cli.verify_command",

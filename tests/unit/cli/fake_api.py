@@ -34,7 +34,7 @@ class FakeApi:
 
     def tell(self, method: str, path: str, body: Any, status: int = 200, **headers: str) -> None:
         """Answer so, after what was told before for the same method and path; `/health` is below no base."""
-        place = path if path == "/health" else BASE + path
+        place = path if path == "/health" or path.startswith("/api/") else BASE + path
         self._answers.setdefault((method, place), []).append((status, body, headers))
 
     def refuse(self, method: str, path: str, status: int, code: str) -> None:
@@ -72,7 +72,7 @@ def fake_api() -> Iterator[FakeApi]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the names are the library's
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - the names are the library's
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
