@@ -14,14 +14,17 @@ from schemas.tenants import TenantSettings
 CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
 READY_TRIES = 200
 READY_PAUSE_S = 0.05
+FIRST_JOB = "echo"
+"""What the first job of the README runs."""
 PREFIX = "/api/v1/scheduler"
 
 
 def needed() -> TenantSettings:
-    """What a tenant has to be allowed so that the examples, and this machine's own crontabs, can be its jobs."""
+    """What a tenant has to be allowed: the examples, the README's first job, and this machine's own crontabs."""
     configs = [body["config"] for body in load("http://localhost")]
     entries = [entry for path in _crontabs() if (found := _read(path)) is not None for entry in found.entries]
-    commands = (*(config["command"] for config in configs if "command" in config), *(e.command for e in entries))
+    commands = [FIRST_JOB, *(config["command"] for config in configs if "command" in config)]
+    commands += [entry.command for entry in entries]
     executables = {command for command in commands if "/" not in command or command.startswith("/")}
     modules = {config["modulePath"] for config in configs if "modulePath" in config}
     return TenantSettings(allowed_executables=tuple(sorted(executables)), allowed_modules=tuple(sorted(modules)))
