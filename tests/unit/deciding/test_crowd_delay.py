@@ -62,7 +62,7 @@ class Worker:
     def work(self, now_s: float) -> list[Message]:
         """What ended by now; what has room begins."""
         over = [name for name, (_, end_s) in self._running.items() if end_s <= now_s]
-        reports = [self._report(*self._running.pop(name)) for name in over]
+        reports: list[Message] = [self._report(*self._running.pop(name)) for name in over]
         due = [attempt for attempt in self._waiting if attempt.scheduled_for <= at(now_s)]
         for attempt in due[: CAPACITY - len(self._running)]:
             self._waiting.remove(attempt)
