@@ -93,6 +93,14 @@ REFUSED_VALUE_BYTES_MAX = 64 * 1024
 """How much of a refused record's value its dead letter holds."""
 REFUSAL_REASON_LENGTH_MAX = 2000
 QUEUED_PER_TENANT_COUNT_MAX = 20_000
+"""How many of a tenant's executions may wait, unless its quota says otherwise."""
+GAP_LOOK_DAYS = 366
+GAP_LOOK_FIRE_COUNT_MAX = 5000
+"""How far ahead, and at how many instants, the shortest gap of a schedule is looked for."""
+TENANT_SETTINGS_BYTES_MAX = 200_000
+"""A change carries the settings before it and the ones after it, and must fit into one record."""
+TENANT_POOL_COUNT_MAX = 32
+"""For so many lists of networks a worker keeps connections; with any other, it opens one for each request."""
 REMEMBERED_OUTCOME_COUNT = 20_000
 """How many outcomes a partition remembers, to answer repeated commands."""
 SCHEDULE_CHANGES_KEPT_COUNT = 8
@@ -139,4 +147,5 @@ assert FEED_LOOK_INTERVAL_S * 4 < FEED_LOOK_STALE_S < LEASE_S / 2
 assert CHECKPOINT_IDLE_S < DEAF_S <= LEASE_S - 3 * BEAT_INTERVAL_S
 assert 2 * DEFINITION_BYTES_MAX < RECORD_BYTES_MAX
 assert DEFINITION_BYTES_MAX + PARAMETERS_BYTES_MAX < RECORD_BYTES_MAX
+assert 4 * TENANT_SETTINGS_BYTES_MAX < RECORD_BYTES_MAX
 assert WORKER_ROW_KEPT_S > LEASE_S

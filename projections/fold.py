@@ -12,16 +12,18 @@ from horolog.log.port import Record
 from horolog.log.refusals import check_home
 from projections.fold_executions import ExecutionFold, json_text
 from projections.fold_jobs import fold_jobs, fold_versions
+from projections.fold_tenants import fold_tenant_changes, fold_tenants
 from projections.rows import Changes, OutcomeRow, OwnerRow, WorkerRow
 from schemas.base import Message
 from schemas.codec import RecordError, decode, type_of
 from schemas.events.executions import AttemptDispatched, ExecutionEvent
 from schemas.events.jobs import JobChanged
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed
+from schemas.events.tenants import TenantChanged
 from schemas.events.workers import WorkerBeat
-from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, WORKERS
+from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, TENANT_CHANGES, WORKERS
 
-SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS)
+SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS, TENANT_CHANGES)
 """The topics that the read models are a fold of."""
 
 _COMPACTED = frozenset(topic.name for topic in SOURCES if topic.compacted)
@@ -55,6 +57,7 @@ class Fold:
         self._partition_count = partition_count
         self._executions = ExecutionFold()
         self._jobs: list[JobChanged] = []
+        self._tenants: list[TenantChanged] = []
         self._outcomes: dict[str, OutcomeRow] = {}
         self._workers: dict[str, WorkerRow] = {}
         self._owners: dict[tuple[str, int], OwnerRow] = {}
@@ -89,6 +92,8 @@ class Fold:
             outcomes=list(self._outcomes.values()),
             workers=list(self._workers.values()),
             owners=list(self._owners.values()),
+            tenants=fold_tenants(self._tenants),
+            tenant_changes=fold_tenant_changes(self._tenants),
             applied=tuple(self._applied()),
         )
         return Folded(changes, self._refusals, self._events, self._dispatches)
@@ -100,6 +105,8 @@ class Fold:
                     self._events.append(message)
             case JobChanged():
                 self._jobs.append(message)
+            case TenantChanged():
+                self._tenants.append(message)
             case CommandAccepted() | CommandRejected():
                 self._outcomes.setdefault(message.command_id, _outcome_row(message))
             case WorkerBeat():
@@ -123,7 +130,7 @@ class Fold:
     def _applied(self) -> dict[str, None]:
         named = dict.fromkeys(self._outcomes)
         named |= dict.fromkeys(change.command_id for change in self._jobs if change.command_id)
-        return named
+        return named | dict.fromkeys(change.command_id for change in self._tenants)
 
 
 def fold(records: Sequence[Record], partition_count: int) -> Folded:
@@ -140,6 +147,8 @@ def _check_subject(message: Message) -> None:
         message.job_id,
     ):
         raise RecordError("the record is about another job than the one that it holds")
+    if isinstance(message, TenantChanged) and message.tenant.tenant_id != message.tenant_id:
+        raise RecordError("the record is about another tenant than the one that it holds")
 
 
 def _outcome_row(outcome: CommandAccepted | CommandRejected) -> OutcomeRow:
@@ -155,6 +164,7 @@ def _outcome_row(outcome: CommandAccepted | CommandRejected) -> OutcomeRow:
             job_version=outcome.job_version,
             execution_id=outcome.execution_id,
             execution_seq=outcome.execution_seq,
+            tenant_version=outcome.tenant_version,
         )
     return OutcomeRow(
         command_id=outcome.command_id,

@@ -35,6 +35,8 @@ READ_MODELS = (
     "workers",
     "partition_owners",
     "command_outcomes",
+    "tenants",
+    "tenant_changes",
 )
 """Every table that is a fold of the log; the partitions of `job_executions` and the `VIEWS` go with them."""
 VIEWS = ("scheduler_locks",)

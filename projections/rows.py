@@ -102,6 +102,35 @@ class JobVersionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantRow:
+    """One whole row of `tenants`."""
+
+    tenant_id: str
+    version: int
+    state: str
+    name: str
+    settings: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TenantChangeRow:
+    """One change of one tenant: a row of `tenant_changes`."""
+
+    tenant_id: str
+    version: int
+    at: datetime
+    action: str
+    actor: str
+    reason: str | None
+    command_id: str
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class BegunRow:
     """An execution of which an attempt is known: its job counts it, once."""
 
@@ -127,6 +156,7 @@ class OutcomeRow:
     code: str | None = None
     message: str | None = None
     details: str | None = None
+    tenant_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +205,8 @@ class Changes:
     outcomes: Sequence[OutcomeRow] = ()
     workers: Sequence[WorkerRow] = ()
     owners: Sequence[OwnerRow] = ()
+    tenants: Sequence[TenantRow] = ()
+    tenant_changes: Sequence[TenantChangeRow] = ()
     applied: Sequence[str] = field(default=())
 
 
@@ -183,7 +215,11 @@ def _reader(row: type) -> Callable[[Any], tuple[Any, ...]]:
 
 
 _READERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
-    row: _reader(row) for row in (ExecutionRow, JobRow, JobVersionRow, BegunRow, OutcomeRow, WorkerRow, OwnerRow)
+    row: _reader(row)
+    for row in (
+        *(ExecutionRow, JobRow, JobVersionRow, BegunRow, OutcomeRow, WorkerRow, OwnerRow),
+        *(TenantRow, TenantChangeRow),
+    )
 }
 
 

@@ -28,7 +28,7 @@ from horolog.verify import (
 from projections.statements import statement
 from projections.verification_waiting import catch_up_s, queue_s
 from schemas.events.owners import ZoneDataUse as ToldUse
-from schemas.jobs import Job
+from schemas.jobs import Job, JobType
 from schemas.topics import partition_of
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -86,6 +86,7 @@ def version_of(job: Job) -> ScheduleVersion:
         status=job.status.value,
         is_deleted=job.deleted,
         is_limited=definition.max_executions is not None,
+        is_restricted=definition.job_type is not JobType.HTTP,
         timeout_s=definition.timeout_s(),
         overlap=definition.overlap.policy.value,
         queue_s=queue_s(job),

@@ -38,6 +38,8 @@ TABLES = (
     ComparedTable("job_versions", ("job_id", "version")),
     ComparedTable("audit_events", ("job_id", "version")),
     ComparedTable("job_executions", ("id", "scheduled_at")),
+    ComparedTable("tenants", ("tenant_id",)),
+    ComparedTable("tenant_changes", ("tenant_id", "version")),
     ComparedTable("command_outcomes", ("command_id",), is_forgetful=True),
     ComparedTable("workers", ("worker_id",), has_tenant=False, is_forgetful=True),
     ComparedTable("partition_owners", ("role", "partition"), has_tenant=False, is_forgetful=True),

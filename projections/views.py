@@ -80,6 +80,7 @@ class OutcomeView:
     message: str | None
     details: Mapping[str, JsonValue] | None
     visible: bool
+    tenant_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,29 @@ class QueueView:
     running_count: int
     delayed_count: int
     oldest_pending_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantView:
+    """One row of `tenants`. `settings` is what the tenant's settings are as JSON (camelCase)."""
+
+    tenant_id: str
+    version: int
+    state: str
+    settings: Mapping[str, JsonValue]
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsageView:
+    """How many of a tenant's executions ended in one way on one UTC day of their instants, and how long they ran."""
+
+    day: date
+    status: str
+    count: int
+    duration_ms: int
 
 
 class ReadModelUnavailable(Exception):

@@ -23,6 +23,8 @@ from projections.rows import (
     JobVersionRow,
     OutcomeRow,
     OwnerRow,
+    TenantChangeRow,
+    TenantRow,
     WorkerRow,
     columns,
 )
@@ -41,6 +43,8 @@ _STATEMENTS: Sequence[tuple[str, type, str]] = (
     ("insert_outcomes", OutcomeRow, "outcomes"),
     ("upsert_workers", WorkerRow, "workers"),
     ("upsert_owners", OwnerRow, "owners"),
+    ("upsert_tenants", TenantRow, "tenants"),
+    ("insert_tenant_changes", TenantChangeRow, "tenant_changes"),
 )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from schemas.base import Actor, JsonObject, Message, Text, UtcTime, Uuid
 from schemas.jobs import JobDefinition
+from schemas.tenants import TenantSettings
 
 RequestHash = Annotated[str, Field(max_length=64)]
 
@@ -96,3 +97,52 @@ class CancelExecution(Command):
 
     def subject(self) -> str:
         return self.execution_id
+
+
+class TenantCommand(Command):
+    """A command about a tenant; it is sent under the id of that tenant, whoever asks.
+
+    With `expected_version` it is refused when the tenant has moved on; a tenant that nobody created is at version 0.
+    """
+
+    expected_version: Annotated[int, Field(ge=0)] | None = None
+
+
+class CreateTenant(TenantCommand):
+    """Give a tenant settings of its own."""
+
+    TYPE: ClassVar[str] = "io.horolog.tenant.create.v1"
+    settings: TenantSettings
+
+
+class UpdateTenant(TenantCommand):
+    """Replace a tenant's settings. What waits and may not run any more is withdrawn."""
+
+    TYPE: ClassVar[str] = "io.horolog.tenant.update.v1"
+    settings: TenantSettings
+
+
+class SuspendTenant(TenantCommand):
+    """Start nothing of the tenant until it is resumed: what waits is withdrawn, what runs goes on."""
+
+    TYPE: ClassVar[str] = "io.horolog.tenant.suspend.v1"
+
+
+class ResumeTenant(TenantCommand):
+    """Be active again from now on."""
+
+    TYPE: ClassVar[str] = "io.horolog.tenant.resume.v1"
+
+
+class BarActor(TenantCommand):
+    """Run no job any more that this actor created."""
+
+    TYPE: ClassVar[str] = "io.horolog.tenant.bar-actor.v1"
+    barred_actor: Actor
+
+
+class UnbarActor(TenantCommand):
+    """Run the jobs that this actor created again, from now on."""
+
+    TYPE: ClassVar[str] = "io.horolog.tenant.unbar-actor.v1"
+    barred_actor: Actor

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from schemas import commands
 from schemas.base import Message
-from schemas.events import executions, fires, jobs, owners, results, workers
+from schemas.events import executions, fires, jobs, owners, results, tenants, workers
 from schemas.topics import (
     CHECKPOINTS,
     COMMANDS,
@@ -18,6 +18,8 @@ from schemas.topics import (
     OUTCOMES,
     RESULTS,
     TASKS,
+    TENANT_CHANGES,
+    TENANTS,
     WORKERS,
     Topic,
 )
@@ -33,6 +35,12 @@ MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
             commands.DeleteJob,
             commands.TriggerJob,
             commands.CancelExecution,
+            commands.CreateTenant,
+            commands.UpdateTenant,
+            commands.SuspendTenant,
+            commands.ResumeTenant,
+            commands.BarActor,
+            commands.UnbarActor,
         ),
         OUTCOMES: (owners.CommandAccepted, owners.CommandRejected),
         JOBS: (
@@ -45,6 +53,15 @@ MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
             jobs.JobDeleted,
         ),
         JOB_TABLE: (jobs.JobTabled,),
+        TENANTS: (tenants.TenantTabled,),
+        TENANT_CHANGES: (
+            tenants.TenantCreated,
+            tenants.TenantUpdated,
+            tenants.TenantSuspended,
+            tenants.TenantResumed,
+            tenants.ActorBarred,
+            tenants.ActorUnbarred,
+        ),
         FIRES: (fires.FireDue, fires.FireMissed),
         EXECUTIONS: (
             executions.ExecutionAdmitted,

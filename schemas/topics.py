@@ -28,6 +28,7 @@ OUTCOMES = Topic("outcomes.v1", DAY_MS)
 JOBS = Topic("jobs.v1", KEEP_FOR_EVER)
 JOB_TABLE = Topic("job-table.v1", KEEP_FOR_EVER, compacted=True)
 TENANTS = Topic("tenants.v1", KEEP_FOR_EVER, compacted=True)
+TENANT_CHANGES = Topic("tenant-changes.v1", KEEP_FOR_EVER)
 FIRES = Topic("fires.v1", 30 * DAY_MS)
 TASKS = Topic("tasks.v1", DAY_MS)
 RESULTS = Topic("results.v1", 7 * DAY_MS)
@@ -43,6 +44,7 @@ TOPICS = (
     JOBS,
     JOB_TABLE,
     TENANTS,
+    TENANT_CHANGES,
     FIRES,
     TASKS,
     RESULTS,

@@ -21,6 +21,7 @@ _MODULES = {
     "logout": "horolog.cli.login_commands",
     "user": "horolog.cli.user_commands",
     "token": "horolog.cli.token_commands",
+    "tenant": "horolog.cli.tenant_commands",
     "replay": "horolog.cli.replay_command",
     "verify": "horolog.cli.verify_command",
     "rebuild": "horolog.cli.verify_command",

@@ -25,6 +25,7 @@ from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
 BASE = "/api/v1/scheduler"
+ROOT = "/api/"
 TIMEOUT_S = 30.0
 RETRY_DELAYS_S = (0.2, 1.0)
 _TRY_AGAIN = frozenset({502, 503, 504})
@@ -91,10 +92,9 @@ class Client:
     def _call(self, method: str, path: str, headers: dict[str, str], **content: Any) -> Answer:
         if self._connection.token:
             headers["Authorization"] = f"Bearer {self._connection.token}"
-        place = self._connection.url + ("" if path.startswith("/api/") else BASE) + path
         for delay in (*RETRY_DELAYS_S, None):
             try:
-                answer = self._http.request(method, place, headers=headers, **content)
+                answer = self._http.request(method, self._address(path), headers=headers, **content)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise self._unreachable(str(error)) from error
             except httpx.RequestError as error:
@@ -105,6 +105,10 @@ class Client:
                     return self._read(answer)
             self._sleep(delay)
         raise AssertionError("the last try either answers or raises")
+
+    def _address(self, path: str) -> str:
+        """Paths are below `BASE`, unless they begin at the API's root."""
+        return self._connection.url + (path if path.startswith(ROOT) else BASE + path)
 
     def _read(self, answer: httpx.Response) -> Answer:
         try:

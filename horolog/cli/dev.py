@@ -17,7 +17,7 @@ from pathlib import Path
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
-from horolog.cli.devexamples import load_examples
+from horolog.cli.devexamples import load_examples, needed
 from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
 from horolog.cli.preparation import bring_up_to_date
@@ -31,6 +31,7 @@ from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
+from schemas.tenants import TenantSettings
 from services.api.settings import ApiSettings, BuiltInIssuer
 from services.api.settings import from_environment as api_settings
 
@@ -53,6 +54,8 @@ def run(options: DevOptions) -> int:
         settings = replace(from_environment(os.environ), home=options.directory.resolve(), member=f"dev-{os.getpid()}")
         # The examples ask this very machine.
         settings = replace(settings, kafka_bootstrap=None, http_allowed=(*settings.http_allowed, *OWN_MACHINE))
+        if options.examples:
+            settings = replace(settings, tenant_defaults=_with_examples(settings.tenant_defaults))
         configure_logs(os.environ.get("LOG_LEVEL", "warning"))
         settings.home.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
@@ -62,6 +65,17 @@ def run(options: DevOptions) -> int:
     except (SettingsError, ServerUnavailable, LogError) as error:
         sys.stderr.write(f"horolog: {error}\n")
         return 1
+
+
+def _with_examples(settings: TenantSettings) -> TenantSettings:
+    """The settings, and what the examples need besides."""
+    examples = needed()
+    return settings.model_copy(
+        update={
+            "allowed_executables": (*settings.allowed_executables, *examples.allowed_executables),
+            "allowed_modules": (*settings.allowed_modules, *examples.allowed_modules),
+        }
+    )
 
 
 async def _dev(settings: Settings, options: DevOptions) -> int:

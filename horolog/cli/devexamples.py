@@ -9,11 +9,25 @@ import httpx
 from examples import load
 from horolog.cli.crontab import Crontab, Surroundings, has_user_column, read_crontab
 from horolog.cli.machine_zone import machine_zone
+from schemas.tenants import TenantSettings
 
 CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
 READY_TRIES = 200
 READY_PAUSE_S = 0.05
+FIRST_JOB = "echo"
+"""What the first job of the README runs."""
 PREFIX = "/api/v1/scheduler"
+
+
+def needed() -> TenantSettings:
+    """What a tenant has to be allowed: the examples, the README's first job, and this machine's own crontabs."""
+    configs = [body["config"] for body in load("http://localhost")]
+    entries = [entry for path in _crontabs() if (found := _read(path)) is not None for entry in found.entries]
+    commands = [FIRST_JOB, *(config["command"] for config in configs if "command" in config)]
+    commands += [entry.command for entry in entries]
+    executables = {command for command in commands if "/" not in command or command.startswith("/")}
+    modules = {config["modulePath"] for config in configs if "modulePath" in config}
+    return TenantSettings(allowed_executables=tuple(sorted(executables)), allowed_modules=tuple(sorted(modules)))
 
 
 async def load_examples(url: str, token: str) -> list[str]:
@@ -67,8 +81,7 @@ async def _create(client: httpx.AsyncClient, key: str, body: dict[str, Any]) -> 
 
 async def _import_crontabs(client: httpx.AsyncClient) -> list[str]:
     """Import the machine's own crontab and pause what came of it: the machine's cron runs these jobs already."""
-    files = [CRONTABS[0], *sorted(CRONTABS[1].glob("*"))] if CRONTABS[1].is_dir() else [CRONTABS[0]]
-    for path in files:
+    for path in _crontabs():
         found = await asyncio.to_thread(_read, path)
         if found is not None and found.entries:
             return await _import(client, path, found)
@@ -85,6 +98,10 @@ async def _import(client: httpx.AsyncClient, path: Path, found: Crontab) -> list
         count += 1
     lines = [f"imported {count} of {path}, paused: this machine's own cron runs them"] if count else []
     return lines + [f"{path}:{line.line} was not taken over: {line.reason}" for line in found.refused]
+
+
+def _crontabs() -> list[Path]:
+    return [CRONTABS[0], *sorted(CRONTABS[1].glob("*"))] if CRONTABS[1].is_dir() else [CRONTABS[0]]
 
 
 def _read(path: Path) -> Crontab | None:

@@ -19,7 +19,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
 from horolog.domain.cron import tzdata_version
 from horolog.ports import Clock
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
 from services.executor.composition import keep_apart
 from services.executor.isolation_settings import isolation_from
 

@@ -121,6 +121,24 @@ def begun(event: ExecutionAdmitted, log_mark: int) -> Execution:
     )
 
 
+def unbegun(event: ExecutionSkipped, log_mark: int) -> Execution:
+    """What a fire that was skipped at once would have been, had it been admitted."""
+    return Execution(
+        execution_id=event.execution_id,
+        tenant_id=event.tenant_id,
+        job_id=event.job_id,
+        job_type=event.job_type,
+        scheduled_for=event.scheduled_for,
+        trigger_type=event.trigger_type,
+        priority=0,
+        parameters=None,
+        seq=event.seq,
+        stage=Stage.PLANNED,
+        due_at=event.scheduled_for,
+        log_mark=log_mark,
+    )
+
+
 def evolve(execution: Execution | None, event: ExecutionEvent, log_mark: int) -> Execution | None:
     """The execution after the event; None once it has ended (or when its beginning is unknown)."""
     if isinstance(event, ExecutionAdmitted):

@@ -22,6 +22,7 @@ class Standing:
     """Where a job's executions stand: with a slot, longest first; waiting, timely or to catch up, in their order.
 
     `timely_count` is how many of those with a slot are timely, `room` how many more of the tenant's may wait.
+    `refusal` is why its tenant lets none of them begin, if that is so.
     """
 
     going: Sequence[Execution]
@@ -29,6 +30,7 @@ class Standing:
     timely: Sequence[Execution]
     late: Iterable[Execution]
     room: int
+    refusal: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class _Judge:
         return reason is None
 
     def _refusal(self, execution: Execution) -> Reason | None:
+        if self._standing.refusal is not None:
+            return self._standing.refusal
         if self._runs == 0:
             return Reason.MAX_EXECUTIONS
         if self._job.status is JobStatus.INACTIVE:

@@ -1,15 +1,19 @@
 """The settings that all processes share, read once from the environment."""
 
+import json
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
 from horolog.runtime.settings_error import SettingsError
+from schemas.tenants import CLOSED, TenantSettings
 from schemas.topics import PARTITION_COUNT_DEFAULT
 
 HOME_DEFAULT = ".horolog"
@@ -31,7 +35,7 @@ class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
     Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
-    `seals` are on what dispatchers hand to workers.
+    `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
     """
 
     home: Path
@@ -48,6 +52,7 @@ class Settings:
     concurrent_count_max: int = 100
     http_allowed: tuple[Network, ...] = ()
     seals: Seals | None = None
+    tenant_defaults: TenantSettings = CLOSED
     log_level: str = "info"
     metrics: MetricsAddress | None = None
 
@@ -73,6 +78,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
         seals=_seals(environment.get("HOROLOG_TASK_KEYS", "")),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
+        tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
         log_level=environment.get("LOG_LEVEL", "info"),
         metrics=_metrics_address(environment),
     )
@@ -102,6 +108,20 @@ def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
         return networks(text.strip() for text in environment.get(name, "").split(",") if text.strip())
     except ValueError as error:
         raise SettingsError(f"{name} must be networks like 10.0.0.0/8, with commas between them: {error}") from None
+
+
+def _tenant_settings(environment: Mapping[str, str], name: str) -> TenantSettings:
+    text = environment.get(name, "").strip()
+    if not text:
+        return CLOSED
+    try:
+        return TenantSettings.read(json.loads(text))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        told = "; ".join(f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}" for problem in found[:5])
+        raise SettingsError(f"{name} is not the settings of a tenant: {told}") from None
+    except ValueError:
+        raise SettingsError(f'{name} must be JSON, such as {{"allowedModules": ["reports"]}}') from None
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, bounds: tuple[int, int]) -> int:

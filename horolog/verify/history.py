@@ -26,6 +26,8 @@ class ScheduleVersion:
     is_deleted: bool = False
     is_limited: bool = False
     """Whether the job may run only so many times."""
+    is_restricted: bool = False
+    """Whether its tenant has to be allowed what it runs: a program or a function."""
     timeout_s: float = 0.0
     overlap: str = "skip"
     """The overlap policy: skip, queueOne, queueAll or cancelRunning."""

@@ -27,6 +27,9 @@ _SKIP_REASONS = frozenset(
         "quota",
         "max_executions",
         "outside_window",
+        "tenant_suspended",
+        "owner_barred",
+        "not_allowed",
     }
 )
 _CANCEL_REASONS = frozenset(
@@ -40,6 +43,9 @@ _CANCEL_REASONS = frozenset(
         "max_executions",
         "worker_lost",
         "timed_out",
+        "tenant_suspended",
+        "owner_barred",
+        "not_allowed",
     }
 )
 _BLOCKED_REASONS = frozenset({"overlap", "queue_full", "superseded"})
@@ -140,6 +146,7 @@ _BORNE_OUT: Mapping[str, Callable[[JobHistory], bool]] = MappingProxyType(
         "stopped": lambda job: any(version.status == "inactive" for version in job.versions),
         "deleted": lambda job: any(version.is_deleted for version in job.versions),
         "max_executions": lambda job: any(version.is_limited for version in job.versions),
+        "not_allowed": lambda job: any(version.is_restricted for version in job.versions),
         "queue_full": lambda job: any(version.overlap == "queueAll" for version in job.versions),
         "superseded": lambda job: any(version.overlap == "cancelRunning" for version in job.versions),
     }

@@ -60,7 +60,8 @@ class OwnerCheckpointed(Message):
 class CommandAccepted(Message):
     """The command took effect; from `effective_at` on nothing that it forbids will start.
 
-    `execution_seq` is the number of the last event that it brought about in the ledger of `execution_id`.
+    `execution_seq` is the number of the last event that it brought about in the ledger of `execution_id`;
+    `tenant_version` is told by a command about a tenant.
     """
 
     TYPE: ClassVar[str] = "io.horolog.command.accepted.v1"
@@ -72,6 +73,7 @@ class CommandAccepted(Message):
     job_version: int | None = None
     execution_id: Uuid | None = None
     execution_seq: int | None = None
+    tenant_version: int | None = None
 
     def subject(self) -> str:
         return self.command_id

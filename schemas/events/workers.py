@@ -5,6 +5,7 @@ redelivery therefore carry no meaning: what counts is the lease, which the worke
 """
 
 from enum import StrEnum
+from operator import not_
 from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -12,13 +13,18 @@ from pydantic import Field, ValidationInfo, field_validator
 from schemas.base import Message, Text, UtcTime, Uuid, Value
 from schemas.events.executions import TriggerType
 from schemas.jobs import JobConfig, JobType, config_for
+from schemas.tenants import NetworkText
 
 SYSTEM_TENANT = "00000000-0000-0000-0000-000000000000"
 """The tenant of records that belong to the system itself."""
 
 
 class TaskAssigned(Message):
-    """One attempt for one worker. Nothing runs before `not_before`; the attempt number is the fencing token."""
+    """One attempt for one worker. Nothing runs before `not_before`; the attempt number is the fencing token.
+
+    `http_allowed` are networks that this tenant's HTTP jobs may call besides public ones and those that the worker was
+    told of. Of what the attempt puts out no more than `output_bytes_max` is kept, of each stream or answer.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.task.assigned.v1"
     execution_id: Uuid
@@ -32,6 +38,8 @@ class TaskAssigned(Message):
     timeout_ms: int
     job_name: Text
     job_type: JobType
+    http_allowed: Annotated[tuple[NetworkText, ...], Field(exclude_if=not_)] = ()
+    output_bytes_max: Annotated[int, Field(ge=0)] | None = None
     config: JobConfig
 
     @field_validator("config", mode="before")

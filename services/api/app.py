@@ -24,11 +24,13 @@ from services.api import (
     execution_routes,
     history_routes,
     internal_routes,
+    internal_tenant_routes,
     job_routes,
     ledger_routes,
     preview_routes,
     status_routes,
     system_routes,
+    tenant_routes,
     user_routes,
 )
 from services.api.context import ApiContext, context_of
@@ -98,7 +100,9 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
         ledger_routes.router,
         status_routes.router,
         system_routes.router,
+        tenant_routes.router,
         internal_routes.router,
+        internal_tenant_routes.router,
         *((auth_routes.router, user_routes.router) if with_accounts else ()),
     ):
         app.include_router(router)

@@ -12,13 +12,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from schemas.http import ErrorResponse, InternalCreateBody, InternalErrorResponse
+from schemas.http_tenants import CreateTenantBody
 from schemas.jobs import JobDefinition
+from schemas.tenants import TenantSettings
 from services.api.errors import is_internal
 from services.api.examples import EXAMPLES
 from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS
 
 Responses = dict[int | str, dict[str, Any]]
 
+TENANTS_PREFIX = "/api/v1/tenants"
+"""Changes of tenants are awaited: their outcome belongs to another tenant than its caller's."""
 _REF = "#/components/schemas/{model}"
 _OF_ALL = {
     400: "The request is malformed: JSON, a parameter, a header or a cursor.",
@@ -90,7 +94,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     _, judged = models_json_schema(
-        [(JobDefinition, "validation"), (InternalCreateBody, "validation")], ref_template=_REF
+        [(body, "validation") for body in (JobDefinition, InternalCreateBody, TenantSettings, CreateTenantBody)],
+        ref_template=_REF,
     )
     for name, schema in judged["$defs"].items():
         schemas.setdefault(name, schema)
@@ -115,6 +120,6 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
             answers["304"] = {"description": "The job is still at the version that If-None-Match names."}
     elif internal or (path.startswith(_OF_COMMANDS) and not path.endswith("/validate")):
         operation.setdefault("parameters", []).append(_KEY)
-        if not internal:
+        if not internal and not path.startswith(TENANTS_PREFIX):
             operation["parameters"].append(_PREFER)
             answers["202"] = _ACCEPTED

@@ -11,10 +11,12 @@ from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
 from projections.views import ReadModel
+from schemas.tenants import CLOSED, TenantSettings
 from services.api.accounts.built_in import BuiltIn
 from services.api.history import HistoryReader
 from services.api.overdue import Findings
 from services.api.permissions import Permission
+from services.api.tenant_reader import TenantReader
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Raw request headers: names in lower case."""
@@ -109,12 +111,14 @@ class Unwatched:
 class ApiPorts:
     """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis.
 
-    `accounts` is None where the built-in issuer is off.
+    `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
+    settings of tenants that nobody created.
     """
 
     log: Log
     read_model: ReadModel
     history: HistoryReader
+    tenants: TenantReader
     clock: Clock
     ids: Ids
     callers: Authenticator
@@ -126,3 +130,4 @@ class ApiPorts:
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)
     accounts: BuiltIn | None = None
+    tenant_defaults: TenantSettings = CLOSED

@@ -1,11 +1,13 @@
 """The dispatcher: makes every decision about the tenants of the partitions that it owns.
 
 In: `commands`, `fires`, `results` of its partitions; `workers` of all.
-Out, in one transaction with its checkpoint: `jobs`, `job-table`, `executions`, `tasks`, `control`, `outcomes`, `dlq`.
+Out, in one transaction with its checkpoint: `jobs`, `job-table`, `tenants`, `tenant-changes`, `executions`, `tasks`,
+`control`, `outcomes`, `dlq`.
 
 Guarantee: each nominal instant is decided exactly once; an execution ends exactly once and an end never changes;
 each attempt number is handed out at most once; no more than `max_concurrent` executions of a job go on at any moment
-of the log; after a pause, stop or cancel was acknowledged, nothing that it forbids starts.
+of the log; after a pause, stop or cancel, or the suspension of a tenant, was acknowledged, nothing that it forbids
+starts.
 
     fire ──► planned ──(its instant)──► waiting ──(a slot)──► ready ──(a worker)──► held ──► running ──► an end
                                            │                    ▲                     │         │
@@ -15,6 +17,6 @@ On failure: fenced, it gives the partition up; after an unknown outcome it drops
 A worker that has not named an attempt for a lease has lost it, and the attempt is retried or failed. One that beats,
 but takes or starts nothing, gets nothing more until it does, and what it left alone is handed to others.
 
-`book`, `line`, `settled` and `progress` are the state; `jobs`, `executions`, `slots`, `endings`, `upkeep`, `assignment`
-decide; `partition` is one turn.
+`book`, `shelf`, `tenancy`, `line`, `settled` and `progress` are the state; `jobs`, `tenants`, `rejections`,
+`executions`, `slots`, `endings`, `upkeep`, `assignment` decide; `partition` is one turn.
 """

@@ -16,8 +16,9 @@ from schemas.events.executions import AttemptDispatched
 from schemas.events.jobs import JobExhausted, JobTabled
 from schemas.events.workers import TaskAssigned
 from schemas.isolation import Isolation
-from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus, isolation_demanded
+from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus, JobType, isolation_demanded
 from services.dispatcher.book import Book, WorkerSlot
+from services.dispatcher.endings import cancel
 from services.dispatcher.jobs import deactivated
 
 QUIET = timedelta(seconds=WORKER_QUIET_S)
@@ -34,6 +35,10 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
         execution = book.executions[execution_id]
         job = book.jobs.get(execution.job_id)
         if job is None:
+            continue
+        if (reason := book.tenants.why_not(job)) is not None:
+            # One to be tried again, that may not any more; what never began was judged before.
+            yield from cancel(book, execution, reason, None, now)
             continue
         demanded = isolation_demanded(job.definition.config) or Isolation.PROCESS
         slot = offers.take(demanded)
@@ -82,7 +87,7 @@ def _load(slot: WorkerSlot) -> float:
 
 def _hand_out(book: Book, execution: Execution, job: Job, slot: WorkerSlot, now: datetime) -> Iterator[Message]:
     attempt = execution.attempt + 1
-    definition = job.definition
+    definition, settings = job.definition, book.tenants.settings(job.tenant_id)
     yield AttemptDispatched(**execution.next_event(now), attempt=attempt, worker_id=slot.worker_id)
     yield TaskAssigned(
         tenant_id=execution.tenant_id,
@@ -97,6 +102,8 @@ def _hand_out(book: Book, execution: Execution, job: Job, slot: WorkerSlot, now:
         timeout_ms=int(definition.timeout_s() * 1000),
         job_name=definition.name,
         job_type=definition.job_type,
+        http_allowed=settings.http_allowed if definition.job_type is JobType.HTTP else (),
+        output_bytes_max=settings.quotas.output_bytes_max,
         config=_config(definition.config, execution),
     )
     if attempt == 1 and definition.max_executions is not None:

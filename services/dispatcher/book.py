@@ -11,69 +11,39 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from pydantic import TypeAdapter
 
-from horolog.domain.execution import Execution, Stage, evolve
+from horolog.domain.execution import Execution, Stage, evolve, unbegun
 from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, FEED_LOOK_STALE_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
 from schemas.base import Message
-from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, ExecutionEvent, RetryScheduled
+from schemas.events.executions import (
+    AttemptDispatched,
+    ExecutionAdmitted,
+    ExecutionEvent,
+    ExecutionSkipped,
+    RetryScheduled,
+)
 from schemas.events.jobs import JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected
 from schemas.events.results import AttemptReport
+from schemas.events.tenants import TenantTabled
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.isolation import Isolation, level_told
-from schemas.jobs import Job
+from schemas.tenants import CLOSED, TenantSettings
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.line import Going, Line
 from services.dispatcher.progress import Progress
 from services.dispatcher.settled import Settled
+from services.dispatcher.shelf import JobShelf
+from services.dispatcher.tenancy import Tenancy
 
-DECODED_JOB_COUNT_MAX = 10_000
-"""How many jobs a process keeps decoded: some 4 KB each, while decoding one takes as long as handing out a task."""
 DEAF = timedelta(seconds=DEAF_S)
 LAST_REPORTS = timedelta(seconds=FEED_LOOK_STALE_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
 
 Outcome = CommandAccepted | CommandRejected
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-
-
-class JobShelf:
-    """The partition's jobs, kept as JSON: 100,000 fit into little memory."""
-
-    def __init__(self) -> None:
-        self._json: dict[str, bytes] = {}
-
-    def __len__(self) -> int:
-        return len(self._json)
-
-    def get(self, job_id: str) -> Job | None:
-        """The job, deleted ones excepted."""
-        raw = self._json.get(job_id)
-        return None if raw is None else _decoded(raw)
-
-    def put(self, job: Job) -> None:
-        """Keep the job; a deleted one is forgotten."""
-        if job.deleted:
-            self.drop(job.job_id)
-            return
-        self._json[job.job_id] = JobTabled(tenant_id=job.tenant_id, job=job).to_json()
-
-    def put_raw(self, job_id: str, raw: bytes) -> None:
-        """Keep a job by the JSON of its `JobTabled`, without decoding it."""
-        self._json[job_id] = raw
-
-    def drop(self, job_id: str) -> None:
-        """Forget the job."""
-        self._json.pop(job_id, None)
-
-
-# One for the process and not one for each partition, whose number would multiply its size. What it holds are values.
-@lru_cache(maxsize=DECODED_JOB_COUNT_MAX)
-def _decoded(raw: bytes) -> Job:
-    return JobTabled.model_validate_json(raw).job
 
 
 @dataclass(slots=True)
@@ -106,13 +76,14 @@ class WorkerSlot:
 
 
 class Book:
-    """The state of one partition."""
+    """The state of one partition. Tenants that nobody created have the settings in `defaults`: closed, unless given."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, defaults: TenantSettings = CLOSED) -> None:
         self.partition = partition
         self.jobs = JobShelf()
+        self.tenants = Tenancy(defaults)
         self.executions: dict[str, Execution] = {}
-        self.ready = Lanes()
+        self.ready = Lanes(self.tenants.weight, self.tenants.may_run_more)
         self.workers: dict[str, WorkerSlot] = {}
         self.settled = Settled()
         self.log_mark = 0
@@ -120,7 +91,6 @@ class Book:
         self._touched: set[str] = set()
         self._alarms: list[tuple[datetime, int, str]] = []
         self._alarm_number = itertools.count()
-        self._queued_of_tenant: dict[str, int] = {}
         self._leases: dict[str, datetime] = {}
         self._turned_at: datetime | None = None
         self._unwritten: list[str] = []
@@ -145,7 +115,7 @@ class Book:
 
     def queued_count(self, tenant_id: str) -> int:
         """How many of the tenant's executions wait: for a worker, for one of their own job, or to catch up."""
-        return self._queued_of_tenant.get(tenant_id, 0)
+        return self.tenants.queued_count(tenant_id)
 
     def outcome(self, command_id: str) -> Outcome | None:
         """What was answered to this command, if that is still remembered."""
@@ -153,9 +123,9 @@ class Book:
         return None if raw is None else _OUTCOME.validate_json(raw)
 
     def replay_from(self) -> int:
-        """An offset in the ledger that precedes no event of an execution without an end, or settled ahead of time."""
+        """An offset in the ledger that precedes no event of what is open, settled ahead of time, or counted still."""
         open_marks = (execution.log_mark for execution in self.executions.values())
-        return min(itertools.chain(open_marks, self.settled.marks()), default=self.log_mark)
+        return min(itertools.chain(open_marks, self.settled.marks(), self.tenants.marks()), default=self.log_mark)
 
     def next_alarm(self) -> datetime | None:
         """When the next execution becomes due, if any waits for an instant."""
@@ -187,7 +157,7 @@ class Book:
         if self._turned_at is not None and now - self._turned_at > DEAF:
             self.renew_all(now)
         self._turned_at = now
-        self.settled.reach(now)
+        self.tenants.pass_time(self.settled.reach(now))
         for execution_id in self._unwritten:
             if execution_id in self._leases and execution_id not in self._taken:
                 self._untaken[execution_id] = now
@@ -201,6 +171,9 @@ class Book:
             self.jobs.put(message.job)
             self._touched.add(message.job.job_id)
             self._judge_demands_again(message.job.job_id)
+        elif isinstance(message, TenantTabled):
+            self.tenants.put(message.tenant)
+            self.ready.reopen(message.tenant_id)
         elif isinstance(message, CommandAccepted | CommandRejected):
             # As JSON they take a fifth of the memory, and hardly any is ever asked for.
             self._outcomes[message.command_id] = message.to_json()
@@ -245,9 +218,12 @@ class Book:
             if before is not None:
                 self.settled.end(before, event.at)
                 self._drop(before)
+            elif isinstance(event, ExecutionSkipped):
+                self.settled.end(unbegun(event, self.log_mark), event.at)
             return
         self._keep(before, after)
         if isinstance(event, ExecutionAdmitted):
+            self.tenants.count_fire(after, event.at)
             self.alarm(event.execution_id, max(event.at, after.due_at - DISPATCH_AHEAD))
         elif isinstance(event, RetryScheduled):
             self.alarm(event.execution_id, after.due_at)
@@ -263,7 +239,9 @@ class Book:
         if before is not None:
             self._leave(before, after)
         if _is_queued(after):
-            self._queued_of_tenant[after.tenant_id] = self.queued_count(after.tenant_id) + 1
+            self.tenants.count_queued(after.tenant_id, 1)
+        if after.in_flight and (before is None or not before.in_flight):
+            self.tenants.count_running(after.tenant_id, 1)
         if after.stage is Stage.READY:
             self.ready.push(*_place_of(after))
 
@@ -288,12 +266,10 @@ class Book:
             self.ready.remove(before.execution_id)
         if before.in_flight and (after is None or not after.in_flight):
             self._release(before)
+            self.tenants.count_running(before.tenant_id, -1)
+            self.ready.reopen(before.tenant_id)
         if _is_queued(before):
-            left = self.queued_count(before.tenant_id) - 1
-            if left > 0:
-                self._queued_of_tenant[before.tenant_id] = left
-            else:
-                self._queued_of_tenant.pop(before.tenant_id, None)
+            self.tenants.count_queued(before.tenant_id, -1)
 
     def _hand_over(self, execution: Execution, at: datetime) -> None:
         self._leases[execution.execution_id] = at + timedelta(seconds=LEASE_S)

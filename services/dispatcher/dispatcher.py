@@ -14,7 +14,8 @@ from horolog.ports import Clock
 from schemas.codec import RecordError, decode
 from schemas.events.owners import OwnerCheckpointed
 from schemas.events.workers import WorkerBeat
-from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, WORKERS
+from schemas.tenants import CLOSED, TenantSettings
+from schemas.topics import COMMANDS, EXECUTIONS, FIRES, JOB_TABLE, OUTCOMES, RESULTS, TENANTS, WORKERS
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition, restore
 
@@ -26,24 +27,26 @@ GREETED_S = 3.0
 
 
 class DispatcherRole:
-    """How a dispatcher takes a partition: jobs from the table, the rest from the ledger and the outcomes."""
+    """How a dispatcher takes a partition: jobs and tenants from tables, the rest from the ledger and the outcomes."""
 
     name = "dispatcher"
     inputs: Sequence[str] = (COMMANDS.name, FIRES.name, RESULTS.name)
 
-    def __init__(self, seals: Seals | None = None) -> None:
+    def __init__(self, seals: Seals | None = None, defaults: TenantSettings = CLOSED) -> None:
         self._seals = seals
+        self._defaults = defaults
 
     async def rebuild(
         self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
     ) -> tuple[DispatcherPartition, Mapping[str, int]]:
         """The book as the log has it; what the partition's last owner committed is all there."""
-        book = Book(partition)
-        places = {topic.name: Place(topic.name, partition) for topic in (JOB_TABLE, OUTCOMES, EXECUTIONS)}
+        book = Book(partition, self._defaults)
+        places = {topic.name: Place(topic.name, partition) for topic in (TENANTS, JOB_TABLE, OUTCOMES, EXECUTIONS)}
         inputs = [Place(topic, partition) for topic in self.inputs]
         starts = await log.starts([*places.values(), *inputs])
         ends = await log.ends(list(places.values()))
-        await self._replay(log, book, places[JOB_TABLE.name], starts, ends)
+        for table in (TENANTS, JOB_TABLE):
+            await self._replay(log, book, places[table.name], starts, ends)
         remembered = max(starts[places[OUTCOMES.name]], ends[places[OUTCOMES.name]] - REMEMBERED_OUTCOME_COUNT)
         await self._replay(log, book, places[OUTCOMES.name], {places[OUTCOMES.name]: remembered}, ends)
         ledger = places[EXECUTIONS.name]
@@ -84,12 +87,22 @@ def beat_of(record: Record, partition_count: int) -> WorkerBeat:
 
 
 class Dispatcher:
-    """Decides for every tenant whose partition it owns; with `seals`, workers know that it was it who handed out."""
+    """Decides for every tenant whose partition it owns; with `seals`, workers know that it was it who handed out.
 
-    def __init__(self, log: Log, clock: Clock, settings: OwnerSettings, seals: Seals | None = None) -> None:
+    Tenants that nobody created have the settings in `defaults`: closed, unless given.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        settings: OwnerSettings,
+        seals: Seals | None = None,
+        defaults: TenantSettings = CLOSED,
+    ) -> None:
         self._log = log
         self._clock = clock
-        self.owner = Owner(log, clock, DispatcherRole(seals), settings, on_change=self._greet)
+        self.owner = Owner(log, clock, DispatcherRole(seals, defaults), settings, on_change=self._greet)
         self._beats: dict[str, WorkerBeat] = {}
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ from schemas.events.executions import (
     Usage,
 )
 from schemas.events.workers import AttemptRevoked
-from schemas.jobs import Delivery, ErrorType, JobStatus
+from schemas.jobs import Delivery, ErrorType, Job, JobStatus
 from services.dispatcher.book import Book
 
 NO_USAGE = Usage()
@@ -144,8 +144,8 @@ def lost(
     """
     failure = Failure(type=ErrorType.SYSTEM_ERROR, code=code, message=message)
     job = book.jobs.get(execution.job_id)
-    if job is not None and job.status is JobStatus.PAUSED and _is_withdrawn(execution):
-        return cancelled(execution, execution.cancel_reason or Reason.PAUSED, execution.cancelled_by, now)
+    if _is_withdrawn(execution) and (reason := _why_withdrawn(book, job)) is not None:
+        return cancelled(execution, execution.cancel_reason or reason, execution.cancelled_by, now)
     retry_config = job.definition.retry_config if job is not None else None
     allowed = LOST_ATTEMPT_COUNT_MAX + (retry_config.max_retries if retry_config is not None else 0)
     is_last = execution.attempt > allowed or not (was_unstarted or may_repeat(book, execution))
@@ -165,6 +165,12 @@ def lost(
 def _next_turn(execution: Execution, now: datetime) -> datetime:
     """At once, but for a fire that was handed out ahead of its instant: that is kept."""
     return max(now, execution.due_at) if execution.trigger_type is TriggerType.SCHEDULED else now
+
+
+def _why_withdrawn(book: Book, job: Job | None) -> Reason | None:
+    if job is None:
+        return None
+    return Reason.PAUSED if job.status is JobStatus.PAUSED else book.tenants.why_not(job)
 
 
 def _is_withdrawn(execution: Execution) -> bool:

@@ -10,7 +10,7 @@ from horolog.domain.identity import triggered_execution_id
 from horolog.domain.misfire import paced
 from horolog.domain.overlap import waiting_max
 from horolog.domain.schedule import governs
-from horolog.limits import PARAMETERS_BYTES_MAX, QUEUED_PER_TENANT_COUNT_MAX
+from horolog.limits import PARAMETERS_BYTES_MAX
 from schemas.base import Message
 from schemas.commands import CancelExecution, TriggerJob
 from schemas.events.executions import (
@@ -37,7 +37,7 @@ from schemas.events.results import (
 from schemas.jobs import Job, JobStatus, JobType, OverlapPolicy
 from services.dispatcher.book import Book
 from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost, skipped
-from services.dispatcher.jobs import reject
+from services.dispatcher.rejections import QUOTA_EXCEEDED, reject, reject_job
 
 WORKER_LOST_CODES = frozenset({"WORKER_STOPPED", "LEASE_LOST"})
 """The codes of attempts that ended only because their worker was stopped, or could not reach the log for a lease."""
@@ -46,7 +46,7 @@ WORKER_LOST_CODES = frozenset({"WORKER_STOPPED", "LEASE_LOST"})
 def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
     """Admit the fire; whether it may run is decided when its instant comes. A void fire has no effect.
 
-    One that catches up gets its turn; what is too much to wait for its turn is skipped at once.
+    One that catches up gets its turn; what is too much to wait for its turn, or for its minute, is skipped at once.
     """
     job = book.jobs.get(fire.job_id)
     if job is None or job.tenant_id != fire.tenant_id or fire.fire_id in book.executions:
@@ -55,13 +55,20 @@ def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
         return ()
     admitted = _admitted(job, fire.fire_id, fire.scheduled_for, TriggerType.SCHEDULED, now)
     if not fire.catch_up:
-        return [admitted]
-    if book.queued_count(job.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
-        return [skipped(book, begun(admitted, 0), Reason.QUOTA, now).model_copy(update={"seq": 1})]
+        has_fires_left = book.tenants.has_fires_left(job.tenant_id, fire.scheduled_for, now)
+        return [admitted if has_fires_left else _over_quota(book, admitted, now)]
+    if book.queued_count(job.tenant_id) >= book.tenants.queued_max(job.tenant_id):
+        return [_over_quota(book, admitted, now)]
     line = book.line(job.job_id)
     newest = book.executions[next(reversed(line.catching_up))] if line is not None and line.catching_up else None
     turn = paced(job.definition.misfire, newest, now)
+    if not book.tenants.has_fires_left(job.tenant_id, turn, now):
+        return [_over_quota(book, admitted, now)]
     return [admitted.model_copy(update={"catch_up": True, "not_before": turn})]
+
+
+def _over_quota(book: Book, admitted: ExecutionAdmitted, now: datetime) -> Message:
+    return skipped(book, begun(admitted, 0), Reason.QUOTA, now).model_copy(update={"seq": 1})
 
 
 def decide_missed(book: Book, missed: FireMissed, now: datetime) -> Sequence[Message]:
@@ -94,6 +101,8 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
         return [reject(command, now, "VERSION_CONFLICT", f"the job is at version {job.version}; read it again")]
     if job.status is JobStatus.INACTIVE:
         return [reject(command, now, "JOB_NOT_ACTIVE", "the job is inactive; resume it first")]
+    if (rejection := reject_job(book, command, job, now)) is not None:
+        return [rejection]
     if command.parameters is not None and job.definition.job_type is not JobType.FUNCTION:
         return [reject(command, now, "INVALID_JOB_CONFIG", "only a function job takes parameters")]
     if len(to_json(command.parameters)) > PARAMETERS_BYTES_MAX:
@@ -101,14 +110,23 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
         return [reject(command, now, "INVALID_JOB_CONFIG", text)]
     if (why := _why_no_slot(book, job)) is not None:
         return [reject(command, now, "JOB_ALREADY_RUNNING", why)]
-    if book.queued_count(job.tenant_id) >= QUEUED_PER_TENANT_COUNT_MAX:
-        text = f"{QUEUED_PER_TENANT_COUNT_MAX} executions of this tenant are waiting already"
-        return [reject(command, now, "QUOTA_EXCEEDED", text)]
+    if (why := _why_over_quota(book, job, now)) is not None:
+        return [reject(command, now, QUOTA_EXCEEDED, why)]
     execution_id = triggered_execution_id(command.command_id)
     admitted = _admitted(job, execution_id, now, TriggerType.MANUAL, now).model_copy(
         update={"triggered_by": command.actor, "parameters": command.parameters}
     )
     return [admitted, _accepted(command, admitted, admitted.seq, now)]
+
+
+def _why_over_quota(book: Book, job: Job, now: datetime) -> str | None:
+    """Why the tenant may not have one more execution waiting, or beginning in this minute."""
+    most = book.tenants.queued_max(job.tenant_id)
+    if book.queued_count(job.tenant_id) >= most:
+        return f"{most} executions of this tenant are waiting already"
+    if not book.tenants.has_fires_left(job.tenant_id, now, now):
+        return "as many executions of this tenant have begun in this minute as may"
+    return None
 
 
 def _why_no_slot(book: Book, job: Job) -> str | None:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import floor
 
-from horolog.domain.definition import INVALID_JOB_CONFIG, definition_problems
 from horolog.domain.schedule import resumed_from, same_instants, with_change
-from horolog.limits import DEFINITION_BYTES_MAX, LOOKAHEAD_S, SCHEDULE_CHANGES_KEPT_COUNT
+from horolog.limits import LOOKAHEAD_S, SCHEDULE_CHANGES_KEPT_COUNT
 from schemas.base import Message
 from schemas.commands import Command, CreateJob, DeleteJob, JobCommand, PauseJob, ResumeJob, StopJob, UpdateJob
 from schemas.events.executions import Reason, TriggerType
@@ -24,43 +23,24 @@ from schemas.events.jobs import (
     JobTabled,
     JobUpdated,
 )
-from schemas.events.owners import CommandAccepted, CommandRejected
-from schemas.jobs import Job, JobDefinition, JobStatus, ScheduleChange
+from schemas.events.owners import CommandAccepted
+from schemas.jobs import Job, JobStatus, ScheduleChange
 from services.dispatcher.book import Book
 from services.dispatcher.endings import cancel, withdraw
+from services.dispatcher.rejections import reject, reject_definition, reject_job
 
 SETTLE = timedelta(seconds=0.25)
 """How long a revocation may be under way before it has certainly reached a worker that answers."""
 
 
-def reject(command: Command, now: datetime, code: str, message: str) -> CommandRejected:
-    """The outcome of a command that has no effect."""
-    return CommandRejected(
-        tenant_id=command.tenant_id,
-        command_id=command.command_id,
-        request_hash=command.request_hash,
-        at=now,
-        code=code,
-        message=message,
-    )
-
-
-def _reject_unsound(command: Command, definition: JobDefinition, now: datetime) -> CommandRejected | None:
-    """The rejection of a definition that makes no sense, or that the log cannot carry."""
-    size = len(definition.to_json())
-    if size > DEFINITION_BYTES_MAX:
-        text = f"the definition takes {size} bytes; at most {DEFINITION_BYTES_MAX} are allowed"
-        return reject(command, now, INVALID_JOB_CONFIG, text)
-    if problems := definition_problems(definition):
-        return reject(command, now, problems[0].code, "; ".join(p.message for p in problems))
-    return None
-
-
 def decide_create(book: Book, command: CreateJob, now: datetime) -> Sequence[Message]:
-    """Create the job, unless its id is taken or its definition makes no sense."""
+    """Create the job, unless its id is taken, its definition makes no sense, or its tenant may not have it."""
     if book.jobs.get(command.job_id) is not None:
         return [reject(command, now, "JOB_ALREADY_EXISTS", f"a job with the id {command.job_id} exists already")]
-    if (rejection := _reject_unsound(command, command.definition, now)) is not None:
+    quota = book.tenants.settings(command.tenant_id).quotas.max_jobs
+    if quota is not None and book.jobs.count_of(command.tenant_id) >= quota:
+        return [reject(command, now, "QUOTA_EXCEEDED", f"this tenant may have {quota} jobs, and has as many")]
+    if (rejection := reject_definition(book, command, command.definition, now)) is not None:
         return [rejection]
     job = Job(
         job_id=command.job_id,
@@ -96,7 +76,7 @@ def decide_job_command(book: Book, command: JobCommand, now: datetime) -> Sequen
 
 
 def _update(book: Book, command: UpdateJob, job: Job, now: datetime) -> Sequence[Message]:
-    if (rejection := _reject_unsound(command, command.definition, now)) is not None:
+    if (rejection := reject_definition(book, command, command.definition, now)) is not None:
         return [rejection]
     after = job.model_copy(update={"definition": command.definition})
     if not same_instants(job.definition, command.definition):
@@ -120,6 +100,8 @@ def _pause(book: Book, command: PauseJob, job: Job, now: datetime) -> Sequence[M
 def _resume(book: Book, command: ResumeJob, job: Job, now: datetime) -> Sequence[Message]:
     if job.status is JobStatus.ACTIVE:
         return [_accepted(command, job, now, now)]
+    if (rejection := reject_job(book, command, job, now)) is not None:
+        return [rejection]
     limit = job.definition.max_executions
     if limit is not None and job.execution_count >= limit:
         text = f"the job has run {job.execution_count} of {limit} times; raise maxExecutions first"

@@ -4,6 +4,7 @@ Guarantee: what demands more of a worker than those with room give keeps nobody 
 waits, and takes turns with all others, one by one, once there is room where it may run.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from horolog.domain.fairness import FairQueue
@@ -11,11 +12,16 @@ from schemas.isolation import Isolation
 
 
 class Lanes:
-    """Queues in fair order. A name is in one of them: the open one, until it is put aside."""
+    """Queues in fair order. A name is in one of them: the open one, until it is put aside.
 
-    def __init__(self) -> None:
-        self._open = FairQueue()
-        self._aside = {level: FairQueue() for level in Isolation}
+    `weight_of` and `is_open` tell of a tenant what `FairQueue` asks of it.
+    """
+
+    def __init__(
+        self, weight_of: Callable[[str], int] = lambda _: 1, is_open: Callable[[str], bool] = lambda _: True
+    ) -> None:
+        self._open = FairQueue(weight_of, is_open)
+        self._aside = {level: FairQueue(weight_of, is_open) for level in Isolation}
         self._turn = 0
 
     def __len__(self) -> int:
@@ -44,6 +50,16 @@ class Lanes:
         self._open.remove(name)
         for queue in self._aside.values():
             queue.remove(name)
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether a tenant waits that was not found closed."""
+        return any(queue.has_turns for queue in (self._open, *self._aside.values()))
+
+    def reopen(self, tenant_id: str) -> None:
+        """Ask again whether the tenant may be served, if it was found closed."""
+        for queue in (self._open, *self._aside.values()):
+            queue.reopen(tenant_id)
 
     def pop(self, reached: Isolation) -> str | None:
         """The next in order, when the best that a worker with room reaches is this; None when there is none."""

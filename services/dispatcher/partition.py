@@ -12,7 +12,7 @@ from horolog.log.port import Log, Outgoing, Place, Record
 from horolog.log.refusals import check_home, dead_letter
 from schemas.base import Message
 from schemas.codec import RecordError, decode, headers_of
-from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TriggerJob
+from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TenantCommand, TriggerJob
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
 from schemas.events.owners import WorkerSetAside
@@ -32,6 +32,7 @@ from services.dispatcher.executions import (
 from services.dispatcher.jobs import decide_create, decide_job_command
 from services.dispatcher.progress import STALL_WORDS
 from services.dispatcher.slots import settle
+from services.dispatcher.tenants import decide_tenant_command
 from services.dispatcher.upkeep import LOOK_INTERVAL, SWEEP_INTERVAL, end_overdue, set_stalled_aside, take_back_lapsed
 
 SOURCE = "horolog/dispatcher"
@@ -96,7 +97,7 @@ class DispatcherPartition:
     @property
     def wants_room(self) -> bool:
         """Whether executions wait for a worker."""
-        return len(self.book.ready) > 0
+        return self.book.ready.has_turns
 
     def _tell_who_is_set_aside(self) -> None:
         stalls = {slot.worker_id: stall for slot in self.book.workers.values() if (stall := slot.progress.stall)}
@@ -157,6 +158,8 @@ class DispatcherPartition:
             return decide_job_command(self.book, command, now)
         if isinstance(command, CreateJob):
             return decide_create(self.book, command, now)
+        if isinstance(command, TenantCommand):
+            return decide_tenant_command(self.book, command, now)
         assert isinstance(command, CancelExecution)
         return decide_cancel(self.book, command, now)
 
@@ -210,4 +213,4 @@ def restore(
         elif message.job.deleted:
             book.jobs.drop(message.job.job_id)
         elif record.value is not None:
-            book.jobs.put_raw(message.job.job_id, record.value)
+            book.jobs.put_raw(message.job, record.value)

@@ -22,11 +22,12 @@ class Settled:
         self.latest: datetime | None = None
         self._ahead: dict[str, Execution] = {}
 
-    def reach(self, now: datetime) -> None:
-        """Decisions are made, or were made by an earlier owner, at this time by its clock."""
+    def reach(self, now: datetime) -> datetime:
+        """Decisions are made, or were made by an earlier owner, at this time by its clock; the latest of all times."""
         self.latest = now if self.latest is None else max(self.latest, now)
         for execution_id in [i for i, e in self._ahead.items() if e.scheduled_for <= self.latest]:
             del self._ahead[execution_id]
+        return self.latest
 
     def in_force_from(self, now: datetime) -> datetime:
         """When a change that is decided on now can take effect."""

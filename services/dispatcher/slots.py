@@ -9,7 +9,6 @@ from datetime import datetime
 
 from horolog.domain.execution import Execution, Stage
 from horolog.domain.overlap import Standing, Verdict, judge
-from horolog.limits import QUEUED_PER_TENANT_COUNT_MAX
 from schemas.base import Message
 from schemas.events.executions import ExecutionBlocked, Reason
 from schemas.jobs import Job, JobStatus
@@ -34,14 +33,16 @@ def _settle_job(book: Book, job_id: str, now: datetime) -> Iterator[Message]:
         for execution in _waiting(book, line):
             yield given_up(book, execution, Reason.DELETED, now)
         return
-    if line.is_settled and _has_room_for_all(job, line):
+    refusal = book.tenants.why_not(job)
+    if line.is_settled and refusal is None and _has_room_for_all(job, line):
         return
     standing = Standing(
         going=book.going(line),
         timely_count=line.going_timely_count,
         timely=[book.executions[i] for i in line.timely],
         late=[book.executions[i] for i in line.late],
-        room=QUEUED_PER_TENANT_COUNT_MAX - book.queued_count(job.tenant_id),
+        room=book.tenants.queued_max(job.tenant_id) - book.queued_count(job.tenant_id),
+        refusal=refusal,
     )
     yield from _carry_out(book, judge(job, standing, now), now)
 

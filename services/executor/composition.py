@@ -9,7 +9,7 @@ from horolog.adapters.spawner.cells import Box, Cells
 from horolog.adapters.spawner.client import Spawner
 from horolog.log.port import Log
 from horolog.ports import Clock
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 from schemas.jobs import JobType
 from services.executor.guard import Guard, IsolationGuard, RequestGuard

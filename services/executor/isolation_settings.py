@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 
 ACCOUNTS_DEFAULT = "200000-200999"

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 import orjson
 from pydantic import JsonValue
 
+from horolog.limits import OUTPUT_BYTES_MAX
 from schemas.base import JSON_DEPTH_MAX
+from schemas.events.workers import TaskAssigned
 
 _NUL_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _CHARSETS = frozenset(
@@ -38,6 +40,12 @@ def kept_text(data: bytes, bytes_max: int, charset: str = "utf-8") -> str:
     while (size := len(orjson.dumps(text))) > bytes_max + 2:
         text = text[: len(text) * bytes_max // (size + 1)]
     return text
+
+
+def kept_bytes_max(task: TaskAssigned) -> int:
+    """How much is kept of each stream or answer of the attempt: as much as its tenant may, within the system's own."""
+    own = task.output_bytes_max
+    return OUTPUT_BYTES_MAX if own is None else min(own, OUTPUT_BYTES_MAX)
 
 
 def _is_usable(charset: str) -> bool:

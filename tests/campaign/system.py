@@ -6,6 +6,7 @@ or with this process, however it ends.
 """
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -106,6 +107,9 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         # Jobs leave their marks in one file of the campaign.
         "HOROLOG_ISOLATION": "process",
         "HOROLOG_JOB_UID_RANGE": "",
+        "HOROLOG_TENANT_DEFAULTS": json.dumps(
+            {"allowedExecutables": ["/bin/sh", "/bin/true"], "allowedModules": ["tests.campaign.targets"]}
+        ),
         "DATABASE_URL": dsn,
         "REDIS_URL": redis_url,
         "HOROLOG_TOPIC_PREFIX": PREFIX,

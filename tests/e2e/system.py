@@ -18,6 +18,7 @@ from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.settings import Settings
+from schemas.tenants import TenantSettings
 from services.api.settings import from_environment as api_settings
 
 PREFIX = "/api/v1/scheduler"
@@ -65,7 +66,11 @@ async def running(
     log = EmbeddedLog.open(None, clock)
     await log.create_topics()
     settings = Settings(
-        home=Path.cwd() / ".horolog", member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"])
+        home=Path.cwd() / ".horolog",
+        member="e2e",
+        database_url=dsn,
+        http_allowed=networks(["127.0.0.0/8"]),
+        tenant_defaults=TenantSettings(allowed_executables=("/bin/sh",), allowed_modules=("examples.functions",)),
     )
     parts = Parts(settings, log, clock, RandomIds())
     port = free_port()

@@ -1,5 +1,6 @@
 """Separate processes on real servers: `horolog serve`, two of each where it matters, killed by their pids."""
 
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,9 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         # Jobs leave marks in the directory of their test.
         "HOROLOG_ISOLATION": "process",
         "HOROLOG_JOB_UID_RANGE": "",
+        "HOROLOG_TENANT_DEFAULTS": json.dumps(
+            {"allowedExecutables": ["/bin/sh", "/bin/true"], "allowedModules": ["examples"]}
+        ),
         "DATABASE_URL": dsn,
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",

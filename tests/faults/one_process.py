@@ -11,9 +11,11 @@ from horolog.cli.roles.api import run as run_api
 from horolog.domain.addresses import networks
 from horolog.log.port import Log
 from horolog.runtime.settings import Settings
+from schemas.tenants import TenantSettings
 from services.api.settings import from_environment as api_settings
 from tests.faults.client import Client, api_environment, client_of, free_port
 
+OPEN = TenantSettings(allowed_executables=("/bin/sh", "/bin/true"), allowed_modules=("examples",))
 ROLES = ("ticker", "dispatcher", "executor", "projections")
 
 
@@ -22,7 +24,14 @@ async def scheduler(dsn: str, log: Log) -> AsyncIterator[Client]:
     """Every service on this log and this database, ready to be asked."""
     stop, port = asyncio.Event(), free_port()
     parts = Parts(
-        Settings(Path.cwd(), "faults", dsn, function_process_count=1, http_allowed=networks(["127.0.0.0/8"])),
+        Settings(
+            Path.cwd(),
+            "faults",
+            dsn,
+            function_process_count=1,
+            http_allowed=networks(["127.0.0.0/8"]),
+            tenant_defaults=OPEN,
+        ),
         log,
         SystemClock(),
         RandomIds(),

@@ -33,6 +33,8 @@ _NAMES = (
     "insert_outcomes",
     "upsert_workers",
     "upsert_owners",
+    "upsert_tenants",
+    "insert_tenant_changes",
 )
 _NAME_OF_TEXT = {statement(name): name for name in _NAMES}
 

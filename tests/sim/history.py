@@ -18,6 +18,7 @@ from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobChanged, JobTabled
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed, RecordRefused
 from schemas.events.results import AttemptReport
+from schemas.events.tenants import TenantChanged
 from schemas.events.workers import TaskAssigned, WorkerBeat
 from schemas.topics import (
     CHECKPOINTS,
@@ -30,6 +31,7 @@ from schemas.topics import (
     OUTCOMES,
     RESULTS,
     TASKS,
+    TENANT_CHANGES,
     WORKERS,
     Topic,
 )
@@ -78,6 +80,7 @@ class History:
         self.end_s = world.loop.time()
         self.commands = self._facts(COMMANDS, Command)
         self.changes = self._facts(JOBS, JobChanged)
+        self.tenant_changes = self._facts(TENANT_CHANGES, TenantChanged)
         self.tabled = self._facts(JOB_TABLE, JobTabled)
         self.events = self._facts(EXECUTIONS, ExecutionEvent)
         self.due = self._facts(FIRES, FireDue)

@@ -18,6 +18,8 @@ from projections.rows import (
     JobVersionRow,
     OutcomeRow,
     OwnerRow,
+    TenantChangeRow,
+    TenantRow,
     WorkerRow,
 )
 
@@ -61,6 +63,8 @@ class Tables:
     outcomes: dict[str, Row] = field(default_factory=dict)
     workers: dict[str, Row] = field(default_factory=dict)
     owners: dict[tuple[str, int], Row] = field(default_factory=dict)
+    tenants: dict[str, Row] = field(default_factory=dict)
+    tenant_changes: dict[tuple[str, int], Row] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         """Another one like it."""
@@ -131,6 +135,17 @@ class Tables:
         if stored is None or row["epoch"] >= stored["epoch"]:
             self.owners[key] = row
 
+    def upsert_tenant(self, row: Row) -> None:
+        stored = self.tenants.get(row["tenant_id"])
+        if stored is None:
+            self.tenants[row["tenant_id"]] = row
+        elif row["version"] > stored["version"]:
+            kept = {name: stored[name] for name in ("created_at", "created_by")}
+            self.tenants[row["tenant_id"]] = {**row, **kept}
+
+    def insert_tenant_change(self, row: Row) -> None:
+        self.tenant_changes.setdefault((row["tenant_id"], row["version"]), row)
+
 
 _WRITES = {
     "upsert_jobs": (JobRow, Tables.upsert_job),
@@ -140,4 +155,6 @@ _WRITES = {
     "insert_outcomes": (OutcomeRow, Tables.insert_outcome),
     "upsert_workers": (WorkerRow, Tables.upsert_worker),
     "upsert_owners": (OwnerRow, Tables.upsert_owner),
+    "upsert_tenants": (TenantRow, Tables.upsert_tenant),
+    "insert_tenant_changes": (TenantChangeRow, Tables.insert_tenant_change),
 }

@@ -15,6 +15,7 @@ from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, Place, Record
 from projections.projector import ProjectorSettings
 from schemas.jobs import JobType
+from schemas.tenants import TenantSettings
 from services.dispatcher.dispatcher import Dispatcher
 from services.executor.guard import RequestGuard
 from services.executor.settings import WorkerSettings
@@ -34,6 +35,8 @@ from tests.sim.trace import Trace, listening
 RESTART_S = (0.1, 6.0)
 RESTART_LOOK_S = 0.1
 DRAIN_S = 2.0
+OPEN = TenantSettings(allowed_modules=("simulated",))
+"""What every tenant may run."""
 GROUPS = ("ticker", "dispatcher", "projections")
 
 
@@ -50,7 +53,7 @@ class Pieces:
 
     def dispatcher(self, log: Log, process: Process) -> Dispatcher:
         """A dispatcher."""
-        return Dispatcher(log, process.clock, OwnerSettings(process.name))
+        return Dispatcher(log, process.clock, OwnerSettings(process.name), defaults=OPEN)
 
     def worker(self, log: Log, process: Process, runner: SimRunner, capacity: int) -> Worker:
         """A worker."""

@@ -25,6 +25,7 @@ from horolog.runtime.tls import server_context
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
+from projections.tenants import PostgresTenants
 from services.api.accounts.built_in import BuiltIn
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
@@ -61,6 +62,7 @@ async def run(
             log=parts.log,
             read_model=read_model,
             history=PostgresHistory(pool),
+            tenants=PostgresTenants(pool),
             clock=parts.clock,
             ids=parts.ids,
             callers=callers,
@@ -72,6 +74,7 @@ async def run(
             cache_ping=cache_ping,
             schedules=watch,
             accounts=accounts,
+            tenant_defaults=parts.settings.tenant_defaults,
         )
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))

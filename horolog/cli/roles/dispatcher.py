@@ -8,6 +8,7 @@ from services.dispatcher.dispatcher import Dispatcher
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Dispatch until stopped."""
-    dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals())
+    defaults = parts.settings.tenant_defaults
+    dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults)
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
     await dispatcher.run(stop)

@@ -20,12 +20,16 @@ _LINE_BYTES_MAX = 32
 
 
 class Capture:
-    """Reads one pipe until it is closed. `write_fd` is for the process; close it here once it was handed over."""
+    """Reads one pipe until it is closed, and keeps `bytes_max` at most of what is taken at a time.
 
-    def __init__(self, on_progress: Callable[[int], None] | None = None) -> None:
+    `write_fd` is for the process; close it here once it was handed over.
+    """
+
+    def __init__(self, on_progress: Callable[[int], None] | None = None, bytes_max: int = OUTPUT_BYTES_MAX) -> None:
         self._read_fd, self.write_fd = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._read_fd, False)
         self._on_progress = on_progress
+        self.bytes_max = bytes_max
         self._kept = bytearray()
         self._begun_line = b""
         self._at_line_start = True
@@ -46,7 +50,7 @@ class Capture:
         """What was kept since it was last taken, after reading what is there already."""
         self.drain()
         self._keep(self._begun_line)
-        text = kept_text(bytes(self._kept), OUTPUT_BYTES_MAX) if self._kept else ""
+        text = kept_text(bytes(self._kept), self.bytes_max) if self._kept else ""
         self._kept.clear()
         self._begun_line, self._at_line_start = b"", True
         return text
@@ -72,7 +76,7 @@ class Capture:
         return True
 
     def _keep(self, data: bytes) -> None:
-        room = OUTPUT_BYTES_MAX - len(self._kept)
+        room = max(0, self.bytes_max - len(self._kept))
         if len(data) > room:
             self.was_cut = True
         self._kept += data[:room]

@@ -5,7 +5,7 @@ environment nothing but what the runner was told to pass on. What it leaves runn
 
 It may report how far it is by writing the line `::horolog progress=42` to its standard output.
 
-The result is `{stdout, stderr, exitCode}`, each text cut after `OUTPUT_BYTES_MAX` (then the metadata says
+The result is `{stdout, stderr, exitCode}`, each text cut after as much as the tenant may keep (then the metadata says
 `stdoutTruncated` or `stderrTruncated`). Exit code 0 is success; a signal counts as 128 plus its number, as in a shell.
 """
 
@@ -23,6 +23,7 @@ from services.executor.outcome import Outcome, failure
 from services.executor.processes import Ended, Processes, Program, identity_of, usage_of
 from services.executor.runner import Stop, Watcher
 from services.executor.runners.capture import Capture
+from services.executor.text import kept_bytes_max
 
 _SHELL_SIGNAL_BASE = 128
 _UNUSABLE = {
@@ -64,7 +65,8 @@ class CommandRunner:
             limits={**self._limits, "CPU": _cpu_seconds(task)},
             has_network=config.network is Network.HOST,
         )
-        stdout, stderr = Capture(watcher.progressed), Capture()
+        bytes_max = kept_bytes_max(task)
+        stdout, stderr = Capture(watcher.progressed, bytes_max), Capture(bytes_max=bytes_max)
 
         def on_end(ended: Ended) -> None:
             outcome = _outcome_of(config, ended, stdout, stderr)

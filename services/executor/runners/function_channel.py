@@ -20,7 +20,7 @@ from services.executor.outcome import NO_USAGE, Outcome, failed, failure
 from services.executor.processes import Ended, Processes, Program
 from services.executor.runner import Watcher
 from services.executor.runners.capture import Capture
-from services.executor.text import cleaned
+from services.executor.text import cleaned, kept_bytes_max
 
 _LENGTH_BYTES = 4
 _READ_BYTES = 65_536
@@ -63,6 +63,7 @@ class FunctionHost:
         self._call_count += 1
         self.tenant_id = task.tenant_id
         self._watcher = watcher
+        self._stdout.bytes_max = self._stderr.bytes_max = kept_bytes_max(task)
         message = to_json(
             {
                 "id": self._call_count,

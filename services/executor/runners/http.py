@@ -13,7 +13,6 @@ it may not go, `services.executor.egress` says.
 
 import asyncio
 import base64
-import itertools
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -24,17 +23,15 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from horolog.domain.addresses import Network
-from horolog.limits import HTTP_BODY_READ_BYTES_MAX, OUTPUT_BYTES_MAX
+from horolog.limits import HTTP_BODY_READ_BYTES_MAX
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
-from services.executor.egress import DestinationForbidden, GuardedBackend, Resolve, Resolver, guarded_transport
+from services.executor.egress import DestinationForbidden, Resolve, Resolver
 from services.executor.outcome import Outcome, failed, failure
+from services.executor.pools import Pools
 from services.executor.runner import Stop, Watcher
-from services.executor.text import clean, kept_text, parsed_json
+from services.executor.text import clean, kept_bytes_max, kept_text, parsed_json
 
-KEPT_CONNECTION_COUNT = 128
-POOL_COUNT = 8
-"""A pool looks at all of its connections for every request, so several small ones cost less than a large one."""
 HEADER_COUNT_MAX = 100
 HEADER_LENGTH_MAX = 200
 
@@ -43,6 +40,8 @@ _DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent"
 
 class HttpRunner:
     """Sends requests over pooled connections. `allowed` are networks to call besides the public ones.
+
+    A task may name more of them; connections under different lists of networks are kept apart.
 
     The transport is used without httpx's client around it: that would keep one tenant's cookies and send them for
     another, and would judge deadlines by single reads instead of the whole exchange.
@@ -59,10 +58,7 @@ class HttpRunner:
         self._running: set[asyncio.Task[Outcome]] = set()
         context = httpx.create_ssl_context(verify=verify, trust_env=False)
         self._resolver = Resolver()
-        backend = GuardedBackend(resolve or self._resolver, allowed)
-        kept_count = KEPT_CONNECTION_COUNT // POOL_COUNT
-        self._pools = [guarded_transport(backend, context, kept_count) for _ in range(POOL_COUNT)]
-        self._turn = itertools.cycle(self._pools)
+        self._pools = Pools(resolve or self._resolver, allowed, context)
 
     @property
     def capacity(self) -> int:
@@ -79,8 +75,7 @@ class HttpRunner:
             run.cancel()
         if self._running:
             await asyncio.wait(self._running)
-        for pool in self._pools:
-            await pool.aclose()
+        await self._pools.close()
         self._resolver.close()
 
     def _done(self, watcher: Watcher, run: asyncio.Task[Outcome]) -> None:
@@ -97,18 +92,19 @@ class HttpRunner:
         if not isinstance(config, HttpConfig):
             raise TypeError("not an http task")
         try:
-            response = await next(self._turn).handle_async_request(_request_of(task, config))
-            try:
-                body = await _read(response)
-            finally:
-                await response.aclose()
+            async with self._pools.lent(task.http_allowed) as pool:
+                response = await pool.handle_async_request(_request_of(task, config))
+                try:
+                    body = await _read(response)
+                finally:
+                    await response.aclose()
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
             return failed(ErrorType.VALIDATION_ERROR, "REQUEST_INVALID", f"the request cannot be sent: {error}")
         except DestinationForbidden as error:
             return failed(ErrorType.VALIDATION_ERROR, "DESTINATION_FORBIDDEN", str(error))
         except httpx.TransportError as error:
             return failed(ErrorType.NETWORK_ERROR, _network_code(error), _network_message(error))
-        return _outcome_of(config, response, body)
+        return _outcome_of(config, response, body, kept_bytes_max(task))
 
 
 def _cancel(run: asyncio.Task[Outcome]) -> None:
@@ -148,16 +144,16 @@ async def _read(response: httpx.Response) -> bytes | None:
     return b"".join(parts)
 
 
-def _outcome_of(config: HttpConfig, response: httpx.Response, body: bytes | None) -> Outcome:
+def _outcome_of(config: HttpConfig, response: httpx.Response, body: bytes | None, bytes_max: int) -> Outcome:
     status = response.status_code
     metadata: dict[str, JsonValue] = {"statusCode": status, "headers": _kept_headers(response)}
     if body is None:
         why = f"the answer's body is larger than {HTTP_BODY_READ_BYTES_MAX} bytes"
         too_large = failure(ErrorType.VALIDATION_ERROR, "RESPONSE_TOO_LARGE", why)
         return Outcome(failure=too_large, metadata=metadata)
-    if len(body) > OUTPUT_BYTES_MAX:
+    if len(body) > bytes_max:
         metadata["truncated"] = True
-    result = _result_of(response, body)
+    result = _result_of(response, body, bytes_max)
     if status == config.expected_status_code:
         return Outcome(result=result, metadata=metadata)
     wrong = failure(
@@ -169,15 +165,15 @@ def _outcome_of(config: HttpConfig, response: httpx.Response, body: bytes | None
     return Outcome(failure=wrong, result=result, metadata=metadata)
 
 
-def _result_of(response: httpx.Response, body: bytes) -> JsonValue:
+def _result_of(response: httpx.Response, body: bytes, bytes_max: int) -> JsonValue:
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or media_type.endswith("+json")
-    if is_json and body and len(body) <= OUTPUT_BYTES_MAX:
+    if is_json and body and len(body) <= bytes_max:
         try:
             return parsed_json(body)
         except ValueError:
             pass  # What only claims to be JSON is kept as the text that it is.
-    return kept_text(body, OUTPUT_BYTES_MAX, response.charset_encoding or "utf-8")
+    return kept_text(body, bytes_max, response.charset_encoding or "utf-8")
 
 
 def _kept_headers(response: httpx.Response) -> dict[str, JsonValue]:

@@ -84,6 +84,7 @@ async def world() -> AsyncIterator[World]:
         log=log,
         read_model=read_model,
         history=log.history,
+        tenants=log.tenants,
         clock=HandClock(),
         ids=CountedIds(),
         callers=StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")]),

@@ -30,6 +30,7 @@ async def serving() -> AsyncIterator[int]:
         log=log,
         read_model=read_model,
         history=log.history,
+        tenants=log.tenants,
         clock=HandClock(),
         ids=CountedIds(),
         callers=StaticTokens([TenantToken(digest_of(OUR_TOKEN), OURS, "ours")]),

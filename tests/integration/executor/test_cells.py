@@ -9,7 +9,7 @@ import pytest
 
 from horolog.adapters.spawner.cells import Box, Cells
 from horolog.adapters.spawner.client import Spawner
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 from schemas.jobs import CommandConfig
 from services.executor.composition import keep_apart, passed_on

@@ -15,11 +15,13 @@ from services.executor.outcome import Outcome
 from services.executor.runners.command import CommandRunner
 from tests.integration.executor.watching import (
     EXECUTION_ID,
+    Watching,
     begin,
     failure_of,
     field_of,
     is_alive,
     outcome_of,
+    task_of,
     until,
 )
 
@@ -184,3 +186,12 @@ async def test_closing_the_spawner_ends_all_that_runs(commands: CommandRunner, t
     await commands.close()
     assert (await run.end()).failure is not None
     assert not is_alive(int(told.read_text()))
+
+
+async def test_of_each_stream_no_more_is_kept_than_the_tenant_may_keep(commands: CommandRunner) -> None:
+    watching = Watching()
+    config = CommandConfig(command="/bin/sh", args=("-c", "printf 123456789; printf abcdefghi >&2"))
+    commands.start(task_of(config).model_copy(update={"output_bytes_max": 4}), watching)
+    outcome = await watching.end()
+    assert (field_of(outcome.result, "stdout"), field_of(outcome.result, "stderr")) == ("1234", "abcd")
+    assert outcome.metadata == {"stdoutTruncated": True, "stderrTruncated": True}

@@ -35,6 +35,8 @@ TABLES = (
     "workers",
     "partition_owners",
     "command_outcomes",
+    "tenants",
+    "tenant_changes",
 )
 PLACES = [Place(topic.name, partition) for topic in SOURCES for partition in range(PARTITIONS)]
 LETTERS = Place(DLQ.name, partition_of(SYSTEM_TENANT, PARTITIONS))

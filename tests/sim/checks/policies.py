@@ -14,12 +14,15 @@ from schemas.events.executions import (
     Reason,
 )
 from schemas.events.fires import FireDue, FireMissed
+from schemas.events.tenants import TenantChanged
 from schemas.jobs import Delivery, JobStatus, MisfirePolicy, OverlapPolicy
+from schemas.tenants import TenantState
 from tests.sim.history import Fact, History
 from tests.sim.plan import JobPlan
 
 ROUNDING_S = 1.1
 JUDGED_WITHIN_S = 5.0
+_TENANTS_REASONS = (Reason.TENANT_SUSPENDED, Reason.OWNER_BARRED, Reason.NOT_ALLOWED)
 _STATUS_OF_REASON = {Reason.PAUSED: JobStatus.PAUSED, Reason.STOPPED: JobStatus.INACTIVE}
 
 
@@ -104,6 +107,8 @@ def _unborne(history: History, job: JobPlan, reason: Reason) -> str | None:
         return "the job was not deleted"
     if reason is Reason.MAX_EXECUTIONS and job.max_executions is None:
         return "the job has no limit"
+    if reason in _TENANTS_REASONS and not any(_lets_end(fact.message, reason) for fact in history.tenant_changes):
+        return "no tenant was ever changed to that"
     policy = job.overlap.policy
     wrong = {
         Reason.OVERLAP: policy in (OverlapPolicy.QUEUE_ALL, OverlapPolicy.CANCEL_RUNNING),
@@ -111,6 +116,14 @@ def _unborne(history: History, job: JobPlan, reason: Reason) -> str | None:
         Reason.SUPERSEDED: policy is not OverlapPolicy.CANCEL_RUNNING,
     }
     return f"the policy is {policy}" if wrong.get(reason, False) else None
+
+
+def _lets_end(change: TenantChanged, reason: Reason) -> bool:
+    """Whether the change of a tenant can have led to this reason."""
+    tenant = change.tenant
+    if reason is Reason.TENANT_SUSPENDED:
+        return tenant.state is TenantState.SUSPENDED
+    return bool(tenant.settings.barred_actors) if reason is Reason.OWNER_BARRED else True
 
 
 def _not_in_the_way(history: History, fact: Fact[ExecutionEvent]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from projections.rows import (
     JobVersionRow,
     OutcomeRow,
     OwnerRow,
+    TenantChangeRow,
+    TenantRow,
     WorkerRow,
     columns,
 )
@@ -58,6 +60,8 @@ def _apply(tables: Tables, partition_count: int, records: Sequence[Record]) -> N
         ("insert_outcomes", OutcomeRow, changes.outcomes),
         ("upsert_workers", WorkerRow, changes.workers),
         ("upsert_owners", OwnerRow, changes.owners),
+        ("upsert_tenants", TenantRow, changes.tenants),
+        ("insert_tenant_changes", TenantChangeRow, changes.tenant_changes),
     )
     for name, row, rows in parts:
         if rows:

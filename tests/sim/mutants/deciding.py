@@ -36,14 +36,14 @@ from tests.sim.checks.running import max_concurrent_holds, nothing_starts_after_
 from tests.sim.mutants.mutant import Mutant, Swap
 from tests.sim.mutants.ticking import with_each_fire_twice
 from tests.sim.process import Process
-from tests.sim.world import Pieces, played
+from tests.sim.world import OPEN, Pieces, played
 
 
 class _Role(DispatcherRole):
     """Takes partitions as a dispatcher does, and makes wrong ones of them."""
 
     def __init__(self, partition: type[DispatcherPartition], book: type[Book]) -> None:
-        super().__init__()
+        super().__init__(defaults=OPEN)
         self._partition = partition
         self._book = book
 
@@ -84,7 +84,7 @@ class InputsReadFromTheEnd(Mutant):
 
     def dispatcher(self, log: Log, process: Process) -> Dispatcher:
         dispatcher = super().dispatcher(log, process)
-        dispatcher.owner.role = _FromTheEnd()
+        dispatcher.owner.role = _FromTheEnd(defaults=OPEN)
         return dispatcher
 
 

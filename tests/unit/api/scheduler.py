@@ -21,12 +21,14 @@ from schemas.commands import (
     PauseJob,
     ResumeJob,
     StopJob,
+    TenantCommand,
     TriggerJob,
     UpdateJob,
 )
 from schemas.topics import COMMANDS, partition_of
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.past import MemoryHistory
+from tests.unit.api.tenants import MemoryTenants
 
 NEW_STATUS = {PauseJob: "paused", ResumeJob: "active", StopJob: "inactive"}
 
@@ -45,6 +47,7 @@ class AnsweringLog:
     commands: list[Command] = field(default_factory=list)
     records: list[Outgoing] = field(default_factory=list)
     history: MemoryHistory = field(default_factory=MemoryHistory)
+    tenants: MemoryTenants = field(default_factory=MemoryTenants)
 
     @property
     def partition_count(self) -> int:
@@ -90,6 +93,8 @@ class AnsweringLog:
             execution = self.read_model.executions_by_id.get(command.execution_id)
             known = execution is not None and execution.tenant_id == command.tenant_id
             return None if known and execution and execution.status in ("pending", "running") else "EXECUTION_NOT_FOUND"
+        if isinstance(command, TenantCommand):
+            return self.tenants.objection(command)
         if not isinstance(command, JobCommand):
             return None
         job = self.read_model.jobs_by_id.get(command.job_id)
@@ -106,6 +111,8 @@ class AnsweringLog:
         if isinstance(command, CancelExecution):
             executions[command.execution_id] = replace(executions[command.execution_id], status="cancelled")
             return replace(outcome, execution_id=command.execution_id)
+        if isinstance(command, TenantCommand):
+            return replace(outcome, tenant_version=self.tenants.apply(command, self.now))
         assert isinstance(command, JobCommand)
         job = jobs[command.job_id]
         if isinstance(command, TriggerJob):

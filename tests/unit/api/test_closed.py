@@ -14,7 +14,8 @@ from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, UNKNO
 OPEN = {"/health", "/internal/health"}
 SUBMISSIONS = sorted(f"/api/v1/auth/{name}" for name in ("token", "refresh", "logout", "password"))
 CLOSED = [(method, path) for method, path in operations() if path not in (*OPEN, *SUBMISSIONS)]
-IDS = dict.fromkeys(("job_id", "execution_id", "command_id", "user_id", "session_id"), UNKNOWN)
+_NAMES = ("job_id", "execution_id", "command_id", "tenant_id", "user_id", "session_id")
+IDS = {**dict.fromkeys(_NAMES, UNKNOWN), "actor": "user:1"}
 OTHERS = [
     *("/", "/docs", "/redoc", "/openapi.json", "/internal", "/internal/", "/metrics", "/internal/jobs", "//health"),
     *("/health/", "/Health", f"{API}/health", f"{API}/jobs/health", f"{API}/jobs/..;/health", "/health;x", "/x/health"),

@@ -63,6 +63,26 @@ ACCOUNTS: list[tuple[str, str, Any, int]] = [
     ("GET", "/api/v1/users/{user_id}/sessions", None, 200),
     ("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}", None, 204),
 ]
+# Their answers are held against the document in `test_tenants`, where somebody may ask for them.
+TENANTS = [
+    ("GET", "/api/v1/tenant"),
+    ("GET", "/api/v1/tenant/usage"),
+    ("GET", "/api/v1/tenants"),
+    ("POST", "/api/v1/tenants"),
+    ("GET", "/api/v1/tenants/{tenant_id}"),
+    ("PATCH", "/api/v1/tenants/{tenant_id}"),
+    ("GET", "/internal/tenants/{tenant_id}"),
+    *(
+        (method, f"{base}/tenants/{{tenant_id}}/{deed}")
+        for base in ("/api/v1", "/internal")
+        for method, deed in (
+            ("POST", "suspend"),
+            ("POST", "resume"),
+            ("POST", "barred-actors/{actor}"),
+            ("DELETE", "barred-actors/{actor}"),
+        )
+    ),
+]
 JOB_FIELDS = {"id", "name", "status", "cronExpression", "nextExecutionAt", "executionCount", "createdAt", "updatedAt"}
 METRICS = (
     "totalJobs activeJobs pausedJobs totalExecutions successfulExecutions failedExecutions cancelledExecutions "
@@ -72,7 +92,7 @@ METRICS = (
 
 def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
     promised = {(method, API + path) for method, path, _, _ in PUBLIC}
-    promised |= {(method, path) for method, path, _, _ in INTERNAL + ACCOUNTS}
+    promised |= {(method, path) for method, path, _, _ in INTERNAL + ACCOUNTS} | set(TENANTS)
     assert set(operations()) == promised
 
 

@@ -149,6 +149,7 @@ async def open_world(
         log=log,
         read_model=read_model,
         history=log.history,
+        tenants=log.tenants,
         clock=clock,
         ids=CountedIds(),
         callers=callers or AnyOf([StaticTokens(tokens), issuer.callers]),

@@ -10,15 +10,28 @@ from hypothesis import strategies as st
 from horolog.domain.execution import Execution
 from horolog.log.port import Outgoing, Record
 from schemas.base import Message
-from schemas.commands import CancelExecution, CreateJob, PauseJob, ResumeJob, StopJob, TriggerJob, UpdateJob
+from schemas.commands import (
+    CancelExecution,
+    CreateJob,
+    CreateTenant,
+    PauseJob,
+    ResumeJob,
+    ResumeTenant,
+    StopJob,
+    SuspendTenant,
+    TriggerJob,
+    UpdateJob,
+    UpdateTenant,
+)
 from schemas.events.fires import FireDue
 from schemas.events.results import AttemptReport, CancellationReported, FailureReported, StartReported, SuccessReported
 from schemas.events.workers import HeldAttempt, WorkerBeat, WorkerState
 from schemas.jobs import Job, JobDefinition, JobStatus
-from schemas.topics import EXECUTIONS, JOB_TABLE, OUTCOMES
+from schemas.tenants import Quotas, TenantSettings
+from schemas.topics import EXECUTIONS, JOB_TABLE, OUTCOMES, TENANTS
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition, restore
-from tests.unit.deciding.kit import HOME, PARTITIONS, START, TENANT, at, command, definition, record, uuid_of
+from tests.unit.deciding.kit import HOME, OPEN, PARTITIONS, START, TENANT, at, command, definition, record, uuid_of
 
 JOBS = (1, 2)
 Action = tuple[str, int]
@@ -53,6 +66,7 @@ definitions = st.builds(
 KINDS = (
     *("fire", "fire", "fire", "fires", "catch_up", "catch_up", "trigger", "success", "success", "success", "failure"),
     *("start", "handed_back", "stopped", "cancel", "update", "pause", "resume", "resume", "catch_up_resume", "stop"),
+    *("tenant_suspend", "tenant_resume", "tenant_resume", "tenant_update"),
 )
 actions = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), max_size=4).map(tuple)
 steps = st.builds(
@@ -89,8 +103,8 @@ class Owned:
 
     def successor(self) -> DispatcherPartition:
         """The partition as a new owner makes it from the log."""
-        book = Book(HOME)
-        for topic in (JOB_TABLE, OUTCOMES):
+        book = Book(HOME, OPEN)
+        for topic in (TENANTS, JOB_TABLE, OUTCOMES):
             restore(book, self.log.get(topic.name, []), PARTITIONS, _must_be_readable)
         book.log_mark = self.replay_from
         restore(book, self.log.get(EXECUTIONS.name, [])[self.replay_from :], PARTITIONS, _must_be_readable)
@@ -131,12 +145,19 @@ class Owned:
 
 
 def begun(capacity: int, first: JobDefinition) -> Owned:
-    """A partition with a worker and two jobs."""
-    owned = Owned(DispatcherPartition(Book(HOME), PARTITIONS), capacity)
+    """A partition with a worker, and a tenant with two jobs and a few quotas."""
+    owned = Owned(DispatcherPartition(Book(HOME, OPEN), PARTITIONS), capacity)
     owned.now = START
+    owned.turn([command(CreateTenant, 900, settings=_limited(4))])
     owned.turn([command(CreateJob, number, job_id=uuid_of(number), definition=first) for number in JOBS])
     owned.now = START + timedelta(seconds=100)
     return owned
+
+
+def _limited(number: int) -> TenantSettings:
+    """A tenant that may not have much: the larger the number, the more."""
+    quotas = Quotas(max_running=1 + number, fires_per_minute=2 + 2 * number)
+    return OPEN.model_copy(update={"quotas": quotas})
 
 
 def asked(owned: Owned, step: Step) -> list[Message]:
@@ -226,4 +247,7 @@ _ASK: Mapping[str, Callable[[Owned, int, Step], list[Message]]] = {
     "resume": _commanded(ResumeJob),
     "catch_up_resume": _commanded(ResumeJob, catch_up=True),
     "stop": _commanded(StopJob),
+    "tenant_suspend": lambda owned, *_: [command(SuspendTenant, owned.next_number())],
+    "tenant_resume": lambda owned, *_: [command(ResumeTenant, owned.next_number())],
+    "tenant_update": lambda owned, number, _: [command(UpdateTenant, owned.next_number(), settings=_limited(number))],
 }

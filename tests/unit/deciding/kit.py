@@ -13,11 +13,14 @@ from schemas.events.jobs import JobTabled
 from schemas.events.workers import HeldAttempt, WorkerBeat, WorkerState
 from schemas.jobs import FunctionConfig, Job, JobDefinition, JobType, ScheduleChange
 from schemas.registry import TOPIC_OF_MODEL
+from schemas.tenants import TenantSettings
 from schemas.topics import partition_of
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition
 
 C = TypeVar("C", bound=Message)
+OPEN = TenantSettings(allowed_modules=("a",))
+"""What the kit's tenants may run, unless somebody says otherwise."""
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TENANT = "11111111-2222-4333-8444-555555555555"
 PARTITIONS = 16
@@ -72,7 +75,7 @@ class Dispatching:
     """A dispatcher's partition with one worker, and what it has written so far."""
 
     def __init__(self, capacity: int = 10) -> None:
-        self.partition = DispatcherPartition(Book(HOME), PARTITIONS)
+        self.partition = DispatcherPartition(Book(HOME, OPEN), PARTITIONS)
         self.capacity = capacity
         self.silent = False
         self.beat(0)

@@ -7,7 +7,7 @@ from schemas.commands import StopJob
 from schemas.topics import CONTROL, TASKS
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition
-from tests.unit.deciding.kit import HOME, PARTITIONS, Dispatching, at, command, fire, record, uuid_of
+from tests.unit.deciding.kit import HOME, OPEN, PARTITIONS, Dispatching, at, command, fire, record, uuid_of
 
 SEALS = Seals([b"a-key-of-the-dispatchers-0123456789"])
 
@@ -20,7 +20,7 @@ def is_sealed(outgoing: Outgoing) -> bool:
 
 def test_tasks_and_revocations_are_sealed_and_nothing_else_is() -> None:
     world = Dispatching()
-    world.partition = DispatcherPartition(Book(HOME), PARTITIONS, SEALS)
+    world.partition = DispatcherPartition(Book(HOME, OPEN), PARTITIONS, SEALS)
     world.create()
     world.turn(9, fire(10, 50))
     world.beat(10)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from horolog.runtime.settings import SettingsError
+from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 from services.executor.isolation_settings import IsolationSettings, isolation_from
 

@@ -7,7 +7,8 @@ import pytest
 
 from horolog.limits import OUTPUT_BYTES_MAX
 from services.executor.runners.capture import Capture
-from services.executor.text import clean, clip, kept_text, parsed_json
+from services.executor.text import clean, clip, kept_bytes_max, kept_text, parsed_json
+from tests.unit.executor.world import task
 
 
 def test_text_that_postgres_cannot_store_is_replaced() -> None:
@@ -56,3 +57,20 @@ async def test_a_capture_keeps_the_head_and_never_blocks_the_writer() -> None:
     assert len(capture.take()) == OUTPUT_BYTES_MAX
     assert capture.was_cut
     capture.close()
+
+
+async def test_a_capture_keeps_no_more_than_it_was_told_to() -> None:
+    capture = Capture(bytes_max=5)
+    os.write(capture.write_fd, b"123456789")
+    capture.handed_over()
+    assert (capture.take(), capture.was_cut) == ("12345", True)
+    capture.bytes_max = 0
+    assert capture.take() == ""
+    capture.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [(None, OUTPUT_BYTES_MAX), (10, 10), (0, 0), (OUTPUT_BYTES_MAX * 2, OUTPUT_BYTES_MAX)]
+)
+def test_a_tenant_keeps_what_it_may_and_never_more_than_the_system_does(told: int | None, kept: int) -> None:
+    assert kept_bytes_max(task(1, output_bytes_max=told)) == kept

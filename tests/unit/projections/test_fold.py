@@ -32,7 +32,7 @@ from tests.unit.projections.facts import (
     record,
     uuid_of,
 )
-from tests.unit.schemas.samples import samples
+from tests.unit.schemas.goldens import all_samples
 
 INBOX = partition_of("a", PARTITIONS)
 FOREIGN_JOB = changed(job()).model_copy(update={"job": job(tenant=OTHER_TENANT)})
@@ -49,7 +49,9 @@ def changes(*records: Record) -> Changes:
 
 def reason(refused: Record) -> str:
     folded = fold([refused], PARTITIONS)
-    assert folded.changes == Changes(executions=[], jobs=[], versions=[], begun=[], outcomes=[], workers=[], owners=[])
+    assert folded.changes == Changes(
+        executions=[], jobs=[], versions=[], begun=[], outcomes=[], workers=[], owners=[], tenants=[], tenant_changes=[]
+    )
     (refusal,) = folded.refusals
     assert refusal.record is refused
     return refusal.reason
@@ -126,7 +128,7 @@ def test_commands_that_take_effect_are_named_once() -> None:
 
 def test_every_type_on_the_topics_of_the_read_side_has_a_rule() -> None:
     known = {model for topic in SOURCES for model in MESSAGES_OF_TOPIC[topic]}
-    sampled = [message for message in samples() if type(message) in known]
+    sampled = [message for message in all_samples() if type(message) in known]
     assert {type(message) for message in sampled} == known
     for message in sampled:
         fold([record(message)], PARTITIONS)

@@ -15,6 +15,7 @@ from schemas.registry import TOPIC_OF_MODEL
 from tests.unit.schemas.checkpoint_samples import decided_samples, set_aside_samples, zone_data_samples
 from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, samples
+from tests.unit.schemas.tenant_samples import grown_samples, tenant_changes, tenant_commands
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "events"
 SOURCE = "horolog/golden"
@@ -43,7 +44,13 @@ def named_samples() -> dict[str, Message]:
     grown |= {f"{message.TYPE}+zone-data": message for message in zone_data_samples()}
     grown |= {f"{message.TYPE}+decided": message for message in decided_samples()}
     grown |= {f"{message.TYPE}+set-aside": message for message in set_aside_samples()}
-    return {message.TYPE: message for message in samples()} | grown
+    grown |= {f"{message.TYPE}+tenants": message for message in grown_samples()}
+    return {message.TYPE: message for message in all_samples()} | grown
+
+
+def all_samples() -> tuple[Message, ...]:
+    """One message of every registered type."""
+    return (*samples(), *tenant_commands(), *tenant_changes())
 
 
 def encoded(message: Message) -> tuple[Headers, bytes]:

@@ -11,8 +11,17 @@ from schemas.jobs import Misfire, Overlap
 from schemas.registry import MODEL_OF_TYPE
 from schemas.topics import COMMANDS, FIRES, RECORD_BYTES_MAX
 from schemas.upcast import UPCASTERS
-from tests.unit.schemas.goldens import SOURCE, TRACE, Golden, encoded, goldens, named_samples, write_missing
-from tests.unit.schemas.samples import AT, samples
+from tests.unit.schemas.goldens import (
+    SOURCE,
+    TRACE,
+    Golden,
+    all_samples,
+    encoded,
+    goldens,
+    named_samples,
+    write_missing,
+)
+from tests.unit.schemas.samples import AT
 
 GOLDENS = goldens()
 FIRE = next(golden for golden in GOLDENS if golden.name == "io.horolog.fire.due.v1")
@@ -23,7 +32,7 @@ def test_every_registered_type_has_a_golden_record() -> None:
 
 
 def test_every_registered_type_has_a_sample() -> None:
-    assert sorted(message.TYPE for message in samples()) == sorted(MODEL_OF_TYPE)
+    assert sorted(message.TYPE for message in all_samples()) == sorted(MODEL_OF_TYPE)
 
 
 @pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.name)
@@ -50,7 +59,7 @@ def test_what_was_written_before_there_were_policies_has_the_default_ones() -> N
 
 
 def test_message_ids_name_each_message_of_its_type() -> None:
-    assert all(0 < len(message.message_id()) <= 300 for message in samples())
+    assert all(0 < len(message.message_id()) <= 300 for message in all_samples())
 
 
 def test_golden_files_that_exist_are_left_alone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.partitioner import murmur2 as their_murmur2
 
 from schemas.registry import MESSAGES_OF_TOPIC, MODEL_OF_TYPE, TOPIC_OF_MODEL
-from schemas.topics import TENANTS, TOPICS, murmur2, partition_of
+from schemas.topics import TOPICS, murmur2, partition_of
 
 # From UtilsTest.testMurmur2 of Apache Kafka, where the results are signed.
 KAFKA_VECTORS = (
@@ -53,8 +53,8 @@ def test_every_type_travels_on_one_topic_only() -> None:
     assert len(listed) == len(set(listed)) == len(MODEL_OF_TYPE) == len(TOPIC_OF_MODEL)
 
 
-def test_every_topic_but_that_of_tenants_carries_messages() -> None:
-    assert set(TOPICS) - MESSAGES_OF_TOPIC.keys() == {TENANTS}
+def test_every_topic_carries_messages() -> None:
+    assert set(TOPICS) == MESSAGES_OF_TOPIC.keys()
     assert len({topic.name for topic in TOPICS}) == len(TOPICS)
 
 

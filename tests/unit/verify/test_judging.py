@@ -11,13 +11,14 @@ from tests.unit.verify.ledgers import BEGIN, MINUTE, history, missed, row, versi
 
 NOW = BEGIN + 60.0
 EVENTFUL = history(
-    replace(MINUTE, is_limited=True),
+    replace(MINUTE, is_limited=True, is_restricted=True),
     version(1, status="paused"),
     version(2, status="inactive"),
     version(3, is_deleted=True),
     version(4, overlap="queueAll"),
     version(5, overlap="cancelRunning"),
 )
+TENANTS_REASONS = ("tenant_suspended", "owner_barred", "not_allowed")
 SOUND = [
     row(0),
     row(0, "failed"),
@@ -27,6 +28,7 @@ SOUND = [
     *(row(0, "skipped", reason=reason) for reason in ("paused", "stopped", "deleted", "quota", "max_executions")),
     *(row(0, "cancelled", reason=reason) for reason in ("requested", "paused", "stopped", "deleted", "timed_out")),
     *(row(0, "cancelled", trigger_type="manual", reason=reason) for reason in ("quota", "max_executions")),
+    *(row(0, status, reason=reason) for reason in TENANTS_REASONS for status in ("skipped", "cancelled")),
     missed(0, 60, 2),
     row(0, "pending"),
     row(0, "running"),
@@ -68,7 +70,9 @@ def test_flaw_is_named(unsound: LedgerRow, kind: str) -> None:
     assert [found.value for found, _ in flaws(unsound, EVENTFUL, NOW)] == [kind]
 
 
-@pytest.mark.parametrize("reason", ["paused", "stopped", "deleted", "max_executions", "queue_full", "superseded"])
+@pytest.mark.parametrize(
+    "reason", ["paused", "stopped", "deleted", "max_executions", "queue_full", "superseded", "not_allowed"]
+)
 def test_reason_that_the_history_does_not_bear_out_is_named(reason: str) -> None:
     skipped = row(0, "skipped", reason=reason, blocked_by="another")
     assert [kind.value for kind, _ in flaws(skipped, history(), NOW)] == ["unexplained"]
