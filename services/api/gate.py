@@ -1,7 +1,8 @@
 """The gate in front of every route: who is asking, how it ended, and never a traceback.
 
 Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
-open, and they are open by their exact address. Every answer is logged once, without anything that the caller wrote.
+open, and they are open by their exact address; what is not HTTP is closed to all. Every answer is logged once,
+without anything that the caller wrote.
 """
 
 import logging
@@ -19,6 +20,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+POLICY_VIOLATION = 1008
+"""RFC 6455, section 7.4.1; before the handshake is accepted, servers answer it with 403."""
 NOBODY = Principal("", "anonymous", frozenset())
 
 
@@ -31,8 +34,12 @@ class Gate:
         self._internal_port = internal_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # There are no WebSockets: a door that nobody watches is not left for a route to come.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         started = time.perf_counter()
         status = 500

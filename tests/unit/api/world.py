@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
@@ -82,6 +83,7 @@ class World:
     served: list[Served]
     client: httpx.AsyncClient
     watch: Found
+    app: FastAPI
 
     async def ask(
         self,
@@ -157,4 +159,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch)
+        yield World(clock, read_model, log, served, client, watch, app)
