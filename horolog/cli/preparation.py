@@ -10,6 +10,7 @@ from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.log.port import LogError
 from horolog.runtime.settings import SettingsError, from_environment
+from projections.migrate import MigrationRefused
 from projections.migrate import migrate as apply_migrations
 
 
@@ -20,6 +21,8 @@ def migrate(as_json: bool) -> int:
         return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
     try:
         applied = asyncio.run(apply_migrations(dsn))
+    except MigrationRefused as error:
+        return tell(str(error), REFUSED)
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)
     _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)
