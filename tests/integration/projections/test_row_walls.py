@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,6 +16,7 @@ from projections.roles import API_ROLE, PLATFORM_ROLE, TENANT_SETTING
 from projections.statements import statement
 from projections.views import ExecutionFilter, JobFilter
 from projections.walls import ACROSS_TENANTS, Walls
+from schemas.events.executions import ExecutionCompleted, LateResultRecorded
 from tests.integration.projections.world import StillClock, World, project
 from tests.unit.api.test_peers_attacks import INJECTIONS
 from tests.unit.projections.facts import (
@@ -22,9 +24,11 @@ from tests.unit.projections.facts import (
     TENANT,
     accepted,
     admitted,
+    at,
     beat,
     changed,
     checkpoint,
+    event,
     job,
     uuid_of,
 )
@@ -211,7 +215,7 @@ async def test_two_tenants_in_one_small_pool_never_see_each_other(pool: asyncpg.
     assert [answer for answer in answers if answer[1] != {answer[0]}] == []
 
 
-async def left_behind(pool: asyncpg.Pool) -> tuple[str, str]:
+async def left_behind(pool: asyncpg.Pool) -> tuple[bool, str]:
     """What the next user of the pool's only connection finds: whether it is the login, and the tenant."""
     async with pool.acquire() as connection:
         row = await connection.fetchrow(
@@ -299,6 +303,19 @@ async def test_walls_stand_after_the_tables_were_built_anew(walled: World, pool:
     await assert_walls_stand(walled)
     rows = await Walls(pool).of_tenant(TENANT, "select tenant_id::text as tenant from job_executions")
     assert [row["tenant"] for row in rows] == [TENANT]
+
+
+async def test_a_fact_in_another_tenants_name_changes_no_row_of_ours(walled: World) -> None:
+    before = await walled.rows("job_executions")
+    late: dict[str, Any] = {"attempt": 1, "worker_id": "w", "reported": "success"}
+    ended: dict[str, Any] = {"attempt": 1, "worker_id": "w", "started_at": at(1), "completed_at": at(2)}
+    theirs: dict[str, Any] = {"tenant_id": OTHER_TENANT, "job_id": uuid_of(2)}
+    await project(walled, event(LateResultRecorded, 1, 0, **late, **theirs))
+    await project(walled, event(LateResultRecorded, 1, 9, **late, **theirs))
+    await project(walled, event(ExecutionCompleted, 1, 9, **ended, **theirs))
+    assert await walled.rows("job_executions") == before
+    await project(walled, event(ExecutionCompleted, 1, 9, **ended))
+    assert await walled.rows("job_executions") != before
 
 
 def test_statements_that_see_all_are_these_and_no_more() -> None:
