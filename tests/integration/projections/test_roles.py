@@ -100,23 +100,25 @@ async def test_api_reads_by_a_login_that_owns_nothing(migrated_database: str) ->
             await pool.close()
 
 
-async def test_login_that_may_not_be_the_role_is_told_once_and_reads_nothing(
-    migrated_database: str, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+async def stranger(migrated_database: str) -> AsyncIterator[PostgresReadModel]:
+    """The read model, by a login that may be neither of the roles."""
     async with login(migrated_database, "horolog_test_stranger") as dsn:
         pool = await open_pool(dsn, 1)
-        try:
-            model = PostgresReadModel(pool)
-            with caplog.at_level(logging.ERROR, "projections.walls"):
-                for _ in range(2):
-                    with pytest.raises(ReadModelUnavailable, match="role"):
-                        await model.job(TENANT, uuid_of(1))
-            assert len(caplog.records) == 1
-            assert API_ROLE in caplog.text
-            assert "docs/security.md" in caplog.text
-            assert PASSWORD not in caplog.text
-        finally:
-            await pool.close()
+        yield PostgresReadModel(pool)
+        await pool.close()
+
+
+async def test_login_that_may_not_be_the_role_is_told_once_and_reads_nothing(
+    stranger: PostgresReadModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        with pytest.raises(ReadModelUnavailable, match="role"):
+            await stranger.job(TENANT, uuid_of(1))
+    (told,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert API_ROLE in told.getMessage()
+    assert "docs/security.md" in told.getMessage()
+    assert PASSWORD not in caplog.text
 
 
 async def test_missing_roles_are_made_by_whoever_may_and_can_be_taken_on(database: str) -> None:

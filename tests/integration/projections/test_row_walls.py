@@ -17,7 +17,7 @@ from projections.statements import statement
 from projections.views import ExecutionFilter, JobFilter
 from projections.walls import ACROSS_TENANTS, Walls
 from schemas.events.executions import ExecutionCompleted, LateResultRecorded
-from tests.integration.projections.world import StillClock, World, project
+from tests.integration.projections.world import DEADLINE_S, PAUSE_S, StillClock, World, project
 from tests.unit.api.test_peers_attacks import INJECTIONS
 from tests.unit.projections.facts import (
     OTHER_TENANT,
@@ -90,6 +90,13 @@ async def being(world: World, role: str, tenant: str | None = None) -> AsyncIter
         await connection.close()
 
 
+async def refuse(connection: asyncpg.Connection, sql: str, error: type[Exception]) -> None:
+    """Fail unless the statement ends in this error; the transaction goes on."""
+    with pytest.raises(error):
+        async with connection.transaction():
+            await connection.execute(sql)
+
+
 async def relations(world: World) -> set[str]:
     return {row["relname"] for row in await world.eye.fetch(_RELATIONS)}
 
@@ -126,18 +133,14 @@ async def test_without_a_tenant_every_table_is_an_error_and_never_empty(walled: 
     for table in sorted(await relations(walled)):
         refused = asyncpg.UndefinedObjectError if table in ASKED_BY_TENANTS else asyncpg.InsufficientPrivilegeError
         async with being(walled, API_ROLE) as connection:
-            with pytest.raises(refused):
-                async with connection.transaction():
-                    await connection.fetch(f"select * from {table}")
+            await refuse(connection, f"select * from {table}", refused)
 
 
 @pytest.mark.parametrize("said", ["", "not a tenant", "*"])
 async def test_what_is_no_tenant_is_an_error_as_well(walled: World, said: str) -> None:
     for table in ASKED_BY_TENANTS:
         async with being(walled, API_ROLE, said) as connection:
-            with pytest.raises(asyncpg.InvalidTextRepresentationError):
-                async with connection.transaction():
-                    await connection.fetch(f"select * from {table}")
+            await refuse(connection, f"select * from {table}", asyncpg.InvalidTextRepresentationError)
 
 
 @pytest.mark.parametrize("tenant", BOTH)
@@ -155,7 +158,7 @@ async def test_neither_role_changes_anything(walled: World, role: str) -> None:
         column = await walled.eye.fetchval(
             "select attname from pg_attribute where attrelid = $1::text::regclass and attnum = 1", table
         )
-        for sql in (
+        statements = (
             f"insert into {table} default values",
             f"update {table} set {column} = {column}",
             f"delete from {table}",
@@ -163,11 +166,10 @@ async def test_neither_role_changes_anything(walled: World, role: str) -> None:
             f"alter table {table} disable row level security",
             f"drop table {table}",
             f"create policy all_of_it on {table} using (true)",
-        ):
-            async with being(walled, role, TENANT) as connection:
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    async with connection.transaction():
-                        await connection.execute(sql)
+        )
+        async with being(walled, role, TENANT) as connection:
+            for sql in statements:
+                await refuse(connection, sql, asyncpg.InsufficientPrivilegeError)
 
 
 async def test_a_partition_is_read_through_its_parent_only(walled: World) -> None:
@@ -176,9 +178,7 @@ async def test_a_partition_is_read_through_its_parent_only(walled: World) -> Non
     assert {"job_executions_2026_03", "job_executions_2031_01", "job_executions_default"} <= set(partitions)
     for name in partitions:
         async with being(walled, API_ROLE, TENANT) as connection:
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                async with connection.transaction():
-                    await connection.fetch(f"select * from {name}")
+            await refuse(connection, f"select * from {name}", asyncpg.InsufficientPrivilegeError)
     await assert_walls_stand(walled)
 
 
@@ -215,39 +215,44 @@ async def test_two_tenants_in_one_small_pool_never_see_each_other(pool: asyncpg.
     assert [answer for answer in answers if answer[1] != {answer[0]}] == []
 
 
+@pytest.fixture
+async def single(walled: World) -> AsyncIterator[asyncpg.Pool]:
+    """One connection: the next user gets what the last one had."""
+    made = await open_pool(walled.dsn, 1)
+    yield made
+    await made.close()
+
+
 async def left_behind(pool: asyncpg.Pool) -> tuple[bool, str]:
     """What the next user of the pool's only connection finds: whether it is the login, and the tenant."""
+    sql = "select current_user = session_user, coalesce(current_setting($1, true), '')"
     async with pool.acquire() as connection:
-        row = await connection.fetchrow(
-            "select current_user = session_user as own, coalesce(current_setting($1, true), '') as tenant",
-            TENANT_SETTING,
-        )
         assert not connection.is_in_transaction()
-        return row["own"], row["tenant"]
+        (row,) = await connection.fetch(sql, TENANT_SETTING)
+        return row[0], row[1]
 
 
-async def test_neither_success_nor_failure_leaves_role_or_tenant_behind(walled: World) -> None:
-    pool = await open_pool(walled.dsn, 1)
-    walls = Walls(pool)
-    try:
-        await walls.of_tenant(TENANT, "select 1")
-        assert await left_behind(pool) == (True, "")
-        with pytest.raises(asyncpg.DivisionByZeroError):
-            await walls.of_tenant(TENANT, "select 1 / 0")
-        assert await left_behind(pool) == (True, "")
-        with pytest.raises(ZeroDivisionError):
-            async with walls.snapshot_of_tenant(TENANT):
-                raise ZeroDivisionError
-        assert await left_behind(pool) == (True, "")
-        asking = asyncio.create_task(walls.of_tenant(TENANT, "select pg_sleep(60)"))
-        async with asyncio.timeout(30):
-            while not await walled.eye.fetchval("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"):
-                await asyncio.sleep(0.01)
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
-        assert await left_behind(pool) == (True, "")
-    finally:
-        await pool.close()
+async def test_neither_success_nor_failure_leaves_role_or_tenant_behind(single: asyncpg.Pool) -> None:
+    walls = Walls(single)
+    await walls.of_tenant(TENANT, "select 1")
+    assert await left_behind(single) == (True, "")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await walls.of_tenant(TENANT, "select 1 / 0")
+    assert await left_behind(single) == (True, "")
+    with pytest.raises(ZeroDivisionError):
+        async with walls.snapshot_of_tenant(TENANT):
+            raise ZeroDivisionError
+    assert await left_behind(single) == (True, "")
+
+
+async def test_question_that_is_given_up_leaves_nothing_behind(walled: World, single: asyncpg.Pool) -> None:
+    asking = asyncio.create_task(Walls(single).of_tenant(TENANT, "select pg_sleep(60)"))
+    async with asyncio.timeout(DEADLINE_S):
+        while not await walled.eye.fetchval("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"):
+            await asyncio.sleep(PAUSE_S)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert await left_behind(single) == (True, "")
 
 
 async def test_only_the_listed_statements_see_the_rows_of_all(pool: asyncpg.Pool) -> None:
@@ -266,22 +271,17 @@ async def test_another_tenants_command_has_no_outcome(pool: asyncpg.Pool) -> Non
     assert [outcome.command_id for outcome in await model.outcomes_of(TENANT, [uuid_of(1), uuid_of(2)])] == [uuid_of(1)]
 
 
-async def test_no_statement_is_prepared_as_one_role_and_run_as_another(walled: World) -> None:
+async def test_no_statement_is_prepared_as_one_role_and_run_as_another(single: asyncpg.Pool) -> None:
     """CVE-2024-10976: a plan that was made for one role may be run with its policies as another."""
-    pool = await open_pool(walled.dsn, 1)
-    try:
-        model = PostgresReadModel(pool)
-        for tenant in (TENANT, None, OTHER_TENANT, None):
-            await model.job_counts(tenant)
-            await model.queue(tenant)
-        async with pool.acquire() as connection:
-            rows = await connection.fetch("select statement from pg_prepared_statements")
-        texts = [row["statement"] for row in rows]
-        for name in ("count_jobs", "queue"):
-            assert len([text for text in texts if text.endswith(statement(name))]) == 2, name
-        assert (await model.job_counts(TENANT), await model.job_counts(None)) == ({"active": 1}, {"active": 2})
-    finally:
-        await pool.close()
+    model = PostgresReadModel(single)
+    for tenant in (TENANT, None, OTHER_TENANT, None):
+        await model.job_counts(tenant)
+        await model.queue(tenant)
+    async with single.acquire() as connection:
+        rows = await connection.fetch("select statement from pg_prepared_statements")
+    for name in ("count_jobs", "queue"):
+        assert len([row for row in rows if row["statement"].endswith(statement(name))]) == 2, name
+    assert (await model.job_counts(TENANT), await model.job_counts(None)) == ({"active": 1}, {"active": 2})
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
