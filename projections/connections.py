@@ -50,7 +50,7 @@ def violated(error: Exception) -> str | None:
 
 
 async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
-    """Connections for reading, made when they are first needed; JSON columns come as Python values."""
+    """Connections for reading through `projections.walls`, made when needed; JSON columns come as Python values."""
 
     async def prepare(connection: asyncpg.Connection) -> None:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
@@ -62,6 +62,7 @@ async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=QUERY_TIMEOUT_S,
         init=prepare,
+        reset=_nothing,
         server_settings={"application_name": "horolog-api", "timezone": "UTC"},
     )
 
@@ -80,6 +81,10 @@ async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Con
     return await asyncpg.connect(
         dsn, timeout=CONNECT_TIMEOUT_S, command_timeout=WRITE_TIMEOUT_S, server_settings=settings
     )
+
+
+async def _nothing(_: asyncpg.Connection) -> None:
+    """What each transaction sets ends with it, and nothing else is set: there is nothing to take back."""
 
 
 def _to_json(value: object) -> str:

@@ -76,7 +76,6 @@ class Fold:
         try:
             message = decode(record.topic, record.headers, record.value)
             check_home(message, record, self._partition_count)
-            _check_subject(message)
         except RecordError as error:
             self._refusals.append(Refusal(record, str(error)))
         else:
@@ -139,16 +138,6 @@ def fold(records: Sequence[Record], partition_count: int) -> Folded:
     for record in records:
         batch.add(record)
     return batch.result()
-
-
-def _check_subject(message: Message) -> None:
-    if isinstance(message, JobChanged) and (message.job.tenant_id, message.job.job_id) != (
-        message.tenant_id,
-        message.job_id,
-    ):
-        raise RecordError("the record is about another job than the one that it holds")
-    if isinstance(message, TenantChanged) and message.tenant.tenant_id != message.tenant_id:
-        raise RecordError("the record is about another tenant than the one that it holds")
 
 
 def _outcome_row(outcome: CommandAccepted | CommandRejected) -> OutcomeRow:

@@ -6,15 +6,14 @@ reported as `ReadModelUnavailable`. Implements `services.api.history.HistoryRead
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from horolog.domain.history import JobVersion
 from horolog.domain.history_fires import ScheduleSpan
-from projections.connections import QUERY_TIMEOUT_S, UNAVAILABLE
 from projections.statements import statement
-from projections.views import JobView, ReadModelUnavailable
+from projections.views import JobView
+from projections.walls import Walls
 from schemas.jobs import Job
 
 
@@ -22,28 +21,22 @@ class PostgresHistory:
     """Asks through a pool of `projections.connections.open_pool`."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        self._walls = Walls(pool)
 
     async def versions(self, tenant_id: str, job_id: str, below: int | None, limit: int) -> Sequence[JobVersion]:
-        rows = await self._fetch("job_history", job_id, tenant_id, below, limit)
+        rows = await self._walls.of_tenant(tenant_id, statement("job_history"), job_id, tenant_id, below, limit)
         return [_version(row) for row in rows]
 
     async def job(self, tenant_id: str, job_id: str, at: datetime) -> JobView | None:
-        rows = await self._fetch("job_as_of", job_id, tenant_id, at)
+        rows = await self._walls.of_tenant(tenant_id, statement("job_as_of"), job_id, tenant_id, at)
         return JobView(**rows[0]) if rows else None
 
     async def schedules(
         self, tenant_id: str, job_id: str, start: datetime, end: datetime, limit: int
     ) -> Sequence[ScheduleSpan]:
-        rows = await self._fetch("schedules_in_force", job_id, tenant_id, start, end, limit)
+        asked = job_id, tenant_id, start, end, limit
+        rows = await self._walls.of_tenant(tenant_id, statement("schedules_in_force"), *asked)
         return [ScheduleSpan(**row) for row in rows]
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        try:
-            async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
-                return list(await connection.fetch(statement(name), *arguments, timeout=QUERY_TIMEOUT_S))
-        except (*UNAVAILABLE, TimeoutError) as error:
-            raise ReadModelUnavailable(f"the database does not answer: {type(error).__name__}") from error
 
 
 def _version(row: asyncpg.Record) -> JobVersion:

@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 
 from projections.connections import SCHEMA_LOCK, connect
+from projections.roles import RolesRefused, ensure_roles
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _FILE_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
@@ -49,7 +50,8 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS, schema: str | None = None
     With a `schema`, into that one, which is created; what it has applied is told by a table of its own there.
 
     Raises:
-        MigrationRefused: the database knows a migration that the code does not, or with another text.
+        MigrationRefused: the database knows a migration that the code does not, or with another text; or the roles
+            that the API reads as are missing, and this login may not make them.
         OSError, asyncpg.PostgresError: the database cannot be reached, or refuses a statement.
     """
     connection = await connect(dsn, "horolog-migrate", schema)
@@ -79,6 +81,10 @@ async def apply_migrations(
         rows = await connection.fetch("select name, checksum from schema_migrations")
         applied = {row["name"]: row["checksum"] for row in rows}
         missing = missing_migrations(known, applied)
+        try:
+            await ensure_roles(connection)
+        except RolesRefused as error:
+            raise MigrationRefused(str(error)) from error
         for migration in missing:
             await connection.execute(migration.sql)
             await connection.execute(

@@ -28,6 +28,8 @@ create table {name} (
     autovacuum_analyze_scale_factor = 0.05
 )
 """
+# Asked through the parent, a partition is behind the parent's policies; by itself it is its owner's alone.
+_CLOSE = "alter table {name} enable row level security"
 _HOLD = "lock table job_executions_default in exclusive mode"
 _MOVE = """
 with moved as (
@@ -121,7 +123,7 @@ async def _exists(connection: asyncpg.Connection, table: str) -> bool:
 async def _create(connection: asyncpg.Connection, month: Month) -> None:
     columns = await connection.fetchval(_STORED_COLUMNS)
     names = {"name": table_of(month), "start": _start(month), "end": _start(following(month)), "columns": columns}
-    for sql in (_HOLD, _CREATE, _MOVE, _ATTACH):
+    for sql in (_HOLD, _CREATE, _CLOSE, _MOVE, _ATTACH):
         await connection.execute(sql.format(**names))
 
 

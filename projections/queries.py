@@ -1,20 +1,19 @@
 """The read models in PostgreSQL, as the API asks for them.
 
-Guarantee: every tenant's question is answered from that tenant's rows only, within a bounded time; a database that
-does not answer is reported as `ReadModelUnavailable`, never as an empty answer.
+Guarantee: every tenant's question is answered from that tenant's rows only, within a bounded time: the statements
+ask for them, and `walls` lets through no others. A database that does not answer is reported as
+`ReadModelUnavailable`, never as an empty answer.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import asyncpg
 
 from horolog.verify import Report, Window
-from projections.connections import QUERY_TIMEOUT_S, UNAVAILABLE
 from projections.statements import statement
-from projections.verification import LedgerQuestion, verify_ledger
+from projections.verification import LedgerQuestion, verify_as_seen
 from projections.views import (
     Cursor,
     ExecutionFilter,
@@ -25,11 +24,11 @@ from projections.views import (
     OwedFire,
     OwnerView,
     QueueView,
-    ReadModelUnavailable,
     ScheduleView,
     StatisticsView,
     WorkerView,
 )
+from projections.walls import Walls
 
 _UUID_TEXT_LENGTH = 36
 
@@ -49,18 +48,11 @@ class PostgresReadModel:
     """Implements `ReadModel`."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-
-    async def _fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
-        try:
-            async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
-                return list(await connection.fetch(sql, *arguments, timeout=QUERY_TIMEOUT_S))
-        except (*UNAVAILABLE, TimeoutError) as error:
-            raise ReadModelUnavailable(f"the database does not answer: {type(error).__name__}") from error
+        self._walls = Walls(pool)
 
     async def job(self, tenant_id: str, job_id: str) -> JobView | None:
         sql = f"select {_JOB_COLUMNS} from scheduled_jobs where id = $1 and tenant_id = $2 and deleted_at is null"  # noqa: S608 - constants only
-        rows = await self._fetch(sql, job_id, tenant_id)
+        rows = await self._walls.of_tenant(tenant_id, sql, job_id, tenant_id)
         return JobView(**rows[0]) if rows else None
 
     async def jobs(self, tenant_id: str, where: JobFilter, after: Cursor | None, limit: int) -> Sequence[JobView]:
@@ -73,15 +65,15 @@ class PostgresReadModel:
             conditions.add_pair("(created_at, id) < ({}, {}::uuid)", after.at, after.id)
         sql = f"""select {_JOB_COLUMNS} from scheduled_jobs
         where deleted_at is null and {conditions.text} order by created_at desc, id desc limit {int(limit)}"""  # noqa: S608 - constants and placeholders only
-        return [JobView(**row) for row in await self._fetch(sql, *conditions.arguments)]
+        return [JobView(**row) for row in await self._walls.of_tenant(tenant_id, sql, *conditions.arguments)]
 
     async def job_counts(self, tenant_id: str | None) -> Mapping[str, int]:
-        rows = await self._fetch(statement("count_jobs"), tenant_id)
+        rows = await self._of_tenant_or_all(tenant_id, "count_jobs")
         return {row["status"]: row["count"] for row in rows}
 
     async def execution(self, tenant_id: str, execution_id: str) -> ExecutionView | None:
         sql = f"select {_EXECUTION_COLUMNS} from job_executions where id = $1 and tenant_id = $2"  # noqa: S608 - constants only
-        rows = await self._fetch(sql, execution_id, tenant_id)
+        rows = await self._walls.of_tenant(tenant_id, sql, execution_id, tenant_id)
         return ExecutionView(**rows[0]) if rows else None
 
     async def executions(
@@ -101,14 +93,16 @@ class PostgresReadModel:
             conditions.add_pair("(scheduled_at, id) < ({}, {}::uuid)", after.at, after.id)
         sql = f"""select {_EXECUTION_COLUMNS} from job_executions
         where {conditions.text} order by scheduled_at desc, id desc limit {int(limit)}"""  # noqa: S608 - constants and placeholders only
-        return [ExecutionView(**row) for row in await self._fetch(sql, *conditions.arguments)]
+        return [ExecutionView(**row) for row in await self._walls.of_tenant(tenant_id, sql, *conditions.arguments)]
 
     async def running_executions(self, tenant_id: str, job_id: str, limit: int) -> Sequence[str]:
-        rows = await self._fetch(statement("running_executions"), tenant_id, job_id, limit)
+        sql = statement("running_executions")
+        rows = await self._walls.of_tenant(tenant_id, sql, tenant_id, job_id, limit)
         return [row["execution_id"] for row in rows]
 
     async def statistics(self, tenant_id: str, job_id: str | None, start: datetime, end: datetime) -> StatisticsView:
-        (row,) = await self._fetch(statement("statistics"), tenant_id, job_id, start, end)
+        asked = tenant_id, job_id, start, end
+        (row,) = await self._walls.of_tenant(tenant_id, statement("statistics"), *asked)
         return StatisticsView(**row)
 
     async def daily_counts(self, tenant_id: str, day: date) -> Mapping[str, int]:
@@ -117,40 +111,45 @@ class PostgresReadModel:
         return view.by_status
 
     async def queue(self, tenant_id: str | None) -> QueueView:
-        (row,) = await self._fetch(statement("queue"), tenant_id)
+        (row,) = await self._of_tenant_or_all(tenant_id, "queue")
         return QueueView(**row)
 
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:
-        return [WorkerView(**row) for row in await self._fetch(statement("workers"), seen_after)]
+        return [WorkerView(**row) for row in await self._walls.across_tenants("workers", seen_after)]
 
     async def owners(self) -> Sequence[OwnerView]:
-        names = ", ".join(field.name for field in fields(OwnerView))
-        sql = f"select {names} from partition_owners order by role, partition"  # noqa: S608 - constants only
-        return [OwnerView(**row) for row in await self._fetch(sql)]
+        return [OwnerView(**row) for row in await self._walls.across_tenants("owners")]
 
     async def positions(self) -> Mapping[tuple[str, int], int]:
-        return {(row["topic"], row["partition"]): row["next"] for row in await self._fetch(statement("all_positions"))}
+        rows = await self._walls.across_tenants("all_positions")
+        return {(row["topic"], row["partition"]): row["next"] for row in rows}
 
     async def active_schedules(self, after_id: str, limit: int) -> Sequence[ScheduleView]:
-        return [ScheduleView(**row) for row in await self._fetch(statement("active_schedules"), after_id, limit)]
+        return [ScheduleView(**row) for row in await self._walls.across_tenants("active_schedules", after_id, limit)]
 
     async def unaccounted_fires(self, fires: Sequence[OwedFire], changed_before: datetime) -> Sequence[str]:
         named = [fire.fire_id for fire in fires], [fire.at for fire in fires], [fire.job_id for fire in fires]
-        return [row["id"] for row in await self._fetch(statement("unaccounted_fires"), *named, changed_before)]
+        rows = await self._walls.across_tenants("unaccounted_fires", *named, changed_before)
+        return [row["id"] for row in rows]
 
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
-        wanted = [i for i in command_ids if len(i) == _UUID_TEXT_LENGTH]
-        return [OutcomeView(**row) for row in await self._fetch(statement("outcomes"), wanted)]
+        return [OutcomeView(**row) for row in await self._walls.across_tenants("outcomes", _uuids(command_ids))]
+
+    async def outcomes_of(self, tenant_id: str, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
+        rows = await self._walls.of_tenant(tenant_id, statement("outcomes"), _uuids(command_ids))
+        return [OutcomeView(**row) for row in rows]
 
     async def verify_ledger(self, tenant_id: str, job_id: str | None, window: Window, work_max: int) -> Report:
-        try:
-            async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
-                return await verify_ledger(connection, LedgerQuestion(window, tenant_id, job_id, work_max))
-        except (*UNAVAILABLE, TimeoutError) as error:
-            raise ReadModelUnavailable(f"the database does not answer: {type(error).__name__}") from error
+        async with self._walls.snapshot_of_tenant(tenant_id) as connection:
+            return await verify_as_seen(connection, LedgerQuestion(window, tenant_id, job_id, work_max))
 
     async def ping(self) -> None:
-        await self._fetch("select 1")
+        await self._walls.across_tenants("ping")
+
+    async def _of_tenant_or_all(self, tenant_id: str | None, name: str) -> list[asyncpg.Record]:
+        if tenant_id is None:
+            return await self._walls.across_tenants(name, None)
+        return await self._walls.of_tenant(tenant_id, statement(name), tenant_id)
 
 
 class Conditions:
@@ -177,6 +176,10 @@ class Conditions:
         self.arguments += [first, second]
         count = len(self.arguments)
         self._parts.append(text.format(f"${count - 1}", f"${count}"))
+
+
+def _uuids(texts: Sequence[str]) -> list[str]:
+    return [text for text in texts if len(text) == _UUID_TEXT_LENGTH]
 
 
 def _escaped(text: str) -> str:

@@ -56,24 +56,33 @@ async def verify_ledger(connection: Connection, question: LedgerQuestion) -> Rep
         TooMuchWork: there is more to look at than the question allows.
         one of `projections.connections.UNAVAILABLE`, TimeoutError: the database does not answer.
     """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await verify_as_seen(connection, question)
+
+
+async def verify_as_seen(connection: Connection, question: LedgerQuestion) -> Report:
+    """The report on what the connection's transaction sees, which must see one moment only.
+
+    Raises:
+        as `verify_ledger`.
+    """
     verification = Verification(question.window, Calendar(), work_max=question.work_max)
     page_count = JOB_PAGE_COUNT if question.tenant_id is None else TENANT_JOB_PAGE_COUNT
     reached = _FIRST
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        uses = await _zone_data(connection)
-        while True:
-            versions = await connection.fetch(
-                statement("ledger_jobs"), reached, question.tenant_id, question.job_id, page_count
-            )
-            found = await asyncio.to_thread(_histories, versions)
-            jobs = [replace(job, zone_data=uses[partition_of(job.tenant_id, len(uses))]) for job in found]
-            is_last = len(jobs) < page_count
-            until = _LAST if is_last else jobs[-1].job_id
-            verification.expect(jobs)
-            await _take_rows(connection, question, verification, (reached, until))
-            if is_last:
-                return verification.report()
-            reached = until
+    uses = await _zone_data(connection)
+    while True:
+        versions = await connection.fetch(
+            statement("ledger_jobs"), reached, question.tenant_id, question.job_id, page_count
+        )
+        found = await asyncio.to_thread(_histories, versions)
+        jobs = [replace(job, zone_data=uses[partition_of(job.tenant_id, len(uses))]) for job in found]
+        is_last = len(jobs) < page_count
+        until = _LAST if is_last else jobs[-1].job_id
+        verification.expect(jobs)
+        await _take_rows(connection, question, verification, (reached, until))
+        if is_last:
+            return verification.report()
+        reached = until
 
 
 def version_of(job: Job) -> ScheduleVersion:

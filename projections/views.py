@@ -282,7 +282,11 @@ class ReadModel(Protocol):
         ...
 
     async def outcomes(self, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
-        """The outcomes known so far, in one query for all waiters."""
+        """The outcomes known so far, in one query for all waiters, whosever they are."""
+        ...
+
+    async def outcomes_of(self, tenant_id: str, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
+        """Of these commands the tenant's own, as far as their outcomes are known."""
         ...
 
     async def verify_ledger(self, tenant_id: str, job_id: str | None, window: Window, work_max: int) -> Report:

@@ -1,7 +1,8 @@
 """Notices over Redis that commands have taken effect: sent by projections, heard by the API.
 
-Guarantee: neither side ever raises or blocks its caller because of Redis; a notice may be lost at any time, and
-nothing but speed depends on it.
+Guarantee: neither side ever raises or blocks its caller because of Redis; a notice may be lost at any time, or be
+forged, and nothing but speed depends on it. It holds ids of commands and nothing else: no tenant, no name, no outcome;
+whoever hears one asks the read models as ever, and learns what they tell that caller.
 """
 
 import asyncio
@@ -86,8 +87,17 @@ class RedisWake:
             await channel.subscribe(CHANNEL)
             self._live = True
             async for message in channel.listen():
-                if message["type"] == "message" and not self._heard.full():
-                    self._heard.put_nowait(orjson.loads(message["data"]))
+                if message["type"] == "message" and not self._heard.full() and (ids := _ids_in(message["data"])):
+                    self._heard.put_nowait(ids)
+
+
+def _ids_in(notice: bytes) -> Sequence[str]:
+    """The command ids of a notice; none where it is not one of ours, whoever can write to the channel."""
+    try:
+        told = orjson.loads(notice)
+    except orjson.JSONDecodeError:
+        return ()
+    return told if isinstance(told, list) and all(isinstance(id_, str) for id_ in told) else ()
 
 
 def _client(url: str) -> "Redis":

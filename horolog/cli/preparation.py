@@ -12,6 +12,7 @@ from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.log.port import LogError
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
+from projections.migrate import MigrationRefused
 from projections.migrate import migrate as migrate_read_models
 
 _ACCOUNTS = "horolog.cli.roles.accounts"
@@ -31,6 +32,8 @@ def migrate(as_json: bool) -> int:
         return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
     try:
         applied = asyncio.run(bring_up_to_date(dsn))
+    except MigrationRefused as error:
+        return tell(str(error), REFUSED)
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)
     _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)

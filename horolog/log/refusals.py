@@ -12,9 +12,11 @@ from horolog.limits import REFUSAL_REASON_LENGTH_MAX, REFUSED_VALUE_BYTES_MAX
 from horolog.log.port import Outgoing, Place, Record
 from schemas.base import Message
 from schemas.codec import RecordError, headers_of
+from schemas.events.jobs import JobChanged, JobTabled
 from schemas.events.owners import OwnerCheckpointed, RecordRefused
+from schemas.events.tenants import TenantChanged, TenantTabled
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat
-from schemas.topics import CHECKPOINTS, CONTROL, DLQ, TASKS, WORKERS, partition_of
+from schemas.topics import CHECKPOINTS, CONTROL, DLQ, JOB_TABLE, TASKS, WORKERS, partition_of
 
 _OF_A_WORKER = frozenset({TASKS.name, CONTROL.name, WORKERS.name})
 
@@ -51,7 +53,8 @@ def check_home(message: Message, record: Record, partition_count: int) -> None:
     """Refuse a message that lies where it does not belong: who reads that partition must not act upon it.
 
     A worker's records belong into the worker's inbox, a checkpoint into its partition and under its role's key,
-    everything else into its tenant's partition.
+    everything else into its tenant's partition, under the tenant's key or that of what it is about, which must be the
+    tenant's as well. So nobody who can write for one tenant is believed for another.
 
     Raises:
         RecordError: saying where it belongs.
@@ -66,6 +69,26 @@ def check_home(message: Message, record: Record, partition_count: int) -> None:
         expected = partition_of(message.tenant_id, partition_count)
         if expected != record.partition:
             raise RecordError(f"tenant {message.tenant_id} belongs to partition {expected}, not {record.partition}")
+        _check_key(message, record)
+        _check_contents(message)
+
+
+def _check_key(message: Message, record: Record) -> None:
+    subject = message.subject().encode()
+    # A compacted topic keeps the last record of each key: there, another's key would take away what is the other's.
+    is_known = record.key == subject or (record.topic != JOB_TABLE.name and record.key == message.tenant_id.encode())
+    if not is_known:
+        raise RecordError("the record's key is neither its tenant nor what it is about")
+
+
+def _check_contents(message: Message) -> None:
+    if isinstance(message, JobChanged):
+        if (message.job.tenant_id, message.job.job_id) != (message.tenant_id, message.job_id):
+            raise RecordError("the record is about another job than the one that it holds")
+    elif isinstance(message, JobTabled) and message.job.tenant_id != message.tenant_id:
+        raise RecordError("the record holds a job of another tenant than its own")
+    elif isinstance(message, TenantChanged | TenantTabled) and message.tenant.tenant_id != message.tenant_id:
+        raise RecordError("the record is about another tenant than the one that it holds")
 
 
 def _check_inbox(message: TaskAssigned | AttemptRevoked | WorkerBeat, record: Record, partition_count: int) -> None:

@@ -42,5 +42,6 @@ on conflict (id, scheduled_at) do update set
     memory_peak_mb = case when excluded.carried & 1 = 1 then excluded.memory_peak_mb else stored.memory_peak_mb end,
     cpu_time_ms = case when excluded.carried & 1 = 1 then excluded.cpu_time_ms else stored.cpu_time_ms end,
     cancelled_by = case when excluded.carried & 1 = 1 then excluded.cancelled_by else stored.cancelled_by end
-where excluded.seq > stored.seq
-   or excluded.seq = 0
+-- A row stays its tenant's, whoever speaks of its id.
+where stored.tenant_id = excluded.tenant_id
+  and (excluded.seq > stored.seq or excluded.seq = 0)

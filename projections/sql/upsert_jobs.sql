@@ -47,4 +47,5 @@ on conflict (id) do update set
     max_executions = excluded.max_executions,
     tags = excluded.tags,
     definition = excluded.definition
-where excluded.version > stored.version
+where stored.tenant_id = excluded.tenant_id
+  and excluded.version > stored.version

@@ -89,7 +89,7 @@ async def cancel_execution(
 @router.get("/commands/{command_id}", responses=errors(CommandAnswer), tags=["commands"])
 async def get_command(api: Api, caller: ExecutionReader, command_id: str) -> Response:
     """What became of a command that was answered with 202 or 503."""
-    outcomes = await api.read_model.outcomes([known_uuid(command_id, "COMMAND_NOT_FOUND")])
+    outcomes = await api.read_model.outcomes_of(caller.tenant_id, [known_uuid(command_id, "COMMAND_NOT_FOUND")])
     if not outcomes or outcomes[0].tenant_id != caller.tenant_id:
         raise ApiError("COMMAND_NOT_FOUND")
     outcome = outcomes[0]

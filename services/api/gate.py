@@ -2,8 +2,8 @@
 
 Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
 open, and with the built-in issuer the addresses that passwords and refresh tokens are sent to: by their exact
-address. Nobody is served beyond the limits of `rates`. Every answer is logged once, without anything that the caller
-wrote.
+address. What is not HTTP is closed to all, and nobody is served beyond the limits of `rates`. Every answer is logged
+once, without anything that the caller wrote.
 """
 
 import logging
@@ -24,6 +24,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+POLICY_VIOLATION = 1008
+"""RFC 6455, section 7.4.1; before the handshake is accepted, servers answer it with 403."""
 NOBODY = Principal("", "anonymous", frozenset())
 
 
@@ -38,8 +40,12 @@ class Gate:
         self._rates = RateGuard(ports.rates, settings.limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # There are no WebSockets: a door that nobody watches is not left for a route to come.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         started = time.perf_counter()
         status = 500

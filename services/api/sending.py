@@ -71,19 +71,20 @@ class CommandDesk:
         return settled
 
     async def settle_all(self, commands: Sequence[Command], traceparent: str | None = None) -> list[Settled]:
-        """Send commands together; for each, the accepted outcome or the error that it ended in."""
-        known = await self._known([command.command_id for command in commands if command.request_hash])
+        """Send one tenant's commands together; for each, the accepted outcome or the error that it ended in."""
+        known = await self._known([command for command in commands if command.request_hash])
         unsent = [command for command in commands if command.command_id not in known]
         if unsent:
             await self.send(unsent, traceparent)
         return await asyncio.gather(*(self._settled(command, known) for command in commands))
 
-    async def _known(self, command_ids: Sequence[str]) -> dict[str, OutcomeView]:
+    async def _known(self, commands: Sequence[Command]) -> dict[str, OutcomeView]:
         """Outcomes of an earlier request with the same key. Not having them is safe: a repeat changes nothing."""
-        if not command_ids:
+        if not commands:
             return {}
+        asked = self._read_model.outcomes_of(commands[0].tenant_id, [command.command_id for command in commands])
         try:
-            outcomes = await within(min(KNOWN_S_MAX, self._wait_s), self._read_model.outcomes(command_ids))
+            outcomes = await within(min(KNOWN_S_MAX, self._wait_s), asked)
         except (ReadModelUnavailable, TimeoutError):
             return {}
         return {outcome.command_id: outcome for outcome in outcomes}
@@ -95,7 +96,7 @@ class CommandDesk:
                 outcome = await self._waiter.wait(command.command_id, self._wait_s)
         except ApiError as error:
             return error
-        if outcome is None:
+        if outcome is None or outcome.tenant_id != command.tenant_id:
             return ApiError("LOCK_ACQUISITION_FAILED", details=_named([command]))
         if outcome.request_hash != command.request_hash:
             return ApiError("IDEMPOTENCY_KEY_REUSED")

@@ -12,6 +12,7 @@ from horolog.domain.overlap import waiting_max
 from horolog.domain.schedule import governs
 from horolog.limits import PARAMETERS_BYTES_MAX
 from schemas.base import Message
+from schemas.codec import RecordError
 from schemas.commands import CancelExecution, TriggerJob
 from schemas.events.executions import (
     AttemptProgressed,
@@ -154,9 +155,15 @@ def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequen
 
 
 def decide_report(book: Book, report: AttemptReport, now: datetime) -> Sequence[Message]:
-    """Fold a worker's report; one of an older attempt, or after the end, is kept as evidence only."""
+    """Fold a worker's report; one of an older attempt, or after the end, is kept as evidence only.
+
+    Raises:
+        RecordError: it names another tenant than the execution's; nothing of it may stand in that tenant's ledger.
+    """
     execution = book.executions.get(report.execution_id)
-    if execution is None or execution.tenant_id != report.tenant_id or not _current(execution, report):
+    if execution is not None and execution.tenant_id != report.tenant_id:
+        raise RecordError("the report is about an execution of another tenant")
+    if execution is None or not _current(execution, report):
         return _late(execution, report, now)
     if isinstance(report, StartReported):
         if execution.started_at is not None:

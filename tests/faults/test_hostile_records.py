@@ -60,7 +60,8 @@ def test_whatever_a_record_says_it_is_decided_on_or_refused_and_its_facts_can_be
     (assigned,) = [m for m in dispatching.trigger(1, 2) if isinstance(m, TaskAssigned)]
     for number, (topic, value, headers) in enumerate(data.draw(hostile_records(assigned.execution_id))):
         owner = ticking if topic == JOB_TABLE.name else dispatching.partition
-        written = owner.turn([Record(topic, HOME, number, b"", value, headers, 0)], at(2 + number)).outputs
+        key = uuid_of(1) if topic == JOB_TABLE.name else TENANT
+        written = owner.turn([Record(topic, HOME, number, key.encode(), value, headers, 0)], at(2 + number)).outputs
         assert all(len(o.value or b"") <= RECORD_BYTES_MAX and 0 <= o.partition < PARTITIONS for o in written)
         assert len(messages(written)) == len(written)
 

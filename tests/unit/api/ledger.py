@@ -123,6 +123,9 @@ class MemoryReadModel:
         self._answer()
         return [self.outcomes_by_id[id_] for id_ in command_ids if id_ in self.outcomes_by_id]
 
+    async def outcomes_of(self, tenant_id: str, command_ids: Sequence[str]) -> Sequence[OutcomeView]:
+        return [outcome for outcome in await self.outcomes(command_ids) if outcome.tenant_id == tenant_id]
+
     async def verify_ledger(self, tenant_id: str, job_id: str | None, window: Window, work_max: int) -> Report:
         self._answer()
         verification = Verification(window, Calendar(), work_max=work_max)

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from horolog.adapters.local_rates import LocalRates
 from horolog.domain.rates import Rate
@@ -88,6 +89,7 @@ class World:
     client: httpx.AsyncClient
     watch: Found
     issuing: Issuing
+    app: FastAPI
 
     async def ask(
         self,
@@ -168,4 +170,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch, issuer)
+        yield World(clock, read_model, log, served, client, watch, issuer, app)

@@ -19,7 +19,7 @@ from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition
 
 C = TypeVar("C", bound=Message)
-OPEN = TenantSettings(allowed_modules=("a",))
+OPEN = TenantSettings(allowed_modules=("a",), allowed_executables=("true",))
 """What the kit's tenants may run, unless somebody says otherwise."""
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TENANT = "11111111-2222-4333-8444-555555555555"
