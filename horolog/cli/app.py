@@ -15,6 +15,7 @@ _MODULES = {
     "serve": "horolog.cli.process_commands",
     "migrate": "horolog.cli.process_commands",
     "topics": "horolog.cli.process_commands",
+    "keys": "horolog.cli.keys_commands",
     "job": "horolog.cli.job_commands",
     "exec": "horolog.cli.execution_commands",
     "replay": "horolog.cli.replay_command",

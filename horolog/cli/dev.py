@@ -18,10 +18,12 @@ from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnava
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
 from horolog.cli.devexamples import load_examples
+from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
+from horolog.cli.vault_schema import migrate_vault
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
@@ -53,6 +55,7 @@ def run(options: DevOptions) -> int:
         settings = replace(settings, kafka_bootstrap=None, http_allowed=(*settings.http_allowed, *OWN_MACHINE))
         configure_logs(os.environ.get("LOG_LEVEL", "warning"))
         settings.home.mkdir(parents=True, exist_ok=True)
+        settings = replace(settings, master_keys=settings.master_keys or master_keys_of(settings.home))
         with ExitStack() as stack:
             dsn = stack.enter_context(PrivatePostgres(settings.home / "postgres"))
             redis_url = stack.enter_context(PrivateValkey(settings.home / "redis"))
@@ -65,6 +68,7 @@ def run(options: DevOptions) -> int:
 async def _dev(settings: Settings, options: DevOptions) -> int:
     assert settings.database_url is not None
     await migrate(settings.database_url)
+    await migrate_vault(settings.database_url)
     credentials = _credentials(settings.home)
     port = options.port or _free_port()
     api = _api_settings(credentials, port)

@@ -8,6 +8,7 @@ import sys
 from horolog.adapters.system import SystemClock
 from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
+from horolog.cli.vault_schema import migrate_vault
 from horolog.log.port import LogError
 from horolog.runtime.settings import SettingsError, from_environment
 from projections.migrate import migrate as apply_migrations
@@ -19,11 +20,15 @@ def migrate(as_json: bool) -> int:
     if not dsn:
         return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
     try:
-        applied = asyncio.run(apply_migrations(dsn))
+        applied = asyncio.run(_migrate(dsn))
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)
     _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)
     return 0
+
+
+async def _migrate(dsn: str) -> list[str]:
+    return [*await apply_migrations(dsn), *await migrate_vault(dsn)]
 
 
 def topics(as_json: bool) -> int:

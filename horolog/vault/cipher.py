@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import orjson
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import JsonValue
 
 from schemas.sealed import is_sealed
@@ -95,6 +93,8 @@ def new_key(entropy: Entropy = system_entropy) -> DataKey:
 
 def encrypt(key: bytes, data: bytes, bound_to: bytes, entropy: Entropy = system_entropy) -> bytes:
     """Nonce and ciphertext."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 8 MB that only its users pay
+
     nonce = entropy(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, data, bound_to)
 
@@ -105,6 +105,9 @@ def decrypt(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     Raises:
         SealBroken: under this key, and bound to this, it was not.
     """
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError):

@@ -18,6 +18,7 @@ from pathlib import Path
 from deploy.local.cluster import LocalKafka
 from deploy.local.ports import free_ports
 from horolog.adapters.servers import PostgresOptions, PrivatePostgres, PrivateValkey
+from horolog.cli.vault_schema import migrate_vault
 from horolog.log.kafka import KafkaLog, KafkaSettings
 from projections.migrate import migrate
 from schemas.topics import partition_of
@@ -98,11 +99,13 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         stack.callback(server.stop)
     bootstrap, dsn, redis_url = kafka.start(), postgres.start(), valkey.start()
     asyncio.run(migrate(dsn))
+    asyncio.run(migrate_vault(dsn))
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_MASTER_KEYS": "tests=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQIRM3V3mbu94=",
         "DATABASE_URL": dsn,
         "REDIS_URL": redis_url,
         "HOROLOG_TOPIC_PREFIX": PREFIX,

@@ -86,6 +86,7 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_MASTER_KEYS": "tests=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQIRM3V3mbu94=",
         "DATABASE_URL": dsn,
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",
