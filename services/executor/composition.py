@@ -7,6 +7,7 @@ from horolog.log.port import Log
 from horolog.ports import Clock
 from schemas.jobs import JobType
 from services.executor.guard import Guard, RequestGuard
+from services.executor.opening import Opener, OpeningRunner
 from services.executor.runner import Runner
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
@@ -26,8 +27,12 @@ def open_worker(
     clock: Clock,
     settings: WorkerSettings,
     guard: Guard | None = None,
+    opener: Opener | None = None,
 ) -> Worker:
-    """A worker with all three runners, ready to `run`; call it in the loop that runs it."""
+    """A worker with all three runners, ready to `run`; call it in the loop that runs it.
+
+    Without an `opener` attempts that need secrets fail.
+    """
     processes = Spawner()
     environment = {name: value for name in PASSED_ON if (value := os.environ.get(name)) is not None}
     limits = {"CORE": 0, "NOFILE": OPEN_FILE_COUNT_MAX, "FSIZE": FILE_BYTES_MAX}
@@ -47,4 +52,5 @@ def open_worker(
         JobType.FUNCTION: functions,
         JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, limits),
     }
-    return Worker(log, clock, runners, settings, guard=guard or RequestGuard())
+    opening = {type_: OpeningRunner(runner, opener or Opener()) for type_, runner in runners.items()}
+    return Worker(log, clock, opening, settings, guard=guard or RequestGuard())

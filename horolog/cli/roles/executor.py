@@ -3,9 +3,13 @@
 import asyncio
 import os
 import socket
+from contextlib import AsyncExitStack
 
 from horolog.cli.composition import Parts
+from horolog.cli.roles.vault import open_checked
+from horolog.vault.cache import CachedKeys
 from services.executor.composition import ISOLATION, open_worker
+from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
 
 DRAIN_GRACE_S = 3.0
@@ -25,4 +29,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
     )
-    await open_worker(parts.log, parts.clock, settings).run(stop)
+    async with AsyncExitStack() as stack:
+        vault = await open_checked(parts, stack)
+        opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
+        await open_worker(parts.log, parts.clock, settings, opener=opener).run(stop)
