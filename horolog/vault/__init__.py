@@ -6,6 +6,7 @@ under the master keys of the deployment (`master_keys`), which are never stored.
 
 - `cipher`       a data key, and what it encrypts: AES-256-GCM, bound to a place
 - `master_keys`  the keys from the environment, and wrapping
+- `places`       where in a job a ciphertext may stand
 - `port`         where wrapped keys and the tenants' own secrets are kept, and what can go wrong
 - `cache`        data keys in memory, for a bounded time
 

@@ -14,6 +14,7 @@ from services.api.errors import ApiError
 from services.api.health import HealthCheck
 from services.api.permissions import Permission
 from services.api.ports import ApiPorts, Principal
+from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
 
@@ -26,6 +27,7 @@ class ApiContext:
     ports: ApiPorts
     desk: CommandDesk
     health: HealthCheck
+    sealing: Sealing
 
     @property
     def read_model(self) -> ReadModel:
@@ -69,4 +71,5 @@ JobWriter = Annotated[Principal, Depends(Allowed(Permission.JOBS_WRITE))]
 JobOperator = Annotated[Principal, Depends(Allowed(Permission.JOBS_OPERATE))]
 ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_READ))]
 ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
+SecretKeeper = Annotated[Principal, Depends(Allowed(Permission.SECRETS_WRITE))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]

@@ -111,7 +111,7 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
                 del answers[str(status)]
         if any(parameter["name"].lower() == "if-none-match" for parameter in operation.get("parameters", [])):
             answers["304"] = {"description": "The job is still at the version that If-None-Match names."}
-    elif not path.endswith("/validate"):
+    elif not path.endswith("/validate") and "secrets" not in operation.get("tags", ()):
         operation.setdefault("parameters", []).append(_KEY)
         if not internal:
             operation["parameters"].append(_PREFER)

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
+    SECRETS_WRITE = "secrets:write"
 
 
 EVERYTHING = frozenset(Permission)
@@ -27,7 +28,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
         "viewer": _READING,
         "operator": _OPERATING,
-        "developer": _OPERATING | {Permission.JOBS_WRITE},
+        "developer": _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE},
         "admin": EVERYTHING,
     }
 )

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
+from horolog.vault.port import SecretStore, TenantKeys
 from projections.views import ReadModel
 from services.api.history import HistoryReader
 from services.api.overdue import Findings
@@ -88,7 +89,10 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True)
 class ApiPorts:
-    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis."""
+    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis.
+
+    Without `keys` and `secrets`, which come together, nothing secret is taken.
+    """
 
     log: Log
     read_model: ReadModel
@@ -102,3 +106,5 @@ class ApiPorts:
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)
+    keys: TenantKeys | None = None
+    secrets: SecretStore | None = None

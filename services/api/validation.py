@@ -5,6 +5,7 @@ definition's fields, bounded in number and length, and repeats no value that the
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,24 +15,27 @@ from pydantic_core import ErrorDetails
 
 from horolog.domain import cron
 from horolog.domain.request_headers import is_forbidden_header
+from horolog.domain.sensitive import slots
 from schemas.base import UtcTime
 from schemas.http import Problem
 from schemas.jobs import Delivery, JobDefinition, RetryConfig
+from schemas.sealed import looks_sealed
 from services.api.errors import ApiError
 
 PROBLEM_COUNT_MAX = 100
 FIELD_LENGTH_MAX = 200
+_USERINFO = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
 _FIELDS = [field.alias or name for name, field in JobDefinition.model_fields.items()]
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(UtcTime)
 
 
-def read_definition(raw: object) -> JobDefinition:
-    """The definition that a body holds.
+def read_definition(raw: object, *, stored: bool = False) -> JobDefinition:
+    """The definition that a body holds; or one that was `stored`, in which encrypted values may stand.
 
     Raises:
         ApiError: INVALID_CRON_EXPRESSION when the expression is the first culprit, else INVALID_JOB_CONFIG.
     """
-    definition, problems = judge(raw)
+    definition, problems = judge(raw, stored=stored)
     if definition is None or problems:
         raise invalid(problems)
     return definition
@@ -45,7 +49,7 @@ def invalid(problems: Sequence[Problem]) -> ApiError:
     return ApiError(code, message, [problem.to_dict() for problem in problems])
 
 
-def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
+def judge(raw: object, *, stored: bool = False) -> tuple[JobDefinition | None, list[Problem]]:
     """The definition, if its shape is right, and everything that is wrong with it."""
     definition, shape = None, list[Problem]()
     try:
@@ -60,7 +64,7 @@ def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
     # The model judges how fields fit together only once all else is right; told here, that is never left out.
     unfitting = [*_retry_problems(raw), *_date_problems(raw)]
     shape = [problem for problem in shape if problem.field != "body"]
-    forbidden = _header_problems(raw.get("config"))
+    forbidden = [*_header_problems(raw.get("config")), *_secret_problems(raw.get("config"), stored)]
     found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *unfitting, *forbidden]
     return definition, sorted(found, key=_position)[:PROBLEM_COUNT_MAX]
 
@@ -104,6 +108,20 @@ def _header_problems(config: object) -> list[Problem]:
         return []
     forbidden = [name for name in headers if isinstance(name, str) and is_forbidden_header(name)]
     return [Problem(field=_field(("config", "headers", name)), message="may not be set by a job") for name in forbidden]
+
+
+def _secret_problems(config: object, stored: bool) -> list[Problem]:
+    if not isinstance(config, Mapping):
+        return []
+    found = []
+    if isinstance(url := config.get("url"), str) and _USERINFO.match(url):
+        message = "must not carry credentials; put them into a header, as secret://name"
+        found.append(Problem(field="config.url", message=message))
+    for slot, value in () if stored else slots(config):
+        if looks_sealed(value):
+            field = _field(("config", slot.part, slot.name)) if slot.name else f"config.{slot.part}"
+            found.append(Problem(field=field, message="may not begin like an encrypted value"))
+    return found
 
 
 def _retry_problems(raw: Mapping[Any, Any]) -> list[Problem]:

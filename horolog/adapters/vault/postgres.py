@@ -30,6 +30,9 @@ CONNECTION_COUNT_MAX = 2
 _LOCK = 0x686F7661
 """With a tenant's hash, the advisory lock of whoever decides about its keys ("hova")."""
 _NOTE = "name, version, created_at, updated_at"
+_PUT_SECRET = f"""insert into vault.secrets (tenant_id, name, version, sealed, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, name)
+do update set version = $3, sealed = $4, updated_at = $5 returning {_NOTE}"""  # noqa: S608 - constants only
 
 
 @asynccontextmanager
@@ -91,12 +94,7 @@ class PostgresVault:
             sql = "select version from vault.secrets where tenant_id = $1 and name = $2"
             version = (await connection.fetchval(sql, tenant_id, name) or 0) + 1
             sealed = key.seal(value, _place(tenant_id, name, version), self._entropy)
-            row = await connection.fetchrow(
-                "insert into vault.secrets (tenant_id, name, version, sealed, created_at, updated_at)"
-                " values ($1, $2, $3, $4, $5, $5) on conflict (tenant_id, name)"
-                f" do update set version = $3, sealed = $4, updated_at = $5 returning {_NOTE}",  # noqa: S608 - constants only
-                *(tenant_id, name, version, sealed, at),
-            )
+            row = await connection.fetchrow(_PUT_SECRET, tenant_id, name, version, sealed, at)
         assert row is not None
         return SecretNote(**row)
 

@@ -16,11 +16,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from horolog.cli.composition import Parts
+from horolog.cli.roles.vault import open_checked
 from horolog.cli.sampling import sample
 from horolog.ports import Clock
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.resources import resident_bytes
 from horolog.runtime.settings import SettingsError
+from horolog.vault.cache import CachedKeys
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
@@ -50,6 +52,7 @@ async def run(
             listeners.append(stack.enter_context(internal_listener(settings.internal_host, settings.internal_port)))
         pool = await open_pool(parts.database_url())
         stack.push_async_callback(pool.close)
+        vault = await open_checked(parts, stack)
         read_model = PostgresReadModel(pool)
         wake, cache_ping = _wake(parts.settings.redis_url, stack)
         watch = ScheduleWatch(parts.log, read_model, parts.clock, parts.metrics.set_overdue)
@@ -66,6 +69,8 @@ async def run(
             wake=wake,
             cache_ping=cache_ping,
             schedules=watch,
+            keys=None if vault is None else CachedKeys(vault, parts.clock),
+            secrets=vault,
         )
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))

@@ -40,7 +40,7 @@ class Powerless:
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_is_closed_without_a_valid_token(world: World, method: str, path: str) -> None:
-    place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+    place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN, name="name")
     for headers in WRONG:
         answer = await world.client.request(method, place, json=JOB, headers=headers)
         check_answer(answer)
@@ -113,7 +113,7 @@ async def test_a_service_may_do_what_it_was_given_and_no_more() -> None:
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_route_demands_its_permission(method: str, path: str) -> None:
     async with open_world(callers=Powerless(), services=Powerless()) as world:
-        place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN)
+        place = path.format(job_id=UNKNOWN, execution_id=UNKNOWN, command_id=UNKNOWN, name="name")
         answer = await world.client.request(method, place, json=JOB)
         check_answer(answer)
         assert answer.status_code == 403

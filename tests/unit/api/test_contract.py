@@ -47,6 +47,11 @@ INTERNAL: list[tuple[str, str, Any, int]] = [
     ("GET", "/internal/health", None, 200),
     ("GET", "/health", None, 200),
 ]
+SECRETS: list[tuple[str, str, Any, int]] = [
+    ("PUT", "/api/v1/secrets/{name}", {"value": "hush"}, 200),
+    ("GET", "/api/v1/secrets", None, 200),
+    ("DELETE", "/api/v1/secrets/{name}", None, 204),
+]
 JOB_FIELDS = {"id", "name", "status", "cronExpression", "nextExecutionAt", "executionCount", "createdAt", "updatedAt"}
 METRICS = (
     "totalJobs activeJobs pausedJobs totalExecutions successfulExecutions failedExecutions cancelledExecutions "
@@ -56,7 +61,7 @@ METRICS = (
 
 def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
     promised = {(method, API + path) for method, path, _, _ in PUBLIC}
-    promised |= {(method, path) for method, path, _, _ in INTERNAL}
+    promised |= {(method, path) for method, path, _, _ in [*INTERNAL, *SECRETS]}
     assert set(operations()) == promised
 
 

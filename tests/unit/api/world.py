@@ -15,6 +15,7 @@ from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.vault.memory import MemoryVault
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
@@ -82,6 +83,7 @@ class World:
     served: list[Served]
     client: httpx.AsyncClient
     watch: Found
+    vault: MemoryVault
 
     async def ask(
         self,
@@ -99,7 +101,8 @@ class World:
         sent = {**(own if token else {}), **(headers or {})}
         if content is not None:
             sent.setdefault("Content-Type", "application/json")
-        place = path if internal or path.startswith(("/health", "/openapi")) else API + path
+        is_whole = path.startswith(("/health", "/openapi", "/api/v1/secrets"))
+        place = path if internal or is_whole else API + path
         answer = await self.client.request(method, place, json=body, content=content, headers=sent)
         check_answer(answer)
         return answer
@@ -123,6 +126,7 @@ async def open_world(
     cache_ping: Probe | None = None,
     callers: Authenticator | None = None,
     services: Authenticator | None = None,
+    has_keys: bool = True,
 ) -> AsyncIterator[World]:
     """A running API; short waits are for tests in which nobody answers."""
     clock, read_model = HandClock(), MemoryReadModel()
@@ -134,7 +138,7 @@ async def open_world(
     ]
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
-    watch = Found()
+    watch, vault = Found(), MemoryVault()
     settings = ApiSettings(services=(CallingService(digest_of(SERVICE_TOKEN)),), wait_s=wait_s)
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     ports = ApiPorts(
@@ -150,6 +154,8 @@ async def open_world(
         wake=wake,
         cache_ping=cache_ping,
         schedules=watch,
+        keys=vault if has_keys else None,
+        secrets=vault if has_keys else None,
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)
@@ -157,4 +163,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch)
+        yield World(clock, read_model, log, served, client, watch, vault)
