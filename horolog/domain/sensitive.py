@@ -32,6 +32,9 @@ _SECRET_NAME = re.compile(
     r"|(api|access|private|signing|encryption|master|service|account)[_-]?key|^key$|^auth$|[_-](key|auth)$",
     re.IGNORECASE,
 )
+_USERINFO = re.compile(r"^(https?://)[^/?#]*@", re.IGNORECASE)
+_NO_PORT = re.compile(r"^(https?://)(?:\[[^\]]*\]|[^/?#:@\[\]]*):(?!\d{0,5}(?:[/?#]|$)).*", re.IGNORECASE | re.DOTALL)
+"""What stands where a port would is none: most likely a password with an unescaped character in it."""
 _MAPPINGS = ("headers", "environment", "parameters")
 
 Config = Mapping[str, JsonValue]
@@ -93,6 +96,12 @@ def is_secret(config: Config, slot: Slot, value: JsonValue) -> bool:
             return is_declared or _SECRET_NAME.search(slot.name) is not None
         case _:
             return config.get("sensitiveBody") is True
+
+
+def without_credentials(url: str) -> str:
+    """The address with a mask in the place of user and password; the same address when it has none."""
+    masked = _USERINFO.sub(rf"\g<1>{MASK}@", url)
+    return masked if masked != url else _NO_PORT.sub(rf"\g<1>{MASK}", url)
 
 
 def is_only_a_reference(value: JsonValue) -> bool:

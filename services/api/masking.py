@@ -4,15 +4,13 @@ Guarantee: no answer holds a secret value, encrypted or not, whoever asks: in it
 says that it was erased. What is masked does not depend on the caller's role.
 """
 
-import re
 from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from horolog.domain.sensitive import ERASED, MASK, Config, Slot, is_secret, replaced, slots
+from horolog.domain.sensitive import ERASED, MASK, Config, Slot, is_secret, replaced, slots, without_credentials
 from schemas.sealed import is_sealed
 
-_USERINFO = re.compile(r"^(https?://)[^/?#]*@", re.IGNORECASE)
 _CONFIG = "config"
 
 
@@ -39,7 +37,7 @@ def masked_config(config: Config, is_erased: bool = False) -> dict[str, JsonValu
     masked = replaced(config, shown)
     if isinstance(url := masked.get("url"), str):
         # Jobs of the time before such addresses were refused.
-        masked["url"] = _USERINFO.sub(rf"\g<1>{MASK}@", url)
+        masked["url"] = without_credentials(url)
     return masked
 
 

@@ -5,7 +5,6 @@ definition's fields, bounded in number and length, and repeats no value that the
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from horolog.domain import cron
 from horolog.domain.request_headers import is_forbidden_header
-from horolog.domain.sensitive import slots
+from horolog.domain.sensitive import slots, without_credentials
 from schemas.base import UtcTime
 from schemas.http import Problem
 from schemas.jobs import Delivery, JobDefinition, RetryConfig
@@ -24,7 +23,6 @@ from services.api.errors import ApiError
 
 PROBLEM_COUNT_MAX = 100
 FIELD_LENGTH_MAX = 200
-_USERINFO = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
 _FIELDS = [field.alias or name for name, field in JobDefinition.model_fields.items()]
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(UtcTime)
 
@@ -114,7 +112,7 @@ def _secret_problems(config: object, stored: bool) -> list[Problem]:
     if not isinstance(config, Mapping):
         return []
     found = []
-    if isinstance(url := config.get("url"), str) and _USERINFO.match(url):
+    if isinstance(url := config.get("url"), str) and without_credentials(url) != url:
         message = "must not carry credentials; put them into a header, as secret://name"
         found.append(Problem(field="config.url", message=message))
     for slot, value in () if stored else slots(config):

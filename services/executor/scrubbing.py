@@ -33,7 +33,7 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[JsonValue]) -> None:
         texts = {part for secret in secrets for text in _leaves(secret) for part in _parts(text)}
-        found = {form for text in texts if len(text) >= LENGTH_MIN for form in _forms(text)}
+        found = {form for text in texts if len(text) >= LENGTH_MIN for form in _forms(text) if len(form) >= LENGTH_MIN}
         # The longest first: what is a part of another must not spoil it.
         self._forms = sorted(found, key=lambda form: (-len(form), form))
 
@@ -122,6 +122,15 @@ def _forms(text: str) -> Iterator[str]:
     yield json.dumps(text)[1:-1]
     yield repr(text)[1:-1]
     yield from (quote(text), quote(text, safe=""), quote_plus(text))
-    yield from (base64.b64encode(data).decode().rstrip("="), base64.urlsafe_b64encode(data).decode().rstrip("="))
+    yield from _base64_forms(data)
     # An answer whose charset is told wrongly.
     yield data.decode("latin-1")
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
+    """What all encodings of texts with the secret in them have in common, wherever in the text it begins."""
+    for lead in range(3):
+        padded = bytes(lead) + data
+        first, end = (8 * lead + 5) // 6, 8 * len(padded) // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(padded).decode()[first:end]

@@ -18,7 +18,9 @@ from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.settings import Settings
+from horolog.vault.master_keys import parse
 from services.api.settings import from_environment as api_settings
+from tests.unit.vault.test_master_keys import OLD
 
 PREFIX = "/api/v1/scheduler"
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -58,13 +60,19 @@ class System:
 
 @asynccontextmanager
 async def running(
-    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", **environment: str
+    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_file: Path | None = None, **environment: str
 ) -> AsyncIterator[System]:
     """The system with these services (and the API, with further settings), ready to be asked."""
     clock, stop = SystemClock(), asyncio.Event()
-    log = EmbeddedLog.open(None, clock)
+    log = EmbeddedLog.open(log_file, clock)
     await log.create_topics()
-    settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"]))
+    settings = Settings(
+        home=Path.cwd(),
+        member="e2e",
+        database_url=dsn,
+        http_allowed=networks(["127.0.0.0/8"]),
+        master_keys=parse("keys", f"a={OLD}"),
+    )
     parts = Parts(settings, log, clock, RandomIds())
     port = free_port()
     api = api_settings(

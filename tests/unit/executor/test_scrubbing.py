@@ -49,6 +49,14 @@ def test_part_that_may_be_repeated_alone_is_taken_out(secret: JsonValue, repeate
     assert repeated not in told
 
 
+@pytest.mark.parametrize("around", [("", "\n"), ("u:", ""), ("a", "b"), ("ab", "cd")])
+def test_secret_within_a_text_in_base64_is_taken_out_but_for_its_edges(around: tuple[str, str]) -> None:
+    encoded = base64.b64encode("correct-horse-battery".join(around).encode()).decode()
+    told = Scrubber(["correct-horse-battery"]).text(encoded)
+    assert MASK in told
+    assert len(told.replace(MASK, "")) <= 12
+
+
 def test_whole_outcome_is_scrubbed_and_what_is_no_secret_stays() -> None:
     outcome = Outcome(
         failure=failure(ErrorType.USER_ERROR, "hush-code", "said hush-code", stack="at hush-code"),

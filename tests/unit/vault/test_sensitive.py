@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from horolog.domain.sensitive import Slot, is_secret, references, replaced, resolved, slots
+from horolog.domain.sensitive import MASK, Slot, is_secret, references, replaced, resolved, slots, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,19 @@ def test_replacing_touches_every_slot_and_nothing_else() -> None:
         "timeout": 3,
     }
     assert config["headers"] == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x", "http://x:8080/a@b:c", "http://[::1]:80/?q=@", "https://x:/", "https://x?a:b"]
+)
+def test_address_without_credentials_is_left(url: str) -> None:
+    assert without_credentials(url) == url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:hush@x/", "HTTP://hush@x", "http://me:hush@y@x", "https://me:hu/sh@x/", "https://me:hush#1@x"]
+)
+def test_credentials_in_an_address_are_masked(url: str) -> None:
+    masked = without_credentials(url)
+    assert MASK in masked
+    assert "hu" not in masked
