@@ -18,6 +18,7 @@ _MODULES = {
     "keys": "horolog.cli.keys_commands",
     "job": "horolog.cli.job_commands",
     "exec": "horolog.cli.execution_commands",
+    "secret": "horolog.cli.secret_commands",
     "replay": "horolog.cli.replay_command",
     "verify": "horolog.cli.verify_command",
     "rebuild": "horolog.cli.verify_command",

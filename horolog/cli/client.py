@@ -43,15 +43,21 @@ class Answer:
 
 
 class Client:
-    """Calls the API over one HTTP connection."""
+    """Calls the API over one HTTP connection. Paths are below `base`."""
 
     def __init__(
-        self, connection: Connection, http: httpx.Client, ids: Ids, sleep: Callable[[float], None] = time.sleep
+        self,
+        connection: Connection,
+        http: httpx.Client,
+        ids: Ids,
+        sleep: Callable[[float], None] = time.sleep,
+        base: str = BASE,
     ) -> None:
         self._connection = connection
         self._http = http
         self._ids = ids
         self._sleep = sleep
+        self._base = base
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """The body of an answer; parameters without a value are left out."""
@@ -89,7 +95,9 @@ class Client:
             headers["Authorization"] = f"Bearer {self._connection.token}"
         for delay in (*RETRY_DELAYS_S, None):
             try:
-                answer = self._http.request(method, self._connection.url + BASE + path, headers=headers, **content)
+                answer = self._http.request(
+                    method, self._connection.url + self._base + path, headers=headers, **content
+                )
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise self._unreachable(str(error)) from error
             except httpx.RequestError as error:
@@ -146,9 +154,9 @@ def _refuse_what_json_lacks(body: Any) -> None:
 
 
 @contextmanager
-def open_client(options: ApiOptions) -> Iterator[Client]:
-    """The client that a command's options and the environment mean."""
+def open_client(options: ApiOptions, base: str = BASE) -> Iterator[Client]:
+    """The client that a command's options and the environment mean, for the paths below `base`."""
     place = connection(options.url, options.token, os.environ)
     # Proxies of the environment are for the outer world; the scheduler is reached directly.
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as http:
-        yield Client(place, http, RandomIds())
+        yield Client(place, http, RandomIds(), base=base)

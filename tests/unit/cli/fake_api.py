@@ -33,8 +33,8 @@ class FakeApi:
     _answers: dict[tuple[str, str], list[tuple[int, Any, dict[str, str]]]] = field(default_factory=dict)
 
     def tell(self, method: str, path: str, body: Any, status: int = 200, **headers: str) -> None:
-        """Answer so, after what was told before for the same method and path; `/health` is below no base."""
-        place = path if path == "/health" else BASE + path
+        """Answer so, after what was told before for the same method and path; what begins with `/api/` is whole."""
+        place = path if path == "/health" or path.startswith("/api/") else BASE + path
         self._answers.setdefault((method, place), []).append((status, body, headers))
 
     def refuse(self, method: str, path: str, status: int, code: str) -> None:
