@@ -60,11 +60,11 @@ class System:
 
 @asynccontextmanager
 async def running(
-    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_file: Path | None = None, **environment: str
+    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_file: str = "", **environment: str
 ) -> AsyncIterator[System]:
     """The system with these services (and the API, with further settings), ready to be asked."""
     clock, stop = SystemClock(), asyncio.Event()
-    log = EmbeddedLog.open(log_file, clock)
+    log = EmbeddedLog.open(Path(log_file) if log_file else None, clock)
     await log.create_topics()
     settings = Settings(
         home=Path.cwd(),
