@@ -20,7 +20,8 @@ ERASED = "[erased]"
 """What is shown in the place of a secret whose key was erased."""
 NAME_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?"
 
-_REFERENCE = re.compile(rf"secret://({NAME_PATTERN})")
+_SCHEME = "secret://"
+_REFERENCE = re.compile(rf"secret://({NAME_PATTERN})(?![A-Za-z0-9_-])")
 _ONLY_A_REFERENCE = re.compile(rf"(?:(?:Bearer|Basic|Token|ApiKey) )?secret://{NAME_PATTERN}", re.IGNORECASE)
 _HARMLESS_HEADERS = frozenset(
     {"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-encoding"}
@@ -115,6 +116,15 @@ def references(slot: Slot, value: JsonValue) -> Iterator[str]:
         yield from _whole_references(value)
     elif slot.part != "body" and isinstance(value, str):
         yield from _REFERENCE.findall(value)
+
+
+def refers_wrongly(slot: Slot, value: JsonValue) -> bool:
+    """Whether the value means to refer to a secret, and names one that there cannot be."""
+    if not isinstance(value, str) or slot.part == "body" or _SCHEME not in value:
+        return False
+    if slot.part == "parameters":
+        return value.startswith(_SCHEME) and _REFERENCE.fullmatch(value) is None
+    return value.count(_SCHEME) != len(_REFERENCE.findall(value))
 
 
 def resolved(slot: Slot, value: JsonValue, secrets: Mapping[str, str]) -> JsonValue:

@@ -97,10 +97,9 @@ class Sealing:
 
     async def job_bodies(self, jobs: Iterable[JobView], now: datetime) -> list[dict[str, Any]]:
         """Jobs of one tenant in the shape that callers get, their secrets masked."""
-        found, is_erased = list(jobs), False
-        tenants = {job.tenant_id for job in found if has_sealed(job.definition)}
-        for tenant_id in tenants:
-            is_erased = await self._is_erased(tenant_id)
+        found = list(jobs)
+        encrypted = next((job for job in found if has_sealed(job.definition)), None)
+        is_erased = encrypted is not None and await self._is_erased(encrypted.tenant_id)
         return [job_body(job, now, is_erased) for job in found]
 
     async def _key(self, tenant_id: str) -> DataKey:

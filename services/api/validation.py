@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from horolog.domain import cron
 from horolog.domain.request_headers import is_forbidden_header
-from horolog.domain.sensitive import slots, without_credentials
+from horolog.domain.sensitive import refers_wrongly, slots, without_credentials
 from schemas.base import UtcTime
 from schemas.http import Problem
 from schemas.jobs import Delivery, JobDefinition, RetryConfig
@@ -115,10 +115,13 @@ def _secret_problems(config: object, stored: bool) -> list[Problem]:
     if isinstance(url := config.get("url"), str) and without_credentials(url) != url:
         message = "must not carry credentials; put them into a header, as secret://name"
         found.append(Problem(field="config.url", message=message))
-    for slot, value in () if stored else slots(config):
-        if looks_sealed(value):
-            field = _field(("config", slot.part, slot.name)) if slot.name else f"config.{slot.part}"
+    for slot, value in slots(config):
+        field = _field(("config", slot.part, slot.name)) if slot.name else f"config.{slot.part}"
+        if looks_sealed(value) and not stored:
             found.append(Problem(field=field, message="may not begin like an encrypted value"))
+        elif refers_wrongly(slot, value):
+            message = "refers to a secret by a name that none can have: lower-case letters, digits and . _ -"
+            found.append(Problem(field=field, message=message))
     return found
 
 

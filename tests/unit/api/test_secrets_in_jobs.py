@@ -150,6 +150,13 @@ async def test_reference_to_a_secret_stays_readable(world: World) -> None:
     assert world.vault.keys == {}
 
 
+async def test_reference_by_an_impossible_name_is_refused(world: World) -> None:
+    config = {**JOB["config"], "headers": {"Authorization": "Bearer secret://Billing"}}
+    answer = await world.ask("POST", "/jobs", {**JOB, "config": config})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"][0]["field"] == "config.headers.Authorization"
+
+
 async def test_parameters_of_a_trigger_are_encrypted_by_the_jobs_word(world: World) -> None:
     job = await world.created(jobType="function", config={**FUNCTION, "sensitive": ["day", "pin"]})
     parameters = {"day": HUSH, "token": HUSH, "text": "plain"}

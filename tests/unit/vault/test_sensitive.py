@@ -3,7 +3,17 @@
 import pytest
 from pydantic import JsonValue
 
-from horolog.domain.sensitive import MASK, Slot, is_secret, references, replaced, resolved, slots, without_credentials
+from horolog.domain.sensitive import (
+    MASK,
+    Slot,
+    is_secret,
+    references,
+    refers_wrongly,
+    replaced,
+    resolved,
+    slots,
+    without_credentials,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +76,14 @@ def test_references_are_found_in_texts_and_in_parameters_as_whole_texts() -> Non
     assert list(references(Slot("environment", "A"), "x=secret://a")) == ["a"]
     assert list(references(Slot("parameters", "p"), {"x": ["secret://a", "not secret://b"]})) == ["a"]
     assert list(references(Slot("body"), "secret://a")) == []
+
+
+@pytest.mark.parametrize("value", ["secret://Billing", "Bearer secret://a secret://", "secret://aB", "secret://a-"])
+def test_reference_to_what_cannot_be_is_told(value: str) -> None:
+    assert refers_wrongly(Slot("headers", "A"), value)
+    assert refers_wrongly(Slot("parameters", "p"), f"secret://{value}")
+    assert not refers_wrongly(Slot("body"), value)
+    assert not refers_wrongly(Slot("headers", "A"), "Basic secret://a:secret://b.c.")
 
 
 def test_resolved_value_is_not_looked_at_again() -> None:
