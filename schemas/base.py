@@ -95,6 +95,8 @@ class Value(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         ser_json_inf_nan="null",
+        # What an error says may reach a log.
+        hide_input_in_errors=True,
     )
 
     @classmethod

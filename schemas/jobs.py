@@ -2,16 +2,20 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
+from operator import not_
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.base import Actor, Json, JsonObject, Text, UtcTime, Uuid, Value, is_sent
 from schemas.isolation import Isolation
+from schemas.sealed import SEALED_PATTERN, bounded
 
 TIMEOUT_SECONDS_MAX = 86_400
 MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
 NAME_LENGTH_MAX = 200
+VARIABLE_LENGTH_MAX = 10_000
 
 
 class JobType(StrEnum):
@@ -44,18 +48,28 @@ RETRIED_BY_DEFAULT = (ErrorType.TIMEOUT, ErrorType.NETWORK_ERROR, ErrorType.SYST
 
 TimeoutMs = Annotated[int, Field(gt=0, le=TIMEOUT_SECONDS_MAX * 1000)]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
-HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e\t]{0,4000}$")]
+HeaderValue = Annotated[str, Field(pattern=rf"^(?:[\x20-\x7e\t]{{0,4000}}|{SEALED_PATTERN})$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+VariableValue = Annotated[
+    Text,
+    AfterValidator(partial(bounded, VARIABLE_LENGTH_MAX)),
+    Field(json_schema_extra={"maxLength": VARIABLE_LENGTH_MAX}),
+]
+ParameterName = Annotated[Text, Field(min_length=1, max_length=200)]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 
 
 class HttpConfig(Value):
-    """One request. `timeout` is in milliseconds and covers connecting, sending and the whole answer."""
+    """One request. `timeout` is in milliseconds and covers connecting, sending and the whole answer.
+
+    Header values are kept encrypted, but for those of harmless headers; so is the body, with `sensitiveBody`.
+    """
 
     url: Annotated[Text, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
     method: Literal["GET", "POST", "PUT", "DELETE"]
     headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=50)] | None = None
     body: Json = None
+    sensitive_body: Annotated[bool, Field(exclude_if=not_)] = False
     timeout: TimeoutMs = 30_000
     expected_status_code: StatusCode = 200
     retry_on_status_codes: Annotated[tuple[StatusCode, ...], Field(max_length=50)] = ()
@@ -71,12 +85,14 @@ class Network(StrEnum):
 class FunctionConfig(Value):
     """A Python function, called with `parameters` as keyword arguments in a process of its own.
 
+    Parameters that `sensitive` names are kept encrypted, and those whose names look like secrets'.
     With `isolation` it is run only by workers that reach this level.
     """
 
     module_path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
     function_name: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$", max_length=100)]
     parameters: JsonObject | None = None
+    sensitive: Annotated[tuple[ParameterName, ...], Field(max_length=100, exclude_if=not_)] = ()
     timeout: TimeoutMs = 300_000
     isolation: Isolation | None = None
 
@@ -84,15 +100,14 @@ class FunctionConfig(Value):
 class CommandConfig(Value):
     """A program and its arguments, started without a shell. `timeout` is in milliseconds.
 
+    The values of `environment` are kept encrypted.
     With `isolation` it is run only by workers that reach this level; without network, by those that have namespaces.
     """
 
     command: Annotated[Text, Field(min_length=1, max_length=1000)]
     args: Annotated[tuple[Annotated[Text, Field(max_length=10_000)], ...], Field(max_length=200)] = ()
     working_directory: Annotated[Text, Field(min_length=1, max_length=1000)] | None = None
-    environment: (
-        Annotated[dict[VariableName, Annotated[Text, Field(max_length=10_000)]], Field(max_length=100)] | None
-    ) = None
+    environment: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] | None = None
     timeout: TimeoutMs | None = None
     isolation: Isolation | None = None
     network: Annotated[Network, Field(exclude_if=Network.HOST.__eq__)] = Network.HOST

@@ -18,6 +18,7 @@ from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings
 from horolog.runtime.settings_error import SettingsError
+from horolog.vault.master_keys import MasterKeys
 
 _logger = logging.getLogger(__name__)
 
@@ -70,6 +71,19 @@ class Parts:
                 "which `openssl rand -base64 32` makes"
             )
         return self.settings.seals
+
+    def master_keys(self) -> MasterKeys | None:
+        """Under what the tenants' keys are kept. On an embedded log a system without secrets needs none.
+
+        Raises:
+            SettingsError: there are none, and this is a deployment.
+        """
+        if self.settings.master_keys is None and self.settings.kafka_bootstrap is not None:
+            raise SettingsError(
+                "HOROLOG_MASTER_KEYS is not set; give the API and executors one and the same key, as id=key, "
+                "where `openssl rand -base64 32` makes the key"
+            )
+        return self.settings.master_keys
 
 
 async def open_log(settings: Settings, clock: SystemClock) -> Log:

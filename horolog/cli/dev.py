@@ -18,6 +18,7 @@ from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnava
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
 from horolog.cli.devexamples import load_examples, needed
+from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
 from horolog.cli.preparation import bring_up_to_date
@@ -58,6 +59,7 @@ def run(options: DevOptions) -> int:
             settings = replace(settings, tenant_defaults=_with_examples(settings.tenant_defaults))
         configure_logs(os.environ.get("LOG_LEVEL", "warning"))
         settings.home.mkdir(parents=True, exist_ok=True)
+        settings = replace(settings, master_keys=settings.master_keys or master_keys_of(settings.home))
         with ExitStack() as stack:
             dsn = stack.enter_context(PrivatePostgres(settings.home / "postgres"))
             redis_url = stack.enter_context(PrivateValkey(settings.home / "redis"))

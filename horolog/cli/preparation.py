@@ -9,6 +9,7 @@ from importlib import import_module
 from horolog.adapters.system import SystemClock
 from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
+from horolog.cli.vault_schema import migrate_vault
 from horolog.log.port import LogError
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
@@ -19,10 +20,11 @@ _ACCOUNTS = "horolog.cli.roles.accounts"
 
 
 async def bring_up_to_date(dsn: str) -> list[str]:
-    """Apply what is missing to the read models, and to the accounts beside them; the names applied."""
+    """Apply what is missing to the read models, and to the accounts and the vault beside them; the names applied."""
     applied = await migrate_read_models(dsn)
     # Loaded here: what signs and hashes takes long to load.
-    return applied + list(await import_module(_ACCOUNTS).migrate_accounts(dsn))
+    accounts = await import_module(_ACCOUNTS).migrate_accounts(dsn)
+    return [*applied, *accounts, *await migrate_vault(dsn)]
 
 
 def migrate(as_json: bool) -> int:

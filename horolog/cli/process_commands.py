@@ -45,7 +45,7 @@ def serve(role: Annotated[_Role, typer.Argument(help="Which part to run.")]) -> 
 
 
 def migrate(as_json: Json = False) -> int:
-    """Bring the database of the read models up to date."""
+    """Bring the database up to date: the read models, and the vault beside them."""
     return int(import_module(_PREPARE).migrate(as_json))
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
 from horolog.runtime.settings_error import SettingsError
+from horolog.vault.master_keys import MasterKeys, MasterKeysError, parse
 from schemas.tenants import CLOSED, TenantSettings
 from schemas.topics import PARTITION_COUNT_DEFAULT
 
@@ -36,6 +37,7 @@ class Settings:
 
     Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
+    Tenants' keys are kept under the `master_keys`.
     """
 
     home: Path
@@ -53,11 +55,16 @@ class Settings:
     http_allowed: tuple[Network, ...] = ()
     seals: Seals | None = None
     tenant_defaults: TenantSettings = CLOSED
+    master_keys: MasterKeys | None = None
     log_level: str = "info"
     metrics: MetricsAddress | None = None
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
+def _file_text(path: str) -> str:
+    return Path(path).read_text("utf-8")
+
+
+def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = _file_text) -> Settings:
     """The settings of this process.
 
     Raises:
@@ -77,6 +84,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
         seals=_seals(environment.get("HOROLOG_TASK_KEYS", "")),
+        master_keys=_master_keys(environment, read_file),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
         log_level=environment.get("LOG_LEVEL", "info"),
@@ -101,6 +109,18 @@ def _seals(text: str) -> Seals | None:
             "`openssl rand -base64 32` makes one"
         )
     return Seals([key.encode() for key in keys]) if keys else None
+
+
+def _master_keys(environment: Mapping[str, str], read_file: Callable[[str], str]) -> MasterKeys | None:
+    given, path = (environment.get(name, "") for name in ("HOROLOG_MASTER_KEYS", "HOROLOG_MASTER_KEYS_FILE"))
+    if given and path:
+        raise SettingsError("HOROLOG_MASTER_KEYS and HOROLOG_MASTER_KEYS_FILE are both set; give one of them")
+    try:
+        return parse("HOROLOG_MASTER_KEYS_FILE", read_file(path)) if path else parse("HOROLOG_MASTER_KEYS", given)
+    except MasterKeysError as error:
+        raise SettingsError(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"HOROLOG_MASTER_KEYS_FILE cannot be read: {type(error).__name__}") from None
 
 
 def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:

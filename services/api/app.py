@@ -28,6 +28,7 @@ from services.api import (
     job_routes,
     ledger_routes,
     preview_routes,
+    secret_routes,
     status_routes,
     system_routes,
     tenant_routes,
@@ -40,6 +41,7 @@ from services.api.gate import Gate
 from services.api.health import HealthCheck
 from services.api.outcomes import OutcomeWaiter
 from services.api.ports import ApiPorts
+from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
 from services.api.validation import problems_of_details
@@ -69,7 +71,8 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
             await waiter.close()
 
     app = _bare_app(lifespan, with_accounts=ports.accounts is not None)
-    app.state.context = ApiContext(settings, ports, desk, HealthCheck(ports, settings.port))
+    health = HealthCheck(ports, settings.port)
+    app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys))
     app.add_middleware(Gate, ports=ports, settings=settings)
     return app
 
@@ -99,6 +102,7 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
         execution_routes.router,
         ledger_routes.router,
         status_routes.router,
+        secret_routes.router,
         system_routes.router,
         tenant_routes.router,
         internal_routes.router,

@@ -15,6 +15,7 @@ from services.api.errors import ApiError
 from services.api.health import HealthCheck
 from services.api.permissions import Permission
 from services.api.ports import ApiPorts, Principal
+from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
 
@@ -27,6 +28,7 @@ class ApiContext:
     ports: ApiPorts
     desk: CommandDesk
     health: HealthCheck
+    sealing: Sealing
 
     @property
     def read_model(self) -> ReadModel:
@@ -79,4 +81,5 @@ ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_REA
 ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
 UserManager = Annotated[Principal, Depends(Allowed(Permission.USERS_MANAGE))]
 TenantManager = Annotated[Principal, Depends(Allowed(Permission.TENANTS_MANAGE))]
+SecretKeeper = Annotated[Principal, Depends(Allowed(Permission.SECRETS_WRITE))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]

@@ -55,7 +55,7 @@ _PREFER = {
     "description": "`respond-async`: answer 202 as soon as the command is in the log.",
 }
 _JSON = "application/json"
-_OF_COMMANDS = "/api/v1/scheduler/"
+_OF_COMMANDS = ("/api/v1/scheduler/", TENANTS_PREFIX)
 """Changes below it are commands, and take what commands take."""
 _ACCEPTED = {
     "description": "The command is in the log (`Prefer: respond-async`).",

@@ -124,6 +124,7 @@ _EXECUTION_BODY = {
     "metadata": {"statusCode": 200, "headers": {"content-type": "application/json"}},
     "errorStack": None,
 }
+_SECRET = {"name": "billing-token", "version": 3, "createdAt": _CREATED, "updatedAt": _FIRED}
 _PROBLEM = {
     "field": "cronExpression",
     "message": "minute: 61 is not between 0 and 59.",
@@ -305,6 +306,9 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                 }
             ]
         },
+        "SecretBody": {"value": "what nobody else may know"},
+        "SecretResponse": _SECRET,
+        "SecretList": {"items": [_SECRET]},
         "HealthResponse": _HEALTH,
         "InternalHealthResponse": {**_HEALTH, "overdueJobs": [{"tenantId": _TENANT, **_OVERDUE}]},
         "LedgerReport": {

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from horolog.domain.history import JobVersion, change_name, differences
+from horolog.domain.history import Difference, JobVersion, change_name, differences
 from horolog.domain.history_fires import ScheduleSpan
+from horolog.domain.sensitive import Config
 from projections.views import JobView
+from services.api.masking import masked_at
 
 
 class HistoryReader(Protocol):
@@ -31,8 +33,9 @@ class HistoryReader(Protocol):
 
 
 def version_body(version: JobVersion, before: JobVersion | None) -> dict[str, Any]:
-    """A version, and what it changed of the one before it."""
+    """A version, and what it changed of the one before it; that a secret changed, but not from what to what."""
     found = differences(before.job if before else None, version.job)
+    old, new = (one.job.definition.to_dict() if one else {} for one in (before, version))
     return {
         "version": version.job.version,
         "at": version.at,
@@ -42,5 +45,10 @@ def version_body(version: JobVersion, before: JobVersion | None) -> dict[str, An
         "actor": version.actor,
         "reason": version.reason,
         "commandId": version.command_id,
-        "diff": [{"path": d.path, "before": d.before, "after": d.after} for d in found],
+        "diff": [_difference_body(d, old, new) for d in found],
     }
+
+
+def _difference_body(found: Difference, old: Config, new: Config) -> dict[str, Any]:
+    before, after = masked_at(found.path, found.before, old), masked_at(found.path, found.after, new)
+    return {"path": found.path, "before": before, "after": after}

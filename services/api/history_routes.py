@@ -52,12 +52,13 @@ async def roll_back_job(
         problem = Problem(field="toVersion", message=f"the job has no version {body.to_version}")
         raise ApiError("INVALID_BODY", "The body has problems.", [problem.to_dict()])
     reason = f"rollback to version {body.to_version}"
+    # Judged anew: what was good then need not be so now.
+    definition = read_definition(rows[0].job.definition.to_dict(), stored=True)
     command = UpdateJob(
         **identity_of(request, api, caller, body.to_dict()),
         job_id=job_id,
         expected_version=demanded_version(if_match),
-        # Judged anew: what was good then need not be so now.
-        definition=read_definition(rows[0].job.definition.to_dict()),
+        definition=await api.sealing.sealed(caller.tenant_id, job_id, definition),
         reason=f"{reason}: {body.reason}" if body.reason else reason,
     )
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from horolog.domain.identity import command_id, created_job_id
 from schemas.base import UUID_PATTERN
-from schemas.commands import CreateJob, PauseJob, ResumeJob, TriggerJob
+from schemas.commands import CreateJob, PauseJob, ResumeJob
 from schemas.http import (
     SERVICE_NAME,
     BatchCreateBody,
@@ -31,12 +31,13 @@ from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, JobOperator, JobReader, JobWriter
 from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
-from services.api.job_routes import RawBody, read_execution, read_job
+from services.api.job_routes import RawBody, read_execution, read_job, trigger_command
 from services.api.ports import Principal
 from services.api.requests import Identity, identity_of, known_uuid, traceparent_of
 from services.api.schedules import next_execution
+from services.api.sealing import config_of
 from services.api.sending import Settled
-from services.api.shapes import execution_body, job_body
+from services.api.shapes import execution_body
 from services.api.validation import read_definition
 
 router = APIRouter(prefix="/internal", tags=["internal"], route_class=JsonRoute)
@@ -59,9 +60,11 @@ async def create_job(
     )
     acting = _acting(caller, x_tenant_id, body.get("tenantId") if isinstance(body, Mapping) else None)
     checked = read_definition(definition)
-    identity = identity_of(request, api, acting, body)
+    hashable = await api.sealing.hashable(acting.tenant_id, body, [config_of(body)])
+    identity = identity_of(request, api, acting, hashable)
     job_id = created_job_id(identity["command_id"])
-    command = CreateJob(**identity, job_id=job_id, definition=checked)
+    sealed = await api.sealing.sealed(acting.tenant_id, job_id, checked)
+    command = CreateJob(**identity, job_id=job_id, definition=sealed)
     await api.desk.settle(command, traceparent_of(request))
     return _answer(api, await _job(api, acting, job_id), 201)
 
@@ -72,12 +75,13 @@ async def create_jobs(
 ) -> Response:
     """Create up to 100 jobs for a tenant; each is judged by itself."""
     acting = _acting(caller, x_tenant_id, body.tenant_id)
-    identity = identity_of(request, api, acting, body.to_dict())
+    hashable = await api.sealing.hashable(acting.tenant_id, body.to_dict(), map(config_of, body.jobs))
+    identity = identity_of(request, api, acting, hashable)
     commands: dict[int, CreateJob] = {}
     results: dict[int, dict[str, Any]] = {}
     for index, definition in enumerate(body.jobs):
         try:
-            commands[index] = _numbered(identity, index, definition)
+            commands[index] = await _numbered(api, identity, index, definition)
         except ApiError as error:
             results[index] = _failed(index, error)
     settled = await api.desk.settle_all(list(commands.values()), traceparent_of(request))
@@ -101,12 +105,7 @@ async def trigger_job(
     """Run a tenant's job once, now."""
     wish = body or InternalTriggerBody()
     acting = _acting(caller, x_tenant_id, wish.tenant_id)
-    command = TriggerJob(
-        **identity_of(request, api, acting, wish.to_dict()),
-        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
-        reason=wish.reason,
-        parameters=wish.parameters,
-    )
+    command = await trigger_command(request, api, acting, job_id, wish)
     outcome = await api.desk.settle(command, traceparent_of(request))
     execution = await read_execution(api, acting, outcome.execution_id)
     return _answer(api, execution_body(execution), 201)
@@ -185,9 +184,11 @@ def _acting(caller: Principal, header: str | None, named: object) -> Principal:
     return Principal(tenant, caller.actor, caller.permissions)
 
 
-def _numbered(identity: Identity, index: int, definition: Any) -> CreateJob:
+async def _numbered(api: ApiContext, identity: Identity, index: int, definition: Any) -> CreateJob:
     own: Identity = {**identity, "command_id": command_id(identity["tenant_id"], f"{identity['command_id']}#{index}")}
-    return CreateJob(**own, job_id=created_job_id(own["command_id"]), definition=read_definition(definition))
+    job_id = created_job_id(own["command_id"])
+    sealed = await api.sealing.sealed(own["tenant_id"], job_id, read_definition(definition))
+    return CreateJob(**own, job_id=job_id, definition=sealed)
 
 
 async def _created(
@@ -213,7 +214,8 @@ def _failed(index: int, error: ApiError) -> dict[str, Any]:
 
 
 async def _job(api: ApiContext, acting: Principal, job_id: str) -> dict[str, Any]:
-    return job_body(await read_job(api, acting, job_id), api.ports.clock.now())
+    (body,) = await api.sealing.job_bodies([await read_job(api, acting, job_id)], api.ports.clock.now())
+    return body
 
 
 def _answer(api: ApiContext, data: Any, status: int = 200) -> Answer:

@@ -1,5 +1,6 @@
 """The public routes of jobs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from schemas.http import (
     ValidationResponse,
 )
 from schemas.http_resume import ResumeBody
-from schemas.jobs import JobDefinition
+from schemas.jobs import JobDefinition, JobType
 from services.api.answers import Answer, expected_version, names_version, nothing, tag_of
 from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, ExecutionReader, JobOperator, JobReader, JobWriter
@@ -31,7 +32,8 @@ from services.api.ports import Principal
 from services.api.queries import JobExecutionQuery, JobQuery
 from services.api.requests import PREFIX, carry_out, identity_of, known_uuid
 from services.api.schedules import preview
-from services.api.shapes import execution_body, execution_summary, job_body
+from services.api.sealing import config_of, has_mask, trigger_config
+from services.api.shapes import execution_body, execution_summary
 from services.api.validation import judge, read_definition
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=JsonRoute)
@@ -65,15 +67,18 @@ async def job_answer(api: ApiContext, caller: Principal, job_id: str, status: in
     headers = tag_of(job.version)
     if status == 201:
         headers["Location"] = f"{PREFIX}/jobs/{job_id}"
-    return Answer(job_body(job, api.ports.clock.now()), status, headers)
+    (body,) = await api.sealing.job_bodies([job], api.ports.clock.now())
+    return Answer(body, status, headers)
 
 
 @router.post("/jobs", status_code=201, responses=errors(JobResponse, 201), openapi_extra=definition_body())
 async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody = None) -> Response:
     """Create a job. With an Idempotency-Key, a repeat is answered with the same job."""
     definition = read_definition(body)
-    identity = identity_of(request, api, caller, body)
+    hashable = await api.sealing.hashable(caller.tenant_id, body, [config_of(body)])
+    identity = identity_of(request, api, caller, hashable)
     job_id = created_job_id(identity["command_id"])
+    definition = await api.sealing.sealed(caller.tenant_id, job_id, definition)
     command = CreateJob(**identity, job_id=job_id, definition=definition)
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id, 201))
 
@@ -89,10 +94,10 @@ async def list_jobs(api: Api, caller: JobReader, query: Annotated[JobQuery, Quer
     """The tenant's jobs, newest first."""
     where = JobFilter(query.status, query.job_type, query.tag, query.q)
     rows = await api.read_model.jobs(caller.tenant_id, where, decode_cursor(query.cursor), query.limit + 1)
-    page, now = rows[: query.limit], api.ports.clock.now()
-    more = len(rows) > query.limit
+    page, more = rows[: query.limit], len(rows) > query.limit
     cursor = encode_cursor(Cursor(page[-1].created_at, page[-1].id)) if more else None
-    return Answer({"items": [job_body(job, now) for job in page], "nextCursor": cursor})
+    items = await api.sealing.job_bodies(page, api.ports.clock.now())
+    return Answer({"items": items, "nextCursor": cursor})
 
 
 @router.get("/jobs/{job_id}", responses=errors(JobResponse))
@@ -107,20 +112,21 @@ async def get_job(
     job = await read_job(api, caller, job_id, as_of)
     if names_version(if_none_match, job.version):
         return nothing(304, tag_of(job.version))
-    return Answer(job_body(job, as_of or api.ports.clock.now()), 200, tag_of(job.version))
+    (body,) = await api.sealing.job_bodies([job], as_of or api.ports.clock.now())
+    return Answer(body, 200, tag_of(job.version))
 
 
 @router.put("/jobs/{job_id}", responses=errors(JobResponse), openapi_extra=definition_body())
 async def update_job(
     request: Request, api: Api, caller: JobWriter, job_id: str, body: RawBody = None, if_match: IfMatch = None
 ) -> Response:
-    """Replace a job's whole definition."""
-    command = UpdateJob(
-        **identity_of(request, api, caller, body),
-        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
-        expected_version=demanded_version(if_match),
-        definition=read_definition(body),
-    )
+    """Replace a job's whole definition. What is sent back masked, as it was read, keeps its value."""
+    known = known_uuid(job_id, "JOB_NOT_FOUND")
+    definition, version = read_definition(body), demanded_version(if_match)
+    hashable = await api.sealing.hashable(caller.tenant_id, body, [config_of(body)])
+    identity = identity_of(request, api, caller, hashable)
+    definition, version = await _sealed_update(api, caller, known, definition, version)
+    command = UpdateJob(**identity, job_id=known, expected_version=version, definition=definition)
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))
 
 
@@ -145,7 +151,7 @@ async def delete_job(request: Request, api: Api, caller: JobWriter, job_id: str,
 async def validate_job(api: Api, caller: JobReader, job_id: str, body: RawBody = None) -> Response:
     """Judge a new definition for the job, or (without a body) the one that it has."""
     job = await read_job(api, caller, job_id)
-    return _judged(api, dict(job.definition) if body is None else body)
+    return _judged(api, dict(job.definition), stored=True) if body is None else _judged(api, body)
 
 
 @router.post("/jobs/{job_id}/trigger", status_code=201, responses=errors(ExecutionResponse, 201))
@@ -153,13 +159,7 @@ async def trigger_job(
     request: Request, api: Api, caller: JobOperator, job_id: str, body: TriggerBody | None = None
 ) -> Response:
     """Run the job once, now."""
-    wish = body or TriggerBody()
-    command = TriggerJob(
-        **identity_of(request, api, caller, wish.to_dict()),
-        job_id=known_uuid(job_id, "JOB_NOT_FOUND"),
-        reason=wish.reason,
-        parameters=wish.parameters,
-    )
+    command = await trigger_command(request, api, caller, job_id, body or TriggerBody())
     return await carry_out(request, api, command, lambda outcome: triggered(api, caller, outcome))
 
 
@@ -234,6 +234,22 @@ async def operate(
     return await carry_out(request, api, command, lambda _: job_answer(api, caller, job_id))
 
 
+async def trigger_command(
+    request: Request, api: ApiContext, caller: Principal, job_id: str, wish: TriggerBody
+) -> TriggerJob:
+    """The command that runs a job with parameters of its own, of which those that are secret are encrypted."""
+    known, parameters, hashable = known_uuid(job_id, "JOB_NOT_FOUND"), wish.parameters, wish.to_dict()
+    if parameters:
+        # Which of them are secret, the job says.
+        job = await read_job(api, caller, known)
+        hashable = await api.sealing.hashable(caller.tenant_id, hashable, [trigger_config(job, parameters)])
+        if job.definition.get("jobType") != JobType.FUNCTION:
+            raise ApiError("INVALID_JOB_CONFIG", "Only a function job takes parameters.")
+        parameters = await api.sealing.sealed_parameters(job, parameters)
+    identity = identity_of(request, api, caller, hashable)
+    return TriggerJob(**identity, job_id=known, reason=wish.reason, parameters=parameters)
+
+
 async def execution_page(
     api: ApiContext, caller: Principal, where: ExecutionFilter, query: JobExecutionQuery
 ) -> tuple[list[dict[str, Any]], str | None]:
@@ -276,8 +292,27 @@ def demanded_version(if_match: str | None) -> int | None:
     return version
 
 
-def _judged(api: ApiContext, body: Any) -> Answer:
-    definition, problems = judge(body)
+async def _sealed_update(
+    api: ApiContext, caller: Principal, job_id: str, definition: JobDefinition, version: int | None
+) -> tuple[JobDefinition, int | None]:
+    """The new definition with everything secret encrypted, and the version that it is meant for.
+
+    Raises:
+        ApiError: JOB_NOT_FOUND or VERSION_CONFLICT, where masks stand for values of a job, or of a version of it,
+            that is not there; and as `Sealing.sealed` does.
+    """
+    if not has_mask(definition):
+        return await api.sealing.sealed(caller.tenant_id, job_id, definition), version
+    job = await read_job(api, caller, job_id)
+    if version not in (None, job.version):
+        raise ApiError("VERSION_CONFLICT")
+    stored = config_of(job.definition)
+    kept = stored if isinstance(stored, Mapping) else {}
+    return await api.sealing.sealed(caller.tenant_id, job_id, definition, kept), job.version
+
+
+def _judged(api: ApiContext, body: Any, *, stored: bool = False) -> Answer:
+    definition, problems = judge(body, stored=stored)
     good = isinstance(definition, JobDefinition) and not problems
     instants = preview(definition, api.ports.clock.now()) if definition is not None and good else []
     told = [problem.to_dict() for problem in problems]

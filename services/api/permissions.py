@@ -18,6 +18,7 @@ class Permission(StrEnum):
     EXECUTIONS_READ = "executions:read"
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
+    SECRETS_WRITE = "secrets:write"
     AUDIT_READ = "audit:read"
     USERS_MANAGE = "users:manage"
     TENANTS_MANAGE = "tenants:manage"
@@ -27,7 +28,7 @@ PLATFORM_ADMIN = "platform-admin"
 """The one role that reaches beyond a tenant; it reads no tenant's jobs."""
 _READING = frozenset({Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ})
 _OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
-EVERYTHING = _OPERATING | {Permission.JOBS_WRITE}
+EVERYTHING = _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE}
 
 ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {

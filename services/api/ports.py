@@ -10,6 +10,7 @@ from typing import Protocol
 from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
+from horolog.vault.port import SecretStore, TenantKeys
 from projections.views import ReadModel
 from schemas.tenants import CLOSED, TenantSettings
 from services.api.accounts.built_in import BuiltIn
@@ -113,6 +114,7 @@ class ApiPorts:
 
     `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
     settings of tenants that nobody created.
+    Without `keys` and `secrets`, which come together, nothing secret is taken.
     """
 
     log: Log
@@ -131,3 +133,5 @@ class ApiPorts:
     schedules: Watch = field(default_factory=Unwatched)
     accounts: BuiltIn | None = None
     tenant_defaults: TenantSettings = CLOSED
+    keys: TenantKeys | None = None
+    secrets: SecretStore | None = None

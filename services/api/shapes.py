@@ -11,6 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from projections.views import ExecutionView, JobView
 from schemas.jobs import JobDefinition
+from services.api.masking import masked_definition
 from services.api.schedules import next_execution
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -28,12 +29,12 @@ _SUMMARY_NAMES = tuple(map(to_camel, _SUMMARY))
 _summary_of = attrgetter(*_SUMMARY)
 
 
-def job_body(job: JobView, now: datetime) -> dict[str, Any]:
-    """A job, with its next instant as of `now`."""
+def job_body(job: JobView, now: datetime, is_erased: bool = False) -> dict[str, Any]:
+    """A job, with its next instant as of `now` and its secrets masked; `is_erased` says that their key is gone."""
     return {
         "id": job.id,
         **_DEFAULTS,
-        **job.definition,
+        **masked_definition(job.definition, is_erased),
         "status": job.status,
         "nextExecutionAt": next_execution(job, now),
         "lastExecutionAt": job.last_execution_at,

@@ -14,9 +14,11 @@ from pydantic_core import ErrorDetails
 
 from horolog.domain import cron
 from horolog.domain.request_headers import is_forbidden_header
+from horolog.domain.sensitive import refers_wrongly, slots, without_credentials
 from schemas.base import UtcTime
 from schemas.http import Problem
 from schemas.jobs import Delivery, JobDefinition, RetryConfig
+from schemas.sealed import looks_sealed
 from services.api.errors import ApiError
 
 PROBLEM_COUNT_MAX = 100
@@ -25,13 +27,13 @@ _FIELDS = [field.alias or name for name, field in JobDefinition.model_fields.ite
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(UtcTime)
 
 
-def read_definition(raw: object) -> JobDefinition:
-    """The definition that a body holds.
+def read_definition(raw: object, *, stored: bool = False) -> JobDefinition:
+    """The definition that a body holds; or one that was `stored`, in which encrypted values may stand.
 
     Raises:
         ApiError: INVALID_CRON_EXPRESSION when the expression is the first culprit, else INVALID_JOB_CONFIG.
     """
-    definition, problems = judge(raw)
+    definition, problems = judge(raw, stored=stored)
     if definition is None or problems:
         raise invalid(problems)
     return definition
@@ -45,7 +47,7 @@ def invalid(problems: Sequence[Problem]) -> ApiError:
     return ApiError(code, message, [problem.to_dict() for problem in problems])
 
 
-def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
+def judge(raw: object, *, stored: bool = False) -> tuple[JobDefinition | None, list[Problem]]:
     """The definition, if its shape is right, and everything that is wrong with it."""
     definition, shape = None, list[Problem]()
     try:
@@ -60,7 +62,7 @@ def judge(raw: object) -> tuple[JobDefinition | None, list[Problem]]:
     # The model judges how fields fit together only once all else is right; told here, that is never left out.
     unfitting = [*_retry_problems(raw), *_date_problems(raw)]
     shape = [problem for problem in shape if problem.field != "body"]
-    forbidden = _header_problems(raw.get("config"))
+    forbidden = [*_header_problems(raw.get("config")), *_secret_problems(raw.get("config"), stored)]
     found = [*shape, *expression, *_zone_problems(raw.get("timezone", "UTC")), *unfitting, *forbidden]
     return definition, sorted(found, key=_position)[:PROBLEM_COUNT_MAX]
 
@@ -104,6 +106,23 @@ def _header_problems(config: object) -> list[Problem]:
         return []
     forbidden = [name for name in headers if isinstance(name, str) and is_forbidden_header(name)]
     return [Problem(field=_field(("config", "headers", name)), message="may not be set by a job") for name in forbidden]
+
+
+def _secret_problems(config: object, stored: bool) -> list[Problem]:
+    if not isinstance(config, Mapping):
+        return []
+    found = []
+    if isinstance(url := config.get("url"), str) and without_credentials(url) != url:
+        message = "must not carry credentials; put them into a header, as secret://name"
+        found.append(Problem(field="config.url", message=message))
+    for slot, value in slots(config):
+        field = _field(("config", slot.part, slot.name)) if slot.name else f"config.{slot.part}"
+        if looks_sealed(value) and not stored:
+            found.append(Problem(field=field, message="may not begin like an encrypted value"))
+        elif refers_wrongly(slot, value):
+            message = "refers to a secret by a name that none can have: lower-case letters, digits and . _ -"
+            found.append(Problem(field=field, message=message))
+    return found
 
 
 def _retry_problems(raw: Mapping[Any, Any]) -> list[Problem]:

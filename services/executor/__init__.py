@@ -3,9 +3,9 @@
 Reads `tasks.v1` and `control.v1` in one partition, the worker's inbox; writes `results.v1`, `workers.v1`, and to
 `dlq.v1` what in its inbox makes no sense.
 
-An attempt is one pipeline: decode → guard → run → classify → report. It is *waiting* until its instant has come and
-there is room, then *running* until its runner says that nothing of it is left, then reported, and forgotten once
-the log accepted the report.
+An attempt is one pipeline: decode → guard → open → run → scrub → classify → report. It is *waiting* until its
+instant has come and there is room, then *running* until its runner says that nothing of it is left, then reported,
+and forgotten once the log accepted the report.
 
 Guarantees: only attempts addressed to this worker run, on Kafka none that no dispatcher has sealed, none before its
 `not_before`, each attempt number at most once; at its timeout an attempt ends with its whole process tree; every end
@@ -27,6 +27,8 @@ at the end of its inbox, as if it had just been started.
 - `attempt`     one held attempt, and the classification of its end
 - `reports`     what is told to the log, in batches
 - `guard`       the step that may refuse an attempt before it runs
+- `opening`     the step that decrypts an attempt's secrets, and only for the attempt
+- `scrubbing`   takes them out of what it reports
 - `egress`      the connections of HTTP jobs, to where they may go
 - `runners`     http, function, command
 - `trial`       whether programs are really kept apart

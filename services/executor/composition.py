@@ -14,6 +14,7 @@ from schemas.isolation import Isolation
 from schemas.jobs import JobType
 from services.executor.guard import Guard, IsolationGuard, RequestGuard
 from services.executor.isolation_settings import IsolationSettings
+from services.executor.opening import Opener, OpeningRunner
 from services.executor.places import SYSTEM, arranged, python_places
 from services.executor.runner import Runner
 from services.executor.runners.command import CommandRunner
@@ -70,9 +71,17 @@ async def keep_apart(settings: IsolationSettings, readable: Sequence[str], hidde
 
 
 def open_worker(
-    log: Log, clock: Clock, settings: WorkerSettings, apartness: Apartness, guard: Guard | None = None
+    log: Log,
+    clock: Clock,
+    settings: WorkerSettings,
+    apartness: Apartness,
+    guard: Guard | None = None,
+    opener: Opener | None = None,
 ) -> Worker:
-    """A worker with all three runners, ready to `run`; call it in the loop that runs it."""
+    """A worker with all three runners, ready to `run`; call it in the loop that runs it.
+
+    Without an `opener` attempts that need secrets fail.
+    """
     _tell(apartness)
     processes = Spawner(apartness.cells)
     environment = passed_on(os.environ)
@@ -92,8 +101,9 @@ def open_worker(
         JobType.FUNCTION: functions,
         JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, apartness.limits),
     }
+    opening = {type_: OpeningRunner(runner, opener or Opener()) for type_, runner in runners.items()}
     settings = replace(settings, isolation=apartness.level)
-    return Worker(log, clock, runners, settings, guard=IsolationGuard(apartness.level, guard or RequestGuard()))
+    return Worker(log, clock, opening, settings, guard=IsolationGuard(apartness.level, guard or RequestGuard()))
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from deploy.local.cluster import LocalKafka
 from deploy.local.ports import free_ports
 from horolog.adapters.servers import PostgresOptions, PrivatePostgres, PrivateValkey
+from horolog.cli.vault_schema import migrate_vault
 from horolog.log.kafka import KafkaLog, KafkaSettings
 from projections.migrate import migrate
 from schemas.topics import partition_of
@@ -99,6 +100,7 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         stack.callback(server.stop)
     bootstrap, dsn, redis_url = kafka.start(), postgres.start(), valkey.start()
     asyncio.run(migrate(dsn))
+    asyncio.run(migrate_vault(dsn))
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -110,6 +112,7 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         "HOROLOG_TENANT_DEFAULTS": json.dumps(
             {"allowedExecutables": ["/bin/sh", "/bin/true"], "allowedModules": ["tests.campaign.targets"]}
         ),
+        "HOROLOG_MASTER_KEYS": "tests=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQIRM3V3mbu94=",
         "DATABASE_URL": dsn,
         "REDIS_URL": redis_url,
         "HOROLOG_TOPIC_PREFIX": PREFIX,

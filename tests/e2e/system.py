@@ -18,8 +18,10 @@ from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.settings import Settings
+from horolog.vault.master_keys import parse
 from schemas.tenants import TenantSettings
 from services.api.settings import from_environment as api_settings
+from tests.unit.vault.test_master_keys import OLD
 
 PREFIX = "/api/v1/scheduler"
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -59,11 +61,11 @@ class System:
 
 @asynccontextmanager
 async def running(
-    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", **environment: str
+    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_file: str = "", **environment: str
 ) -> AsyncIterator[System]:
     """The system with these services (and the API, with further settings), ready to be asked."""
     clock, stop = SystemClock(), asyncio.Event()
-    log = EmbeddedLog.open(None, clock)
+    log = EmbeddedLog.open(Path(log_file) if log_file else None, clock)
     await log.create_topics()
     settings = Settings(
         home=Path.cwd() / ".horolog",
@@ -71,6 +73,7 @@ async def running(
         database_url=dsn,
         http_allowed=networks(["127.0.0.0/8"]),
         tenant_defaults=TenantSettings(allowed_executables=("/bin/sh",), allowed_modules=("examples.functions",)),
+        master_keys=parse("keys", f"a={OLD}"),
     )
     parts = Parts(settings, log, clock, RandomIds())
     port = free_port()

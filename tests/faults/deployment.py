@@ -93,6 +93,7 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         "HOROLOG_TENANT_DEFAULTS": json.dumps(
             {"allowedExecutables": ["/bin/sh", "/bin/true"], "allowedModules": ["examples"]}
         ),
+        "HOROLOG_MASTER_KEYS": "tests=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQIRM3V3mbu94=",
         "DATABASE_URL": dsn,
         "HOROLOG_TOPIC_PREFIX": prefix,
         "HOROLOG_PARTITIONS": "4",

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey
+from horolog.cli.vault_schema import migrate_vault
 from projections.migrate import migrate
 
 DATABASE_URL = "HOROLOG_TEST_DATABASE_URL"
@@ -58,7 +59,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_dsn: str) -> Iterator[str]:
-    """The name of a database that has every migration of the read models: migrated once, copied for each test."""
+    """The name of a database that has every migration: migrated once, copied for each test."""
     name = f"horolog_test_{os.getpid()}_template"
     asyncio.run(_create_migrated(postgres_dsn, name))
     yield name
@@ -109,6 +110,7 @@ async def _temporary_database(server: str, template: str) -> AsyncIterator[str]:
 async def _create_migrated(server: str, name: str) -> None:
     await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE template0')
     await migrate(with_database(server, name))
+    await migrate_vault(with_database(server, name))
 
 
 async def _drop(server: str, name: str) -> None:

@@ -17,11 +17,13 @@ from fastapi import FastAPI
 
 from horolog.adapters.local_rates import LocalRates
 from horolog.cli.composition import Parts
+from horolog.cli.roles.vault import open_checked
 from horolog.cli.sampling import sample
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.resources import resident_bytes
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import server_context
+from horolog.vault.cache import CachedKeys
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
@@ -54,6 +56,7 @@ async def run(
             listeners.append(stack.enter_context(internal_listener(settings.internal_host, settings.internal_port)))
         pool = await open_pool(parts.database_url())
         stack.push_async_callback(pool.close)
+        vault = await open_checked(parts, stack)
         read_model = PostgresReadModel(pool)
         wake, cache_ping = _wake(parts.settings.redis_url, stack)
         callers, accounts = await _callers(settings, parts, stack)
@@ -75,6 +78,8 @@ async def run(
             schedules=watch,
             accounts=accounts,
             tenant_defaults=parts.settings.tenant_defaults,
+            keys=None if vault is None else CachedKeys(vault, parts.clock),
+            secrets=vault,
         )
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))

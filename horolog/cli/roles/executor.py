@@ -3,10 +3,14 @@
 import asyncio
 import os
 import socket
+from contextlib import AsyncExitStack
 
 from horolog.cli.composition import Parts
+from horolog.cli.roles.vault import open_checked
+from horolog.vault.cache import CachedKeys
 from services.executor.composition import keep_apart, open_worker
 from services.executor.isolation_settings import isolation_from
+from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
 
 DRAIN_GRACE_S = 3.0
@@ -29,4 +33,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
     isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
     apartness = await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),))
-    await open_worker(parts.log, parts.clock, settings, apartness).run(stop)
+    async with AsyncExitStack() as stack:
+        vault = await open_checked(parts, stack)
+        opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
+        await open_worker(parts.log, parts.clock, settings, apartness, opener=opener).run(stop)

@@ -15,7 +15,7 @@ OPEN = {"/health", "/internal/health"}
 SUBMISSIONS = sorted(f"/api/v1/auth/{name}" for name in ("token", "refresh", "logout", "password"))
 CLOSED = [(method, path) for method, path in operations() if path not in (*OPEN, *SUBMISSIONS)]
 _NAMES = ("job_id", "execution_id", "command_id", "tenant_id", "user_id", "session_id")
-IDS = {**dict.fromkeys(_NAMES, UNKNOWN), "actor": "user:1"}
+IDS = {**dict.fromkeys(_NAMES, UNKNOWN), "actor": "user:1", "name": "name"}
 OTHERS = [
     *("/", "/docs", "/redoc", "/openapi.json", "/internal", "/internal/", "/metrics", "/internal/jobs", "//health"),
     *("/health/", "/Health", f"{API}/health", f"{API}/jobs/health", f"{API}/jobs/..;/health", "/health;x", "/x/health"),

@@ -83,6 +83,11 @@ TENANTS = [
         )
     ),
 ]
+SECRETS: list[tuple[str, str, Any, int]] = [
+    ("PUT", "/api/v1/secrets/{name}", {"value": "hush"}, 200),
+    ("GET", "/api/v1/secrets", None, 200),
+    ("DELETE", "/api/v1/secrets/{name}", None, 204),
+]
 JOB_FIELDS = {"id", "name", "status", "cronExpression", "nextExecutionAt", "executionCount", "createdAt", "updatedAt"}
 METRICS = (
     "totalJobs activeJobs pausedJobs totalExecutions successfulExecutions failedExecutions cancelledExecutions "
@@ -92,7 +97,7 @@ METRICS = (
 
 def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
     promised = {(method, API + path) for method, path, _, _ in PUBLIC}
-    promised |= {(method, path) for method, path, _, _ in INTERNAL + ACCOUNTS} | set(TENANTS)
+    promised |= {(method, path) for method, path, _, _ in [*INTERNAL, *ACCOUNTS, *SECRETS]} | set(TENANTS)
     assert set(operations()) == promised
 
 

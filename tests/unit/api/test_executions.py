@@ -8,7 +8,7 @@ from tests.unit.api.world import START, THEIR_TOKEN, World
 
 
 async def test_triggered_execution_is_answered_and_can_be_read_at_once(world: World) -> None:
-    job = await world.created()
+    job = await world.created(jobType="function", config={"modulePath": "m", "functionName": "f"})
     answer = await world.ask("POST", f"/jobs/{job['id']}/trigger", {"parameters": {"day": 1}, "reason": "now"})
     execution = answer.json()
     assert (answer.status_code, execution["jobId"], execution["status"]) == (201, job["id"], "pending")

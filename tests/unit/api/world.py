@@ -19,6 +19,7 @@ from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.vault.memory import MemoryVault
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.memory_accounts import Issuing, issuing
@@ -90,6 +91,7 @@ class World:
     watch: Found
     issuing: Issuing
     app: FastAPI
+    vault: MemoryVault
 
     async def ask(
         self,
@@ -131,6 +133,7 @@ async def open_world(
     callers: Authenticator | None = None,
     services: Authenticator | None = None,
     has_issuer: bool = True,
+    has_keys: bool = True,
     **changes: Any,
 ) -> AsyncIterator[World]:
     """A running API, with these changes of its settings; short waits are for tests in which nobody answers."""
@@ -143,7 +146,7 @@ async def open_world(
     ]
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
-    watch = Found()
+    watch, vault = Found(), MemoryVault()
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     issuer = issuing(clock, CountedIds())
@@ -163,6 +166,8 @@ async def open_world(
         cache_ping=cache_ping,
         schedules=watch,
         accounts=issuer.built_in if has_issuer else None,
+        keys=vault if has_keys else None,
+        secrets=vault if has_keys else None,
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)
@@ -170,4 +175,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch, issuer, app)
+        yield World(clock, read_model, log, served, client, watch, issuer, app, vault)

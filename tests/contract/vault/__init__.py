@@ -1,0 +1,1 @@
+"""One suite for every vault: in memory, and in a real PostgreSQL."""
