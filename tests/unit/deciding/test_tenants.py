@@ -140,6 +140,7 @@ def test_what_only_waits_in_a_workers_hands_is_taken_back_and_does_not_run() -> 
     )
     written = world.turn(10, handed_back)
     assert [m.reason for m in of(ExecutionCancelled, written)] == [Reason.TENANT_SUSPENDED]
+    assert of(RetryScheduled, written) == []
     assert of(AttemptDispatched, world.turn(11)) == []
 
 

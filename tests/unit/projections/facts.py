@@ -9,9 +9,11 @@ from schemas.codec import headers_of
 from schemas.events.executions import ExecutionAdmitted, ExecutionEvent, TriggerType
 from schemas.events.jobs import JobChanged, JobCreated
 from schemas.events.owners import CommandAccepted, OwnerCheckpointed
+from schemas.events.tenants import TenantCreated
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.jobs import FunctionConfig, Job, JobDefinition, JobType
 from schemas.registry import TOPIC_OF_MODEL
+from schemas.tenants import TenantSettings
 from schemas.topics import partition_of
 
 E = TypeVar("E", bound=ExecutionEvent)
@@ -61,6 +63,13 @@ def changed(after: Job, kind: type[JobChanged] = JobCreated, command: int | None
         "job": after,
     }
     return kind.model_validate({**common, **fields})
+
+
+def tenant_created() -> TenantCreated:
+    settings = TenantSettings(name="tenant")
+    row = {"tenant_id": TENANT, "settings": settings, "created_by": "user:1", "created_at": START, "updated_at": START}
+    told = {"tenant_id": TENANT, "actor": "user:1", "at": START, "command_id": uuid_of(3), "tenant": row}
+    return TenantCreated.model_validate(told)
 
 
 def event(kind: type[E], number: int, seq: int, seconds: float = 0, **fields: Any) -> E:
