@@ -44,11 +44,12 @@ class Survey:
 
 
 def survey(file: BinaryIO, key: BackupKey) -> Survey:
-    """What is in the archive, from the file's position on.
+    """What is in the archive, which is the whole file.
 
     Raises:
         ArchiveError: it is not whole, not authentic, or not understood.
     """
+    file.seek(0)
     pieces = read_archive(file, key)
     manifest = next(pieces)
     assert isinstance(manifest, Manifest)

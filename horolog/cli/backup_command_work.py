@@ -70,7 +70,6 @@ def restore_log(path: Path, directory: Path | None, as_json: bool) -> int:
         with _opened(path) as file:
             # Before a log is made.
             refuse_unfit(survey(file, key), settings.partition_count)
-            file.seek(0)
             await _refuse_read_models(settings)
             log = await open_log(settings, clock)
             try:
