@@ -1,4 +1,4 @@
-"""A log with a history of every kind, its archive, and logs to restore into: with gaps, that fail, that are disturbed."""
+"""A log with a history of every kind, its archive, and logs to restore into: with gaps, failing, disturbed."""
 
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
