@@ -60,7 +60,11 @@ async def restore(log: Log, file: BinaryIO, key: BackupKey) -> RestoreReport:
         RestoreRefused: before anything was written, or because somebody else writes to the log.
         LogError: the log could not be written; begin anew with an empty one.
     """
-    found = survey(file, key)
+    return await restore_surveyed(log, survey(file, key), file, key)
+
+
+async def restore_surveyed(log: Log, found: Survey, file: BinaryIO, key: BackupKey) -> RestoreReport:
+    """As `restore`, of an archive that was surveyed already."""
     refuse_unfit(found, log.partition_count)
     await log.create_topics()
     await refuse_written(log)

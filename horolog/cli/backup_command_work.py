@@ -18,7 +18,7 @@ from horolog.adapters.system import SystemClock
 from horolog.backup.archive import ArchiveWriter
 from horolog.backup.backing_up import BackupRefused, back_up
 from horolog.backup.keys import BackupKey, BackupKeyError, backup_key
-from horolog.backup.restoring import RestoreRefused, refuse_unfit, restore
+from horolog.backup.restoring import RestoreRefused, refuse_unfit, restore_surveyed
 from horolog.backup.sealing import SALT_BYTES, ArchiveError
 from horolog.backup.survey import survey
 from horolog.cli.backup_source import open_still
@@ -69,11 +69,12 @@ def restore_log(path: Path, directory: Path | None, as_json: bool) -> int:
     async def work() -> dict[str, Any]:
         with _opened(path) as file:
             # Before a log is made.
-            refuse_unfit(survey(file, key), settings.partition_count)
+            found = survey(file, key)
+            refuse_unfit(found, settings.partition_count)
             await _refuse_read_models(settings)
             log = await open_log(settings, clock)
             try:
-                report = await restore(log, file, key)
+                report = await restore_surveyed(log, found, file, key)
             finally:
                 await log.close()
         return {
