@@ -1,7 +1,8 @@
 """The log that `horolog backup` reads: Kafka where its address is set, else the embedded log's file.
 
-Guarantee: no log is created, and no record is written. The embedded log is opened as its owner would, so that while it is read no other process
-can write to it; of Kafka the ends are told with everything that was committed, also behind open transactions.
+Guarantee: no log is created, and no record is written. The embedded log is opened as its owner would, so that while it
+is read no other process can write to it; of Kafka the ends are told with everything that was committed, also behind
+open transactions.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

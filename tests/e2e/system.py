@@ -58,14 +58,14 @@ class System:
 
 @asynccontextmanager
 async def running(
-    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", path: Path | None = None, **environment: str
+    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_path: str | None = None, **environment: str
 ) -> AsyncIterator[System]:
     """The system with these services (and the API, with further settings), ready to be asked.
 
-    The log is in memory, or in the file at `path`.
+    The log is in memory, or in the file at `log_path`.
     """
     clock, stop = SystemClock(), asyncio.Event()
-    log = EmbeddedLog.open(path, clock)
+    log = EmbeddedLog.open(Path(log_path) if log_path else None, clock)
     await log.create_topics()
     settings = Settings(home=Path.cwd(), member="e2e", database_url=dsn, http_allowed=networks(["127.0.0.0/8"]))
     parts = Parts(settings, log, clock, RandomIds())

@@ -7,10 +7,11 @@ import pytest
 
 from horolog.adapters.system import SystemClock
 from horolog.log.embedded.log import EmbeddedLog
-from horolog.log.port import Place
+from horolog.log.port import Place, Record
 from horolog.verify import Window
 from projections.migrate import migrate
 from projections.verification_tables import verify_projections
+from schemas.base import Message
 from schemas.codec import decode
 from schemas.events.executions import AttemptDispatched, ExecutionAdmitted
 from schemas.events.fires import FireDue
@@ -29,7 +30,7 @@ async def before(home: Path, dsn: str) -> dict[str, str]:
         "lossy": command_job("true", cronExpression=EVERY_SECOND, maxConcurrent=50),
     }
     ids: dict[str, str] = {}
-    async with running(dsn, path=home / "log.db") as system:
+    async with running(dsn, log_path=str(home / "log.db")) as system:
         for name, body in bodies.items():
             answer = await system.client.post(f"{PREFIX}/jobs", json={**body, "name": name})
             assert answer.status_code == 201, answer.text
@@ -38,22 +39,29 @@ async def before(home: Path, dsn: str) -> dict[str, str]:
     return ids
 
 
-async def facts(home: Path) -> Counter[tuple[str, ...]]:
+async def facts(home: Path) -> Counter[tuple[str, str, str]]:
     """How often each fire was emitted, admitted, and each attempt of it handed out."""
     log = EmbeddedLog.open(home / "log.db", SystemClock())
-    found: Counter[tuple[str, ...]] = Counter()
-    for topic in (FIRES, EXECUTIONS):
-        for place in [Place(topic.name, partition) for partition in range(log.partition_count)]:
-            async for records in log.scan(place, 0, (await log.ends([place]))[place]):
-                for message in [decode(r.topic, r.headers, r.value) for r in records]:
-                    if isinstance(message, FireDue):
-                        found["due", message.job_id, message.scheduled_for.isoformat()] += 1
-                    elif isinstance(message, ExecutionAdmitted):
-                        found["admitted", message.job_id, message.scheduled_for.isoformat()] += 1
-                    elif isinstance(message, AttemptDispatched):
-                        found["handed out", message.execution_id, str(message.attempt)] += 1
+    places = [Place(topic.name, partition) for topic in (FIRES, EXECUTIONS) for partition in range(log.partition_count)]
+    found: list[Record] = []
+    for place in places:
+        async for records in log.scan(place, 0, (await log.ends([place]))[place]):
+            found += records
     await log.close()
-    return found
+    told = [fact_of(decode(record.topic, record.headers, record.value)) for record in found]
+    return Counter(fact for fact in told if fact is not None)
+
+
+def fact_of(message: Message) -> tuple[str, str, str] | None:
+    """What there may be one of only."""
+    match message:
+        case FireDue():
+            return "due", message.job_id, message.scheduled_for.isoformat()
+        case ExecutionAdmitted():
+            return "admitted", message.job_id, message.scheduled_for.isoformat()
+        case AttemptDispatched():
+            return "handed out", message.execution_id, str(message.attempt)
+    return None
 
 
 @pytest.mark.timeout(240)
@@ -68,7 +76,7 @@ async def test_restored_system_goes_on_and_nothing_is_lost_or_doubled(
     code, told = await horolog("restore", "--from", str(file), DATABASE_URL=database, HOROLOG_HOME=str(new))
     assert code == 0, told
     await migrate(database)
-    async with running(database, path=new / "log.db") as system:
+    async with running(database, log_path=str(new / "log.db")) as system:
         await completed(system, ids["steady"], 12)
         end_s = int(SystemClock().now().timestamp())
         report = await clean_at_last(database, Window(begin_s, end_s, end_s, float(end_s)))

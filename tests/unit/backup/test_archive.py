@@ -75,6 +75,7 @@ def test_parts_come_back_with_their_entries(parts: dict[str, list[bytes]]) -> No
     manifest, *pieces = read_archive(written(parts), KEY)
     assert manifest == Manifest(made_at=MADE_AT, partition_count=7)
     found: dict[str, list[bytes]] = {}
+    name = ""
     for piece in pieces:
         if isinstance(piece, PartBegan):
             name, found[piece.name] = piece.name, []

@@ -122,39 +122,50 @@ def test_roles_that_are_kept_away_are_all_there_are() -> None:
 
 async def test_restore_that_is_interrupted_anywhere_lets_nobody_own_and_is_not_gone_on_with() -> None:
     file, _ = await archived(await history())
-    for count in range(100):
-        target = await empty(FailingLog)
-        assert isinstance(target, FailingLog)
-        target.append_count_left = count
-        try:
+    count = 1
+    while not await is_restored(target := await failing_after(count), file):
+        assert not await has_owners(target)
+        target.append_count_left = 1_000_000
+        with pytest.raises(RestoreRefused, match="interrupted"):
             await restore(target, file, KEY)
-        except LogUnavailable:
-            target.append_count_left = 1_000_000
-            assert not await has_owners(target) or count == 0
-            if count:
-                with pytest.raises(RestoreRefused, match="interrupted"):
-                    await restore(target, file, KEY)
-            continue
-        assert await has_owners(target)
-        break
-    assert 10 < count < 99
+        count += 1
+    assert await has_owners(target)
+    assert count > 10
+
+
+async def failing_after(append_count: int) -> FailingLog:
+    log = await empty(FailingLog)
+    assert isinstance(log, FailingLog)
+    log.append_count_left = append_count
+    return log
+
+
+async def is_restored(target: EmbeddedLog, file: io.BytesIO) -> bool:
+    """Whether the log took everything."""
+    try:
+        await restore(target, file, KEY)
+    except LogUnavailable:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("stranger", [Outgoing(COMMANDS.name, HOME, b"new", b"{}"), Outgoing(DLQ.name, 0, b"n", b"")])
 async def test_whoever_writes_meanwhile_has_the_restore_refused(stranger: Outgoing) -> None:
     file, _ = await archived(await history())
-    count, refusal = 0, "begin"
-    while refusal:
-        target = await empty(DisturbedLog)
-        assert isinstance(target, DisturbedLog)
-        target.stranger, target.before = stranger, count
-        refusal = await refused(target, file)
-        if refusal:
-            assert "somebody else writes" in refusal
-            assert not await has_owners(target)
-            count += 1
+    count = 0
+    while refusal := await refused(target := await disturbed(stranger, count), file):
+        assert "somebody else writes" in refusal
+        assert not await has_owners(target)
+        count += 1
     # With the very last append the stranger comes after everything, as if the services had begun.
     assert count == target.append_count - 1 > 10
+
+
+async def disturbed(stranger: Outgoing, append_count: int) -> DisturbedLog:
+    log = await empty(DisturbedLog)
+    assert isinstance(log, DisturbedLog)
+    log.stranger, log.before = stranger, append_count
+    return log
 
 
 async def refused(target: EmbeddedLog, file: io.BytesIO) -> str:
