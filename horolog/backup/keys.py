@@ -12,8 +12,8 @@ from pathlib import Path
 KEY_VARIABLE, FILE_VARIABLE = "HOROLOG_BACKUP_KEY", "HOROLOG_BACKUP_KEY_FILE"
 KEY_BYTES = 32
 KEY_FILE_BYTES_MAX = 1000
-KINDS_OF_BYTES_MIN = 12
-"""Of 32 random bytes at least 20 are different from each other, but for one key in 10^12."""
+KINDS_OF_BYTES_MIN = 16
+"""Among 32 random bytes there are fewer different ones than this in three keys of 10^17."""
 
 _ADVICE = f"it must be {KEY_BYTES} random bytes in base64, which `openssl rand -base64 {KEY_BYTES}` makes"
 
