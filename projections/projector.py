@@ -4,7 +4,8 @@ Guarantee: exactly once, in order within each place; see `applier`. It writes at
 batch grows while the last one is being written. Without PostgreSQL or the log it waits, and goes on by itself.
 
 Facts that the log no longer keeps are never passed over in silence. Where the topic keeps for a while only, the
-projector says so and goes on with the oldest that is left; where it keeps for ever, it refuses to go on.
+projector says so and goes on with the oldest that is left; where it keeps for ever, it refuses to go on. So it does
+where it has taken in more than there is: its tables are those of another log, which a restored one is, too.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from typing import Any
 import asyncpg
 
 from horolog.limits import PROJECTION_BATCH_COUNT_MAX
-from horolog.log.port import Log, LogError, Membership, Place, PositionLost, Reader, Record
+from horolog.log.port import Log, LogError, Membership, Place, PlaceError, PositionLost, Reader, Record
 from horolog.ports import Clock
 from projections.applier import Applier, Notify, OnViolation, ProjectorCounters, Silence
 from projections.connections import UNAVAILABLE, connect
@@ -82,7 +83,7 @@ class Projector:
                     await self._connected(membership, stop)
                 except PositionsMoved as error:
                     _logger.info("positions were moved by another projector: %s", error)
-                except PositionLost as error:
+                except PlaceError as error:
                     _logger.error("facts are missing from the log; the read models stay as they are: %s", error)
                     await self.clock.sleep(RETRY_S)
                 except (*UNAVAILABLE, LogError, TimeoutError) as error:
@@ -148,12 +149,15 @@ class Projector:
 
         Raises:
             PositionLost: facts that are to be kept for ever are gone.
+            PlaceError: a position lies after the log's end, so these read models are another log's.
         """
         places = [Place(topic.name, partition) for topic in SOURCES for partition in sorted(owned)]
         if not places:
             return {}
         starts = await self.log.starts(places)
         positions = await writer.positions(starts)
+        # Asked for afterwards, so that no end is older than a position.
+        _refuse_another_log(positions, await self.log.ends(places))
         gone = {place: starts[place] for place in places if positions[place] < starts[place]}
         lost = [place for place in gone if place.topic not in _REPLACEABLE]
         if lost:
@@ -168,6 +172,12 @@ class Projector:
             self.counters.skipped += 1
             _logger.warning("%s/%s kept nothing before %s; going on there from %s", *place, start, positions[place])
         await writer.skip(gone)
+
+
+def _refuse_another_log(positions: Mapping[Place, int], ends: Mapping[Place, int]) -> None:
+    for place, end in ends.items():
+        if positions[place] > end:
+            raise PlaceError(place, f"ends at {end}, before {positions[place]}: the read models are of another log")
 
 
 async def _poll(reader: Reader, count_max: int, over: asyncio.Task[None]) -> Sequence[Record]:

@@ -156,6 +156,21 @@ async def rebuild(log: History, dsn: str, clock: Clock) -> int:
             await drop_schema(live, COPY_SCHEMA)
 
 
+async def holds_positions(dsn: str) -> bool:
+    """Whether the read models at this address have taken in anything of a log; they are of that log then, for ever.
+
+    Raises:
+        one of `projections.connections.UNAVAILABLE`.
+    """
+    connection = await connect(dsn, "horolog-restore")
+    try:
+        return any(position > 0 for position in (await live_positions(connection)).values())
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await connection.close()
+
+
 @asynccontextmanager
 async def alone(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection to the live tables, while nobody else builds them anew.

@@ -27,6 +27,8 @@ _MODULES = {
     "replay": "horolog.cli.replay_command",
     "verify": "horolog.cli.verify_command",
     "rebuild": "horolog.cli.verify_command",
+    "backup": "horolog.cli.backup_command",
+    "restore": "horolog.cli.backup_command",
     "next": "horolog.cli.next_command",
     "import": "horolog.cli.import_command",
     "doctor": "horolog.cli.doctor_command",

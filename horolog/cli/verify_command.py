@@ -1,4 +1,4 @@
-"""`horolog verify ledger`, `verify projections` and `rebuild`: declared here, run by the modules named below."""
+"""`horolog verify` (`ledger`, `projections`, `backup`) and `rebuild`: declared here, run by the modules named below."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from horolog.cli.replay_command import instant
 
 RANGE_DEFAULT = timedelta(days=1)
 _LEDGER, _TABLES = "horolog.cli.verify_command_ledger", "horolog.cli.verify_command_tables"
+_BACKUP = "horolog.cli.backup_command_work"
 
 Directory = Annotated[
     Path | None, typer.Option("--dir", file_okay=False, help="Of a stopped `horolog dev`; else the environment's.")
@@ -46,10 +47,11 @@ class Part:
 
 def register(app: typer.Typer) -> None:
     """Declare the commands."""
-    proofs = typer.Typer(help="Prove that the ledger and the read models are right.", no_args_is_help=True)
+    proofs = typer.Typer(help="Prove that the ledger, the read models and a backup are right.", no_args_is_help=True)
     epilog = "Example:  horolog verify ledger --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z"
     proofs.command("ledger", epilog=epilog)(grouped(ledger))
     proofs.command("projections", epilog="Example:  horolog verify projections --json")(projections)
+    proofs.command("backup", epilog="Example:  horolog verify backup horolog.backup")(backup)
     app.add_typer(proofs, name="verify", epilog="Example:  horolog verify ledger")
     app.command("rebuild", epilog="Example:  horolog rebuild")(rebuild)
 
@@ -68,6 +70,14 @@ def projections(directory: Directory = None, as_json: Json = False) -> int:
     The system may run meanwhile: the log is only read, and the copy is dropped at the end.
     """
     return int(import_module(_TABLES).compare(directory, as_json))
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file that `horolog backup` has made.")],
+    as_json: Json = False,
+) -> int:
+    """Read a whole backup, and say what is in it; exit 1 if any of it was changed, or the key is another one."""
+    return int(import_module(_BACKUP).verify_backup(file, as_json))
 
 
 def rebuild(directory: Directory = None, as_json: Json = False) -> int:

@@ -2,13 +2,14 @@
 
 Guarantee: the newest checkpoint that can be understood, and that is this role's and this partition's own, is found
 whatever else was written under the role's key. What is passed over is logged here; its dead letters are written by
-the projections, which read the same records once.
+the projections, which read the same records once. Of a log that a backup is being restored into, or whose restore was
+interrupted, no checkpoint is told, so that nobody owns and decides on half a log.
 """
 
 import logging
 from collections.abc import Sequence
 
-from horolog.log.port import Log, Place, Record
+from horolog.log.port import Log, LogError, Place, Record
 from horolog.log.refusals import check_home
 from schemas.codec import RecordError, decode
 from schemas.events.owners import OwnerCheckpointed
@@ -27,7 +28,7 @@ async def newest_checkpoint(log: Log, role: str, partition: int) -> OwnerCheckpo
     bounded by what the compacted topic keeps.
 
     Raises:
-        LogError: the log does not tell.
+        LogError: the log does not tell, or a backup is being restored into it.
     """
     place = Place(CHECKPOINTS.name, partition)
     latest = await log.latest(place, role.encode())
@@ -37,6 +38,8 @@ async def newest_checkpoint(log: Log, role: str, partition: int) -> OwnerCheckpo
     if search.understood(latest) is None:
         await _read_backwards(log, place, search, latest.offset)
     search.tell(partition)
+    if search.found is not None and search.found.restoring:
+        raise LogError("a backup is being restored into this log, or its restore was interrupted; nobody may own it")
     return search.found
 
 

@@ -32,7 +32,8 @@ class OwnerCheckpointed(Message):
     partition's instants were computed, oldest first; the last of them is in use. Older checkpoints tell of none.
     `set_aside` (dispatcher) are the workers that get nothing more until they work,
     and `decided_until` is the latest time, by any owner's clock, at which it was decided on anything: `at` may be
-    earlier, where a clock was put back.
+    earlier, where a clock was put back. `restoring` says that a backup is being restored into this log: what is there
+    is not all of it yet, so nobody may own the partition until a newer checkpoint of the role takes this one's place.
     """
 
     TYPE: ClassVar[str] = "io.horolog.owner.checkpointed.v1"
@@ -49,6 +50,7 @@ class OwnerCheckpointed(Message):
     zone_data: Annotated[tuple[ZoneDataUse, ...], Field(exclude_if=not_)] = ()
     set_aside: Annotated[tuple[WorkerSetAside, ...], Field(exclude_if=not_)] = ()
     decided_until: Annotated[UtcTime | None, Field(exclude_if=not_)] = None
+    restoring: Annotated[bool, Field(exclude_if=not_)] = False
 
     def subject(self) -> str:
         return f"{self.role}/{self.partition}"
@@ -101,7 +103,10 @@ class CommandRejected(Message):
 
 
 class RecordRefused(Message):
-    """A record that could not be understood, with the reason; the original value in base64, cut at 64 KiB."""
+    """A record that could not be understood, with the reason; the original value in base64, cut at 64 KiB.
+
+    `offset` is -1 in a letter that was restored from a backup which did not hold the record itself any more.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.record.refused.v1"
     tenant_id: Uuid = SYSTEM_TENANT

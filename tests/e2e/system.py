@@ -61,11 +61,14 @@ class System:
 
 @asynccontextmanager
 async def running(
-    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_file: str = "", **environment: str
+    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_path: str | None = None, **environment: str
 ) -> AsyncIterator[System]:
-    """The system with these services (and the API, with further settings), ready to be asked."""
+    """The system with these services (and the API, with further settings), ready to be asked.
+
+    The log is in memory, or in the file at `log_path`.
+    """
     clock, stop = SystemClock(), asyncio.Event()
-    log = EmbeddedLog.open(Path(log_file) if log_file else None, clock)
+    log = EmbeddedLog.open(Path(log_path) if log_path else None, clock)
     await log.create_topics()
     settings = Settings(
         home=Path.cwd() / ".horolog",

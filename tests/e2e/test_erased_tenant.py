@@ -25,13 +25,13 @@ async def run_of(system: System, job_id: str) -> Any:
 @pytest.mark.slow
 async def test_erased_secret_is_gone_and_the_log_still_folds(migrated_database: str, tmp_path: Path) -> None:
     log_file = str(tmp_path / "log.db")
-    async with running(migrated_database, log_file=log_file) as system:
+    async with running(migrated_database, log_path=log_file) as system:
         made = (await system.client.post(f"{PREFIX}/jobs", json=job(jobType="command", config=PRINTING))).json()
         before = await run_of(system, made["id"])
     assert (before["result"]["stdout"], made["config"]["environment"]) == (f"it was: {MASK}\n", {"A": MASK})
     async with open_vault(migrated_database, keys(f"a={OLD}")) as vault:
         await vault.erase(TENANT, SystemClock().now())
-    async with running(migrated_database, log_file=log_file) as system:
+    async with running(migrated_database, log_path=log_file) as system:
         shown = (await system.client.get(f"{PREFIX}/jobs/{made['id']}")).json()
         after = await run_of(system, made["id"])
         assert shown["config"]["environment"] == {"A": ERASED}

@@ -186,7 +186,7 @@ async def test_no_secret_that_was_put_in_is_found_in_what_is_kept_or_shown(
     canaries = Canaries()
     for name in ("horolog", "services", "projections"):
         caplog.set_level(logging.DEBUG, logger=name)
-    async with running(migrated_database, log_file=str(tmp_path / "log.db")) as system, echo() as url:
+    async with running(migrated_database, log_path=str(tmp_path / "log.db")) as system, echo() as url:
         places = {"answers": await use(system, canaries, url), "refusals": await refuse(system, canaries)}
         places["metrics"] = [system.metrics.render().decode()]
     places["logs"] = [JsonLine().format(record) + record.getMessage() for record in caplog.records]

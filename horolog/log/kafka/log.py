@@ -76,6 +76,14 @@ class KafkaLog:
         """As the port says; what is committed behind another writer's open transaction is not counted yet."""
         return await self._bounds.ends(places)
 
+    async def settled_ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        """The ends with all that was committed before the call, also behind transactions that were open then.
+
+        Raises:
+            LogUnavailable: a transaction stayed open for longer than transactions may.
+        """
+        return {place: await self._bounds.settled(place) for place in places}
+
     def scan(self, place: Place, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         return self._lookup.scan(place, start, end)
 

@@ -207,3 +207,15 @@ async def test_idle_projector_stops_at_once(world: World) -> None:
         await world.write(changed(job()))
         await caught_up(world)
     assert len(await written(world.log, Place(JOBS.name, outgoing(changed(job())).partition))) == 1
+
+
+async def test_read_models_of_another_log_stay_as_they_are_and_the_projector_says_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.eye.execute(
+        "insert into projection_offsets (topic, partition, next) values ($1, $2, 9)", JOBS.name, HOME
+    )
+    await world.write(changed(job()), admitted())
+    async with running(world):
+        await until(lambda: asyncio.sleep(0, "the read models are of another log" in caplog.text))
+    assert await world.rows("job_executions") == await world.rows("scheduled_jobs") == []

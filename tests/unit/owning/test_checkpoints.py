@@ -9,9 +9,11 @@ from horolog.log.port import Log, Outgoing
 from schemas.codec import headers_of
 from schemas.events.owners import OwnerCheckpointed
 from schemas.topics import CHECKPOINTS
-from tests.unit.owning.virtual import START, play
+from tests.unit.owning.virtual import START, elapse, play
 from tests.unit.owning.world import (
     COMMANDS,
+    DEADLINE_S,
+    JOBS,
     CopyingRole,
     checkpoints,
     command,
@@ -88,3 +90,22 @@ def test_partition_with_nothing_but_garbage_for_checkpoints_is_taken(caplog: pyt
 
     play(scenario())
     assert [record.levelno for record in caplog.records if "there is no other" in record.message] == [logging.ERROR]
+
+
+def test_nobody_owns_a_partition_before_all_that_is_restored_into_it_is_there() -> None:
+    async def scenario() -> None:
+        log, role = new_log(), CopyingRole()
+        begun = OwnerCheckpointed(
+            role=role.name, partition=0, owner="restore", epoch=0, acquired_at=START, at=START, positions={COMMANDS: 0}
+        )
+        await log.append([written(begun.model_copy(update={"restoring": True})), bad(b"garbage")])
+        await command(log, 0)
+        async with owning(log, role, "a") as (owner,):
+            await held_by(owner, 1)
+            await elapse(DEADLINE_S)
+            await held_by(owner, 1)
+            assert await records(log, JOBS) == []
+            await log.append([written(begun)])
+            await copied(log, 1)
+
+    play(scenario())

@@ -51,3 +51,8 @@ def set_aside_samples() -> tuple[Message, ...]:
     """The message, at most one of each type."""
     aside = WorkerSetAside(worker_id="worker-7", stall=Stall.TAKES_NOTHING)
     return (DISPATCHERS.model_copy(update={"set_aside": (aside,)}),)
+
+
+def restoring_samples() -> tuple[Message, ...]:
+    """The message, at most one of each type."""
+    return (DISPATCHERS.model_copy(update={"restoring": True}),)

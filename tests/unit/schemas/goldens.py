@@ -12,7 +12,12 @@ from pathlib import Path
 from schemas.base import Message
 from schemas.codec import Headers, headers_of
 from schemas.registry import TOPIC_OF_MODEL
-from tests.unit.schemas.checkpoint_samples import decided_samples, set_aside_samples, zone_data_samples
+from tests.unit.schemas.checkpoint_samples import (
+    decided_samples,
+    restoring_samples,
+    set_aside_samples,
+    zone_data_samples,
+)
 from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, samples
 from tests.unit.schemas.tenant_samples import grown_samples, tenant_changes, tenant_commands
@@ -44,6 +49,7 @@ def named_samples() -> dict[str, Message]:
     grown |= {f"{message.TYPE}+zone-data": message for message in zone_data_samples()}
     grown |= {f"{message.TYPE}+decided": message for message in decided_samples()}
     grown |= {f"{message.TYPE}+set-aside": message for message in set_aside_samples()}
+    grown |= {f"{message.TYPE}+restoring": message for message in restoring_samples()}
     grown |= {f"{message.TYPE}+tenants": message for message in grown_samples()}
     return {message.TYPE: message for message in all_samples()} | grown
 

@@ -1,0 +1,1 @@
+"""Backups of a real system, by the commands that people use."""
