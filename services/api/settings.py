@@ -26,6 +26,8 @@ TLS_PREFIX = "HOROLOG_TLS"
 TOKEN_LENGTH_MIN = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+GRANTED_TO_SERVICES = EVERYTHING | {Permission.TENANTS_MANAGE}
+"""What a service may be given by name; without names, it is given what concerns jobs."""
 _EXAMPLES = ("change", "example", "secret-token", "your-", "placeholder", "insert", "default", "password")
 
 
@@ -169,10 +171,10 @@ def _service(entry: str) -> CallingService:
         raise SettingsError("INTERNAL_SERVICE_TOKEN: a service's name has up to 64 letters, digits and . _ @ -")
     try:
         permissions = frozenset(map(Permission, listed.split("+"))) if listed else EVERYTHING
-        if not permissions <= EVERYTHING:
+        if not permissions <= GRANTED_TO_SERVICES:
             raise ValueError
     except ValueError:
-        known = ", ".join(permission for permission in Permission if permission in EVERYTHING)
+        known = ", ".join(permission for permission in Permission if permission in GRANTED_TO_SERVICES)
         raise SettingsError(f"INTERNAL_SERVICE_TOKEN: the permissions of {name} must be of: {known}") from None
     return CallingService(digest_of(_strong("INTERNAL_SERVICE_TOKEN", token)), name, permissions)
 

@@ -24,6 +24,9 @@ from services.api.settings import from_environment as api_settings
 from tests.unit.vault.test_master_keys import OLD
 
 PREFIX = "/api/v1/scheduler"
+ALLOWED = TenantSettings(
+    allowed_executables=("/bin/sh",), allowed_modules=("examples.functions", "tests.e2e.test_no_secret_is_left")
+)
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
 TOKEN = "tOk3n-of-the-first-tenant"
@@ -75,7 +78,7 @@ async def running(
         member="e2e",
         database_url=dsn,
         http_allowed=networks(["127.0.0.0/8"]),
-        tenant_defaults=TenantSettings(allowed_executables=("/bin/sh",), allowed_modules=("examples.functions",)),
+        tenant_defaults=ALLOWED,
         master_keys=parse("keys", f"a={OLD}"),
     )
     parts = Parts(settings, log, clock, RandomIds())

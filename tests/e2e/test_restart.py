@@ -30,7 +30,8 @@ def dev(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "horolog.cli", "dev", "--dir", str(folder), "--port", "0", "--no-examples"]
     (folder / "client.json").unlink(missing_ok=True)
     with (folder.parent / "dev.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        environment = {**os.environ, "HOROLOG_TENANT_DEFAULTS": '{"allowedExecutables": ["/bin/sh"]}'}
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         yield process
     finally:

@@ -17,6 +17,9 @@ from projections.statements import statement
 from projections.views import ExecutionFilter, JobFilter
 from projections.walls import ACROSS_TENANTS, Walls
 from schemas.events.executions import ExecutionCompleted, LateResultRecorded
+from schemas.events.tenants import TenantCreated
+from tests.integration.projections.test_tenants import change
+from tests.integration.projections.test_tenants import tenant as tenant_of
 from tests.integration.projections.world import DEADLINE_S, PAUSE_S, StillClock, World, project
 from tests.unit.api.test_peers_attacks import INJECTIONS
 from tests.unit.projections.facts import (
@@ -44,7 +47,10 @@ WITHOUT_TENANTS = {
 }
 """What has no rows of tenants. A table in neither list has no walls: give it some, or say here that it needs none."""
 VIEWS = {"scheduler_locks"}
-ASKED_BY_TENANTS = {"audit_events", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"}
+ASKED_BY_TENANTS = {
+    *("audit_events", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"),
+    *("tenants", "tenant_changes"),
+}
 _RELATIONS = """
 select relname::text from pg_class
 where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and not relispartition
@@ -64,6 +70,7 @@ async def walled(world: World) -> World:
     """Rows of two tenants in every table that has tenants, and rows in the others."""
     theirs = {"tenant_id": OTHER_TENANT, "job_id": uuid_of(2)}
     await project(world, changed(job(1)), changed(job(2, tenant=OTHER_TENANT)), beat(), checkpoint())
+    await project(world, *(change(TenantCreated, tenant_of(id_), number) for number, id_ in enumerate(BOTH, 7)))
     await project(world, admitted(1), admitted(2, **theirs), accepted(1, job_id=uuid_of(1)), accepted(2, OTHER_TENANT))
     return world
 
@@ -321,5 +328,5 @@ async def test_a_fact_in_another_tenants_name_changes_no_row_of_ours(walled: Wor
 def test_statements_that_see_all_are_these_and_no_more() -> None:
     assert {
         *("ping", "count_jobs", "queue", "workers", "owners", "all_positions"),
-        *("active_schedules", "unaccounted_fires", "outcomes"),
+        *("active_schedules", "unaccounted_fires", "outcomes", "tenants"),
     } == ACROSS_TENANTS

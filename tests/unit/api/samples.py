@@ -3,6 +3,8 @@
 Guarantee: `test_tenant_walls` fails for an operation that takes an id and has no row here, for a row of an operation
 that is gone, and for a row whose request is not valid for the object's own tenant. To add a route, add its row; to
 add a kind of id, let `place` make such an object of ours, and name its id by the name that it has in the path.
+
+What only whoever manages the platform may ask (`OF_THE_PLATFORM`) is closed to every tenant, whatever it names.
 """
 
 from collections.abc import Mapping
@@ -10,7 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, World
+from tests.unit.api.test_sign_in import log_in
+from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, THEIR_TOKEN, World
 
 CANARY = "walls-canary"
 """Stands in the name of whatever is ours, so that no list of anybody else's may hold it."""
@@ -36,6 +39,12 @@ class Placed:
 
 
 PLAIN = Sample()
+USERS = "/api/v1/users"
+OF_THE_PLATFORM = ("/api/v1/tenants", "/internal/tenants")
+NOBODYS: Mapping[str, str] = MappingProxyType({"name": CANARY.replace("canary", "nobody")})
+"""What nobody has, by the name of the path's variable, as long as what is ours; of all others it is `UNKNOWN`."""
+OF_EVERY_TENANT = frozenset({("PUT", "/api/v1/secrets/{name}")})
+"""Names that each tenant has for itself: who asks for one makes its own."""
 _FIRST = MappingProxyType({"If-Match": '"1"'})
 
 BY_ID: Mapping[tuple[str, str], tuple[Sample, ...]] = MappingProxyType(
@@ -44,7 +53,7 @@ BY_ID: Mapping[tuple[str, str], tuple[Sample, ...]] = MappingProxyType(
         ("PUT", f"{API}/jobs/{{job_id}}"): (Sample(JOB), Sample(JOB, _FIRST)),
         ("DELETE", f"{API}/jobs/{{job_id}}"): (Sample(), Sample(headers=_FIRST)),
         ("POST", f"{API}/jobs/{{job_id}}/validate"): (Sample(), Sample(JOB)),
-        ("POST", f"{API}/jobs/{{job_id}}/trigger"): (Sample(), Sample({"parameters": {"a": 1}})),
+        ("POST", f"{API}/jobs/{{job_id}}/trigger"): (Sample(), Sample({"reason": "x"}, _FIRST)),
         ("POST", f"{API}/jobs/{{job_id}}/pause"): (Sample(), Sample({"reason": "x"}, _FIRST)),
         ("POST", f"{API}/jobs/{{job_id}}/resume"): (Sample(paused=True), Sample({"catchUp": True}, paused=True)),
         ("POST", f"{API}/jobs/{{job_id}}/stop"): (Sample(), Sample({"reason": "x"}, _FIRST)),
@@ -56,6 +65,13 @@ BY_ID: Mapping[tuple[str, str], tuple[Sample, ...]] = MappingProxyType(
         ("GET", f"{API}/executions/{{execution_id}}"): (Sample(),),
         ("POST", f"{API}/executions/{{execution_id}}/cancel"): (Sample(), Sample({"reason": "x"})),
         ("GET", f"{API}/commands/{{command_id}}"): (Sample(),),
+        ("DELETE", "/api/v1/secrets/{name}"): (Sample(),),
+        ("GET", f"{USERS}/{{user_id}}"): (Sample(),),
+        ("PATCH", f"{USERS}/{{user_id}}"): (Sample({"disabled": True}), Sample({"roles": ["viewer"]})),
+        ("POST", f"{USERS}/{{user_id}}/password"): (Sample(),),
+        ("POST", f"{USERS}/{{user_id}}/revoke"): (Sample(),),
+        ("GET", f"{USERS}/{{user_id}}/sessions"): (Sample(),),
+        ("DELETE", f"{USERS}/{{user_id}}/sessions/{{session_id}}"): (Sample(),),
         ("POST", "/internal/jobs/{job_id}/trigger"): (Sample(), Sample({"reason": "x"})),
         ("GET", "/internal/jobs/{job_id}/status"): (Sample(),),
         ("POST", "/internal/jobs/{job_id}/pause"): (Sample(), Sample({"reason": "x"})),
@@ -72,5 +88,25 @@ async def place(world: World, paused: bool = False) -> Placed:
     if paused:
         assert (await world.ask("POST", f"/jobs/{job_id}/pause")).status_code == 200
     command_id = world.log.commands[1].command_id
-    ids = {"job_id": job_id, "execution_id": execution["id"], "command_id": command_id}
-    return Placed(ids, {"jobId": job_id}, (*ids.values(), CANARY, OURS))
+    await world.ask("PUT", f"/api/v1/secrets/{CANARY}", {"value": "hush"})
+    ids = {"job_id": job_id, "execution_id": execution["id"], "command_id": command_id, "name": CANARY}
+    ids |= await place_user(world, OURS)
+    return Placed(ids, {"jobId": job_id, "tenantId": OURS}, (*ids.values(), CANARY, OURS))
+
+
+async def place_user(world: World, tenant_id: str) -> dict[str, str]:
+    """A user of the tenant, signed in once."""
+    user = world.issuing.add(f"user-{tenant_id[:8]}", tenant_id, "viewer")
+    await log_in(world, user.name)
+    (session,) = [kept.session for kept in world.issuing.store.kept.values() if kept.user_id == user.id]
+    return {"user_id": user.id, "session_id": session.id}
+
+
+async def token_for(world: World, tenant_id: str, path: str) -> str:
+    """The token of the tenant's caller who may ask at this address: its administrator, where it is about users."""
+    if not path.startswith(USERS):
+        return OUR_TOKEN if tenant_id == OURS else THEIR_TOKEN
+    name = f"boss-{tenant_id[:8]}"
+    if await world.issuing.store.user_named(name) is None:
+        world.issuing.add(name, tenant_id, "admin")
+    return str((await log_in(world, name)).json()["accessToken"])

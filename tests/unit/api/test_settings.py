@@ -49,7 +49,7 @@ def test_services_are_read_with_their_names_and_what_they_may_do() -> None:
         f"{SERVICE_TOKEN},{SERVICE_TOKEN}=other",
         f"{SERVICE_TOKEN}=a name",
         f"{SERVICE_TOKEN}=reader:jobs:everything",
-        f"{SERVICE_TOKEN}=reader:tenants:manage",
+        f"{SERVICE_TOKEN}=reader:audit:read",
         f"{SERVICE_TOKEN}=reader:jobs:read+users:manage",
         f"{SERVICE_TOKEN},short=billing",
         ",",
