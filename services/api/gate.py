@@ -17,6 +17,7 @@ from services.api.errors import ApiError, error_answer, is_internal
 from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS, ApiPorts, Principal, Served
 from services.api.rates import RateGuard
 from services.api.settings import ApiSettings
+from services.api.tenant_rates import TenantRates
 
 _LOG = logging.getLogger("horolog.api")
 Scope = MutableMapping[str, Any]
@@ -37,7 +38,8 @@ class Gate:
         self._ports = ports
         self._internal_port = settings.internal_port
         self._proxies = settings.proxies
-        self._rates = RateGuard(ports.rates, settings.limits)
+        tenants = TenantRates(ports.tenants, ports.tenant_defaults, settings.limits.tenant, ports.clock)
+        self._rates = RateGuard(ports.rates, settings.limits, tenants)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -16,13 +16,17 @@ from math import ceil
 from horolog.domain.rates import Demand, Grant, Rate
 from services.api.errors import ApiError
 from services.api.ports import Principal, Rates
+from services.api.tenant_rates import TenantRates
 
 NOBODY_COUNT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The limits: what a tenant's callers may do together, a single caller, and whoever comes from one address."""
+    """The limits: what a tenant's callers may do together, a single caller, and whoever comes from one address.
+
+    A tenant's quota may be less than `tenant`.
+    """
 
     tenant: Rate
     caller: Rate
@@ -35,9 +39,10 @@ USUAL = RateLimits(tenant=Rate(500, 1000), caller=Rate(200, 500), address=Rate(3
 class RateGuard:
     """Lets requests through, or refuses them."""
 
-    def __init__(self, rates: Rates, limits: RateLimits) -> None:
+    def __init__(self, rates: Rates, limits: RateLimits, tenants: TenantRates) -> None:
         self._rates = rates
         self._limits = limits
+        self._tenants = tenants
 
     async def admit(self, principal: Principal, address: str) -> Mapping[str, str]:
         """The headers that tell a recognised caller what is left.
@@ -47,7 +52,7 @@ class RateGuard:
         """
         digest = hashlib.sha256(f"{principal.tenant_id} {principal.actor}".encode()).hexdigest()[:32]
         demands = [
-            Demand(f"tenant:{principal.tenant_id}", self._limits.tenant),
+            Demand(f"tenant:{principal.tenant_id}", self._tenants.of(principal.tenant_id)),
             Demand(f"caller:{digest}", self._limits.caller),
             self._of_address(address, 1),
         ]
