@@ -62,7 +62,9 @@ StatusCode = Annotated[int, Field(ge=100, le=599)]
 class HttpConfig(Value):
     """One request. `timeout` is in milliseconds and covers connecting, sending and the whole answer.
 
-    Header values are kept encrypted, but for those of harmless headers; so is the body, with `sensitiveBody`.
+    Header values are kept encrypted, but for those of harmless headers; so is the body, with `sensitiveBody`. With
+    `signWith` (`secret://name`, or up to three with spaces between them) requests carry signatures as Standard Webhooks
+    has them.
     """
 
     url: Annotated[Text, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
@@ -70,6 +72,7 @@ class HttpConfig(Value):
     headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=50)] | None = None
     body: Json = None
     sensitive_body: Annotated[bool, Field(exclude_if=not_)] = False
+    sign_with: Annotated[Text, Field(min_length=1, max_length=4000)] | None = None
     timeout: TimeoutMs = 30_000
     expected_status_code: StatusCode = 200
     retry_on_status_codes: Annotated[tuple[StatusCode, ...], Field(max_length=50)] = ()

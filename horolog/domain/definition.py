@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from horolog.domain.cron import ZoneError, problems, zone
-from schemas.jobs import JobDefinition
+from horolog.domain.sensitive import refers_to_signing_secrets
+from schemas.jobs import HttpConfig, JobDefinition
 
 INVALID_CRON_EXPRESSION = "INVALID_CRON_EXPRESSION"
 INVALID_JOB_CONFIG = "INVALID_JOB_CONFIG"
@@ -33,4 +34,9 @@ def schedule_problems(cron_expression: str, timezone: str) -> tuple[Problem, ...
 
 def definition_problems(definition: JobDefinition) -> tuple[Problem, ...]:
     """Everything wrong with a definition whose shape is right."""
-    return schedule_problems(definition.cron_expression, definition.timezone)
+    found = schedule_problems(definition.cron_expression, definition.timezone)
+    signing = definition.config.sign_with if isinstance(definition.config, HttpConfig) else None
+    if signing is None or refers_to_signing_secrets(signing):
+        return found
+    words = "must be secret://name, or up to three of them with spaces between"
+    return (*found, Problem(INVALID_JOB_CONFIG, "config.signWith", words))

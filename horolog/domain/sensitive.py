@@ -1,6 +1,7 @@
 """Which parts of a job's config are secret, and how a config refers to a secret that is kept elsewhere.
 
-A config has *slots*: the values of its headers, of its environment, of its parameters (top level), and its body.
+A config has *slots*: the values of its headers, of its environment, of its parameters (top level), its body, and
+what its requests are signed with, which may only refer to secrets.
 
 Guarantee: closed by default. A header is secret unless it is one of a short list of harmless ones, a variable of the
 environment always is, a parameter when the config declares it or when its name looks like one, the body when
@@ -37,12 +38,14 @@ _USERINFO = re.compile(r"^(https?://)[^/?#]*@", re.IGNORECASE)
 _NO_PORT = re.compile(r"^(https?://)(?:\[[^\]]*\]|[^/?#:@\[\]]*):(?!\d{0,5}(?:[/?#]|$)).*", re.IGNORECASE | re.DOTALL)
 """What stands where a port would is none: most likely a password with an unescaped character in it."""
 _MAPPINGS = ("headers", "environment", "parameters")
+_SINGLE = ("body", "signWith")
+_SIGNING = re.compile(rf"secret://{NAME_PATTERN}(?: secret://{NAME_PATTERN}){{0,2}}")
 
 Config = Mapping[str, JsonValue]
 
 
 class Slot(NamedTuple):
-    """One place of a config that may hold a secret. `name` is empty for the body."""
+    """One place of a config that may hold a secret. `name` is empty for the body, and for what signs."""
 
     part: str
     name: str = ""
@@ -64,8 +67,9 @@ def slots(config: Config) -> Iterator[tuple[Slot, JsonValue]]:
         held = config.get(part)
         if isinstance(held, Mapping):
             yield from ((Slot(part, name), value) for name, value in held.items())
-    if config.get("body") is not None:
-        yield Slot("body"), config["body"]
+    for part in _SINGLE:
+        if config.get(part) is not None:
+            yield Slot(part), config[part]
 
 
 def replaced(config: Config, change: Callable[[Slot, JsonValue], JsonValue]) -> dict[str, JsonValue]:
@@ -73,8 +77,8 @@ def replaced(config: Config, change: Callable[[Slot, JsonValue], JsonValue]) -> 
     copy = dict(config)
     for slot, value in slots(config):
         new = change(slot, value)
-        if slot.part == "body":
-            copy["body"] = new
+        if slot.part in _SINGLE:
+            copy[slot.part] = new
         else:
             held = copy[slot.part]
             assert isinstance(held, dict)
@@ -95,8 +99,10 @@ def is_secret(config: Config, slot: Slot, value: JsonValue) -> bool:
             declared = config.get("sensitive")
             is_declared = isinstance(declared, list | tuple) and slot.name in declared
             return is_declared or _SECRET_NAME.search(slot.name) is not None
-        case _:
+        case "body":
             return config.get("sensitiveBody") is True
+        case _:
+            return False
 
 
 def without_credentials(url: str) -> str:
@@ -108,6 +114,11 @@ def without_credentials(url: str) -> str:
 def is_only_a_reference(value: JsonValue) -> bool:
     """Whether the value says nothing but which secret is meant."""
     return isinstance(value, str) and _ONLY_A_REFERENCE.fullmatch(value) is not None
+
+
+def refers_to_signing_secrets(value: str) -> bool:
+    """Whether the value names the secrets that requests are to be signed with, and nothing else."""
+    return _SIGNING.fullmatch(value) is not None
 
 
 def references(slot: Slot, value: JsonValue) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from horolog.domain import cron
 from horolog.domain.request_headers import is_forbidden_header
-from horolog.domain.sensitive import refers_wrongly, slots, without_credentials
+from horolog.domain.sensitive import refers_to_signing_secrets, refers_wrongly, slots, without_credentials
 from schemas.base import UtcTime
 from schemas.http import Problem
 from schemas.jobs import Delivery, JobDefinition, RetryConfig
@@ -117,7 +117,10 @@ def _secret_problems(config: object, stored: bool) -> list[Problem]:
         found.append(Problem(field="config.url", message=message))
     for slot, value in slots(config):
         field = _field(("config", slot.part, slot.name)) if slot.name else f"config.{slot.part}"
-        if looks_sealed(value) and not stored:
+        if slot.part == "signWith" and not (isinstance(value, str) and refers_to_signing_secrets(value)):
+            message = "must be secret://name, or up to three of them with spaces between"
+            found.append(Problem(field=field, message=message))
+        elif looks_sealed(value) and not stored:
             found.append(Problem(field=field, message="may not begin like an encrypted value"))
         elif refers_wrongly(slot, value):
             message = "refers to a secret by a name that none can have: lower-case letters, digits and . _ -"

@@ -97,7 +97,7 @@ def open_worker(
     )
     functions.warm_up()
     runners: dict[JobType, Runner] = {
-        JobType.HTTP: HttpRunner(settings.capacity, settings.http_allowed),
+        JobType.HTTP: HttpRunner(settings.capacity, clock, settings.http_allowed),
         JobType.FUNCTION: functions,
         JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, apartness.limits),
     }

@@ -171,7 +171,7 @@ def has_secrets(task: TaskAssigned) -> bool:
 
 def _may_have_slots(task: TaskAssigned) -> bool:
     # Most tasks have nothing of the kind; those are told without writing out their whole config.
-    parts = ("headers", "environment", "parameters", "body")
+    parts = ("headers", "environment", "parameters", "body", "sign_with")
     return any(getattr(task.config, part, None) for part in parts)
 
 

@@ -5,6 +5,7 @@ whatever a server sends; stopping closes the connection, however slowly the serv
 
 The request names its attempt: `Idempotency-Key` (the same for all attempts of an execution; IETF draft
 idempotency-key-header), `Horolog-Execution-Id`, `Horolog-Attempt`, `Horolog-Scheduled-For`, `Horolog-Fencing-Token`.
+With `signWith` it is signed (`signing`).
 
 The result is the answer's body: JSON when it says so and fits, text otherwise. A status other than the expected one
 fails: USER_ERROR, or SYSTEM_ERROR from 500 on. What went wrong before there was a status is a NETWORK_ERROR; where
@@ -15,6 +16,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
@@ -24,12 +26,14 @@ from pydantic_core import to_json
 
 from horolog.domain.addresses import Network
 from horolog.limits import HTTP_BODY_READ_BYTES_MAX
+from horolog.ports import Clock
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
 from services.executor.egress import DestinationForbidden, Resolve, Resolver
 from services.executor.outcome import Outcome, failed, failure
 from services.executor.pools import Pools
 from services.executor.runner import Stop, Watcher
+from services.executor.runners.signing import signed
 from services.executor.text import clean, kept_bytes_max, kept_text, parsed_json
 
 HEADER_COUNT_MAX = 100
@@ -50,11 +54,13 @@ class HttpRunner:
     def __init__(
         self,
         capacity: int,
+        clock: Clock,
         allowed: Sequence[Network] = (),
         verify: ssl.SSLContext | bool = True,
         resolve: Resolve | None = None,
     ) -> None:
         self._capacity = capacity
+        self._clock = clock
         self._running: set[asyncio.Task[Outcome]] = set()
         context = httpx.create_ssl_context(verify=verify, trust_env=False)
         self._resolver = Resolver()
@@ -93,7 +99,7 @@ class HttpRunner:
             raise TypeError("not an http task")
         try:
             async with self._pools.lent(task.http_allowed) as pool:
-                response = await pool.handle_async_request(_request_of(task, config))
+                response = await pool.handle_async_request(_request_of(task, config, self._clock.now()))
                 try:
                     body = await _read(response)
                 finally:
@@ -111,7 +117,7 @@ def _cancel(run: asyncio.Task[Outcome]) -> None:
     run.cancel()
 
 
-def _request_of(task: TaskAssigned, config: HttpConfig) -> httpx.Request:
+def _request_of(task: TaskAssigned, config: HttpConfig, at: datetime) -> httpx.Request:
     url = httpx.URL(config.url)
     headers = httpx.Headers(_DEFAULT_HEADERS)
     if url.userinfo:
@@ -127,6 +133,8 @@ def _request_of(task: TaskAssigned, config: HttpConfig) -> httpx.Request:
     headers["horolog-execution-id"] = task.execution_id
     headers["horolog-attempt"] = headers["horolog-fencing-token"] = str(task.attempt)
     headers["horolog-scheduled-for"] = task.scheduled_for.isoformat()
+    if config.sign_with is not None:
+        headers.update(signed(config.sign_with, task.execution_id, at, content or b""))
     return httpx.Request(config.method, url, headers=headers, content=content)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from horolog.adapters.spawner.client import Spawner
+from horolog.adapters.system import SystemClock
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from services.executor.runners.http import HttpRunner
@@ -41,6 +42,6 @@ def functions(spawner: Spawner) -> FunctionRunner:
 @pytest.fixture
 async def requests() -> AsyncIterator[HttpRunner]:
     """Sends requests."""
-    runner = HttpRunner(10, THIS_MACHINE)
+    runner = HttpRunner(10, SystemClock(), THIS_MACHINE)
     yield runner
     await runner.close()

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from horolog.adapters.system import SystemClock
 from horolog.domain.addresses import Address
 from schemas.jobs import ErrorType, HttpConfig
 from services.executor.runners.http import HttpRunner
@@ -74,7 +75,7 @@ async def sending(*answers: Sequence[str], is_allowed: bool = False) -> AsyncIte
     async def resolve(host: str, port: int) -> Sequence[Address]:
         return [ip_address(text) for text in left.pop(0)]
 
-    runner = HttpRunner(10, THIS_MACHINE if is_allowed else (), resolve=resolve if answers else None)
+    runner = HttpRunner(10, SystemClock(), THIS_MACHINE if is_allowed else (), resolve=resolve if answers else None)
     yield runner
     await runner.close()
 

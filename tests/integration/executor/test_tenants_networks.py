@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from horolog.adapters.system import SystemClock
 from horolog.limits import TENANT_POOL_COUNT_MAX
 from schemas.jobs import HttpConfig
 from services.executor.outcome import Outcome
@@ -43,7 +44,7 @@ class Listener:
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
     """On the loopback address, with a worker that may call no network by itself."""
-    found = Listener(HttpRunner(10))
+    found = Listener(HttpRunner(10, SystemClock()))
     server = await asyncio.start_server(found.connected, "127.0.0.1", 0)
     async with server:
         found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"

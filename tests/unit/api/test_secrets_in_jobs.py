@@ -253,3 +253,20 @@ def test_configs_hold_ciphertext_of_any_length_they_allow() -> None:
     for too_long in ("x" * 10_001, f"enc:v2:{'A' * 20_000}"):
         with pytest.raises(ValueError, match="10000"):
             CommandConfig(command="env", environment={"A": too_long})
+
+
+@pytest.mark.parametrize("value", ["secret://billing", "secret://billing secret://billing-next"])
+async def test_what_signs_requests_refers_to_secrets_and_may_be_read(world: World, value: str) -> None:
+    config = {**JOB["config"], "signWith": value}
+    job = await world.created(config=config)
+    assert (await world.ask("GET", f"/jobs/{job['id']}")).json()["config"]["signWith"] == value
+
+
+@pytest.mark.parametrize(
+    "value", ["hush", "secret://", "secret://a, secret://b", "x secret://a", " ".join(["secret://a"] * 4)]
+)
+async def test_what_signs_requests_is_never_a_secret_itself(world: World, value: str) -> None:
+    answer = await world.ask("POST", "/jobs", {**JOB, "config": {**JOB["config"], "signWith": value}})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"][0]["field"] == "config.signWith"
+    assert world.log.records == []
