@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 LOCKS := deploy/requirements
 STAMP := .venv/.installed
 
-.PHONY: help install run test check lint docs bench sim mutants faults fuzz up down lock clean
+.PHONY: help install run test check lint docs bench sim mutants faults fuzz sbom advisories up down lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,24 @@ faults: install ## Ill-treat a whole deployment on real servers, for up to 90 mi
 fuzz: install ## Make up requests and text for all that reads them; CASES=100000 says how many requests
 	@HOROLOG_FUZZ_CASES=$(or $(CASES),100000) $(PY) -m pytest tests/fuzz $(ARGS)
 
+sbom: ## Write what the product consists of to build/sbom.json, as CycloneDX
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; mkdir -p build; \
+	for part in tools runtime; do \
+		$(PYTHON) -m venv "$$scratch/$$part"; \
+		"$$scratch/$$part/bin/python" -m pip --disable-pip-version-check --quiet install \
+			--require-hashes --requirement $(LOCKS)/$$part.txt; \
+	done; \
+	"$$scratch/tools/bin/cyclonedx-py" environment "$$scratch/runtime/bin/python" --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.json; \
+	echo "written: build/sbom.json"
+
+advisories: ## Ask the advisory databases for known weaknesses of what is pinned; needs the network
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	$(PYTHON) -m venv "$$scratch"; \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check --quiet install \
+		--require-hashes --requirement $(LOCKS)/tools.txt; \
+	"$$scratch/bin/pip-audit" --disable-pip --require-hashes --strict --requirement $(LOCKS)/runtime.txt
+
 up: install ## Start real Kafka, Postgres and Valkey for development, without Docker
 	@$(PY) -m deploy.local up
 
@@ -61,6 +79,7 @@ lock: ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer
 	build() { $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'; }; \
 	pin() { "$$uv" --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) "$$@" > /dev/null; }; \
 	build | pin - --output-file $(LOCKS)/build.txt; \
+	printf '%s\n' cyclonedx-bom pip-audit | pin - --output-file $(LOCKS)/tools.txt; \
 	pin pyproject.toml --output-file $(LOCKS)/runtime.txt; \
 	build | pin pyproject.toml - --extra embedded --extra dev --output-file $(LOCKS)/dev.txt
 

@@ -21,6 +21,7 @@ BUILD: list[str] = PROJECT["build-system"]["requires"]
 DECLARED = {
     "runtime.txt": RUNTIME,
     "build.txt": BUILD,
+    "tools.txt": ["cyclonedx-bom", "pip-audit"],
     "dev.txt": [*RUNTIME, *BUILD, *(name for extra in EXTRAS.values() for name in extra)],
 }
 
