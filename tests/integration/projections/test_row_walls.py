@@ -44,7 +44,7 @@ WITHOUT_TENANTS = {
 }
 """What has no rows of tenants. A table in neither list has no walls: give it some, or say here that it needs none."""
 VIEWS = {"scheduler_locks"}
-ASKED_BY_TENANTS = {"audit_events", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"}
+ASKED_BY_TENANTS = {"audit_chain", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"}
 _RELATIONS = """
 select relname::text from pg_class
 where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and not relispartition
