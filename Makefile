@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 LOCKS := deploy/requirements
 STAMP := .venv/.installed
 
-.PHONY: help install run test check lint docs bench sim mutants faults up down lock clean
+.PHONY: help install run test check lint docs bench sim mutants faults fuzz up down lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ mutants: install ## Switch on known-wrong behaviours one at a time, and see the 
 
 faults: install ## Ill-treat a whole deployment on real servers, for up to 90 minutes; ARGS=... goes to the campaign
 	@$(PY) -m tests.campaign $(ARGS)
+
+fuzz: install ## Make up requests and text for all that reads them; CASES=100000 says how many requests
+	@HOROLOG_FUZZ_CASES=$(or $(CASES),100000) $(PY) -m pytest tests/fuzz $(ARGS)
 
 up: install ## Start real Kafka, Postgres and Valkey for development, without Docker
 	@$(PY) -m deploy.local up

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
-from services.api.app import openapi_document
 from tests.fuzz import CASES
-from tests.unit.api.contract import check_answer
+from tests.unit.api.contract import check_answer, document
 from tests.unit.api.world import OUR_TOKEN, SERVICE_TOKEN, World, open_world
 
 Operation = Any
@@ -29,15 +28,16 @@ NOT_SENT = frozenset({"connection", "host", "content-length", "transfer-encoding
 @cache
 def operations() -> list[Operation]:
     """What the document describes."""
-    found = schemathesis.openapi.from_dict(openapi_document()).get_all_operations()
+    found = schemathesis.openapi.from_dict(document()).get_all_operations()
     return [one.ok() for one in found if isinstance(one, Ok)]
 
 
+@cache
 def _kinds() -> list[Any]:
     """Each operation with requests that its document allows, and, if it says anything of them, with others."""
     kinds = []
     for operation in operations():
-        described = openapi_document()["paths"][operation.path][operation.method]
+        described = document()["paths"][operation.path][operation.method]
         says_something = described.get("parameters") or described.get("requestBody")
         modes = GenerationMode if says_something else (GenerationMode.POSITIVE,)
         kinds += [pytest.param(operation, mode, id=f"{operation.label} {mode.value}") for mode in modes]
@@ -59,7 +59,7 @@ class Player:
         headers = {name: value for name, value in sent["headers"].items() if name.lower() not in NOT_SENT}
         internal = case.operation.path.startswith("/internal")
         headers |= {"X-Service-Token": SERVICE_TOKEN} if internal else {"Authorization": f"Bearer {OUR_TOKEN}"}
-        content = {name: sent[name] for name in ("json", "data", "content") if sent.get(name) is not None}
+        content = {"json": sent["json"]} if "json" in sent else {"content": sent.get("data", b"")}
         try:
             request = self._world.client.build_request(
                 case.method, path, params=sent.get("params"), headers=headers, **content
