@@ -8,6 +8,7 @@ An entry names the hash of its record's bytes in the log: nothing of the record 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
@@ -91,6 +92,45 @@ def first_broken(start: Head, links: Sequence[Link]) -> int | None:
             return place
         head = link.head
     return None
+
+
+class Fault(StrEnum):
+    """What was done to a chain."""
+
+    EDITED = "edited"
+    DELETED = "deleted"
+    REORDERED = "reordered"
+    TRUNCATED = "truncated"
+    ADDED = "added"
+
+
+def first_difference(wanted: Sequence[Link], found: Sequence[Link], *, is_end: bool = True) -> tuple[int, Fault] | None:
+    """The place of the first link of the log that is not found as it is, and why; None when all are.
+
+    Both are from the same place of the chain on, and `found` goes by its own numbers. `is_end` says that nothing is
+    kept after `found`. What is known of either is what is given here: an entry moved further than that counts as
+    edited.
+    """
+    by_seq = {link.seq: link for link in found}
+    for link in wanted:
+        other = by_seq.get(link.seq)
+        if other is None:
+            gone_on = not is_end or any(one.seq > link.seq for one in found)
+            return link.seq, Fault.DELETED if gone_on else Fault.TRUNCATED
+        if other != link:
+            return link.seq, _fault(link, other, wanted, found)
+    return None
+
+
+def _fault(link: Link, other: Link, wanted: Sequence[Link], found: Sequence[Link]) -> Fault:
+    told, kept = link.entry.value_hash, other.entry.value_hash
+    if told == kept:
+        return Fault.EDITED
+    is_kept = any(one.entry.value_hash == told for one in found)
+    is_told = any(one.entry.value_hash == kept for one in wanted)
+    if is_kept and is_told:
+        return Fault.REORDERED
+    return Fault.ADDED if is_kept else Fault.DELETED if is_told else Fault.EDITED
 
 
 def canonical(value: Any) -> bytes:
