@@ -1,12 +1,14 @@
 """The audit trail on the real database: chains across batches, the same anew, and every change of them found."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from horolog.domain.audit import CALLS, CHAINS, Fault, first_broken, genesis
+from horolog.log.port import Place, Record
 from projections.audit import PostgresAudit
 from projections.connections import open_pool
 from projections.rebuild import rebuild
@@ -14,9 +16,20 @@ from projections.verification_audit import AuditCheckpoint, AuditReport, verify_
 from projections.views import AuditFilter, Cursor
 from schemas.events.audit import AuditRecorded
 from schemas.events.jobs import JobUpdated
-from tests.integration.projections.world import StillClock, World, applying, catch_up, project, unread
+from schemas.topics import AUDIT, partition_of
+from tests.integration.projections.world import (
+    FaultyLog,
+    StillClock,
+    World,
+    applying,
+    catch_up,
+    project,
+    unread,
+    written,
+)
 from tests.unit.projections.facts import (
     OTHER_TENANT,
+    PARTITIONS,
     START,
     TENANT,
     at,
@@ -164,3 +177,58 @@ async def test_records_that_are_none_of_ours_are_no_entries(world: World) -> Non
         await catch_up(world, applier)
     report = await proved(world)
     assert (report.findings, len(await world.letters())) == ([], 2 - len(report.heads))
+
+
+@dataclass
+class ChangedLog:
+    """The log, with somebody's changes of one place; implements `History`."""
+
+    log: FaultyLog
+    change: Callable[[list[Record]], list[Record]]
+
+    @property
+    def partition_count(self) -> int:
+        return PARTITIONS
+
+    async def starts(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        return await self.log.starts(places)
+
+    async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
+        return await self.log.ends(places)
+
+    async def scan(self, place: Place, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
+        records = await written(self.log, place)
+        if place == Place(AUDIT.name, partition_of(TENANT, PARTITIONS)):
+            records = self.change(records)
+        yield [record for record in records if start <= record.offset < end]
+
+
+def edited(records: list[Record]) -> list[Record]:
+    value = (records[1].value or b"").replace(b'"user:0"', b'"user:9"')
+    return [records[0], replace(records[1], value=value), *records[2:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "seq", "fault"),
+    [
+        (edited, 2, Fault.EDITED),
+        # Of the rows' view: they hold an entry that the log does not tell of, for whichever of both was changed.
+        (lambda records: [records[0], *records[2:]], 2, Fault.ADDED),
+        (lambda records: [records[0], records[2], records[1], *records[3:]], 2, Fault.REORDERED),
+        (lambda records: records[:3], 4, Fault.ADDED),
+    ],
+)
+async def test_what_was_done_to_the_log_is_named_and_found_without_the_rows_by_a_checkpoint(
+    world: World, change: Callable[[list[Record]], list[Record]], seq: int, fault: Fault
+) -> None:
+    await project(world, *STORY)
+    kept = (await proved(world)).heads[TENANT, CALLS]
+    changed_log = ChangedLog(world.log, change)
+    (found,) = (await verify_audit(changed_log, world.dsn)).findings
+    assert (found.tenant_id, found.chain, found.seq, found.fault) == (TENANT, CALLS, seq, fault)
+    await rebuild(changed_log, world.dsn, StillClock())
+    assert (await verify_audit(changed_log, world.dsn)).findings == []
+    (found,) = (await verify_audit(changed_log, world.dsn, [kept])).findings
+    # With a record less the chain ends before the checkpoint; else it comes to another hash there.
+    by_head = Fault.TRUNCATED if fault is Fault.ADDED else Fault.EDITED
+    assert (found.tenant_id, found.chain, found.fault) == (TENANT, CALLS, by_head)
