@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from horolog.cli.client import open_client
-from horolog.cli.options import ApiOptions, grouped
+from horolog.cli.options import ApiOptions, Json, grouped
 from horolog.cli.output import write_json, write_line, write_table
 from horolog.cli.problems import OK
 from horolog.cli.replay_command import instant
@@ -97,9 +97,10 @@ def checkpoint(
     directory: Annotated[
         Path | None, typer.Option("--dir", file_okay=False, help="Of a stopped `horolog dev`; else the environment's.")
     ] = None,
+    as_json: Json = False,
 ) -> int:
     """Prove the audit trail, and sign the head of every chain with the key of HOROLOG_AUDIT_KEY_FILE.
 
     Kept where nobody can change it who can change the log, it finds what was changed in log and rows alike.
     """
-    return int(import_module("horolog.cli.audit_work").checkpoint(directory, to))
+    return int(import_module("horolog.cli.audit_work").checkpoint(directory, to, as_json))

@@ -32,7 +32,7 @@ def verify(directory: Path | None, tenant_id: str | None, kept: tuple[Path | Non
     return REFUSED if report.findings else OK
 
 
-def checkpoint(directory: Path | None, target: Path | None) -> int:
+def checkpoint(directory: Path | None, target: Path | None, as_json: bool) -> int:
     """Write the signed head of every chain to a file or to standard output; the exit code.
 
     Raises:
@@ -55,6 +55,9 @@ def checkpoint(directory: Path | None, target: Path | None) -> int:
         target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise wrong_use(f"{target} cannot be written: {error.strerror}.") from error
+    if as_json:
+        write_json({"checkpointCount": len(report.heads)})
+        return OK
     write_note(f"{len(report.heads)} checkpoints were written. Keep them, and the key, somewhere else.")
     return OK
 

@@ -5,14 +5,13 @@ that was kept elsewhere finds it. A chain alone does not tell that its end was c
 An entry names the hash of its record's bytes in the log: nothing of the record can change unseen.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
-
-import orjson
 
 JOBS, TENANTS, CALLS = "jobs", "tenants", "calls"
 CHAINS = (JOBS, TENANTS, CALLS)
@@ -135,7 +134,7 @@ def _fault(link: Link, other: Link, wanted: Sequence[Link], found: Sequence[Link
 
 def canonical(value: Any) -> bytes:
     """The value's JSON with sorted keys and nothing between the parts, so that the same value has the same bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(data: bytes) -> str:

@@ -31,11 +31,19 @@ _LOG = logging.getLogger("horolog.api")
 class CallJournal:
     """One per process; `run` writes what is noted until `close`. `dropped` hears of every record that is not told."""
 
-    def __init__(self, log: Log, clock: Clock, ids: Ids, dropped: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        ids: Ids,
+        dropped: Callable[[], None],
+        waiting_count_max: int = AUDIT_WAITING_COUNT_MAX,
+    ) -> None:
         self._log = log
         self._clock = clock
         self._ids = ids
         self._on_dropped = dropped
+        self._waiting_count_max = waiting_count_max
         self._waiting: deque[AuditRecorded] = deque()
         self._dropped: Counter[str] = Counter()
         self._news = asyncio.Event()
@@ -48,7 +56,7 @@ class CallJournal:
         who = call.caller or caller
         tenant_id = call.tenant_id or (who.tenant_id if who else "") or SYSTEM_TENANT
         is_flood = (who is None or status == 429) and not self._has_room_in_second()
-        if is_flood or len(self._waiting) >= AUDIT_WAITING_COUNT_MAX:
+        if is_flood or len(self._waiting) >= self._waiting_count_max:
             self._drop(tenant_id)
         else:
             self._waiting.append(self._record(scope, call, status, (who, tenant_id)))

@@ -1,19 +1,38 @@
 """Every change and every refusal leaves its record; nothing secret is ever in one, and none holds up a request."""
 
+import asyncio
 import hashlib
 from typing import Any
 
 import pytest
 
-from horolog.limits import AUDIT_FLOOD_COUNT_PER_S, AUDIT_WAITING_COUNT_MAX
+from horolog.limits import AUDIT_FLOOD_COUNT_PER_S
 from schemas.events.audit import AuditRecorded
 from schemas.events.workers import SYSTEM_TENANT
+from services.api.call_journal import CallJournal
+from services.api.calls import Call
 from services.api.permissions import ROLES
 from services.api.ports import Headers, Principal
+from tests.unit.api.auditing import MemoryAudit
+from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.memory_accounts import password_of
 from tests.unit.api.samples import place
+from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.test_contract import ACCOUNTS, INTERNAL, PUBLIC, SIGNED_IN
-from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, THEIR_TOKEN, UNKNOWN, World, open_world
+from tests.unit.api.world import (
+    API,
+    JOB,
+    OUR_TOKEN,
+    OURS,
+    SERVICE_TOKEN,
+    START,
+    THEIR_TOKEN,
+    UNKNOWN,
+    CountedIds,
+    HandClock,
+    World,
+    open_world,
+)
 
 CHANGES = [case for case in PUBLIC + INTERNAL if case[0] != "GET" and not case[1].endswith("/validate")]
 SECRET = "/api/v1/secrets/billing"
@@ -157,12 +176,15 @@ async def test_a_flood_of_nobody_is_counted_and_pushes_nobody_out() -> None:
     assert codes(world.log.calls).count((SYSTEM_TENANT, "UNAUTHORIZED")) == AUDIT_FLOOD_COUNT_PER_S
 
 
-async def test_what_waits_is_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.call_journal.AUDIT_WAITING_COUNT_MAX", 0)
-    async with open_world() as world:
-        assert (await world.ask("DELETE", SECRET)).status_code == 404
-    assert AUDIT_WAITING_COUNT_MAX > 0
-    assert [(call.tenant_id, call.dropped_count) for call in world.log.calls] == [(OURS, 1)]
+async def test_what_waits_is_bounded_and_the_rest_is_counted() -> None:
+    log, audit = AnsweringLog(MemoryReadModel(), START), MemoryAudit()
+    journal = CallJournal(log, HandClock(), CountedIds(), audit.count_dropped, waiting_count_max=2)
+    caller = Principal(OURS, "user:1", ROLES["viewer"])
+    for _ in range(5):
+        journal.note({"client_address": "", "method": "DELETE"}, Call("FORBIDDEN"), 403, caller)
+    await journal.close(asyncio.create_task(journal.run()))
+    assert codes(log.calls) == [(OURS, "FORBIDDEN"), (OURS, "FORBIDDEN"), (OURS, "RECORDS_DROPPED")]
+    assert (log.calls[-1].dropped_count, audit.dropped_count) == (3, 3)
 
 
 class Auditor:
