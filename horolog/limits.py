@@ -10,6 +10,12 @@ API_WAIT_S = 5.0
 """How long the API waits for the outcome of a command before it answers that no owner did."""
 API_PAGE_COUNT_MAX = 200
 API_PAGE_COUNT_DEFAULT = 50
+AUDIT_WAITING_COUNT_MAX = 10_000
+"""How many calls may wait for being written to the audit trail; of others only the number is told."""
+AUDIT_BATCH_COUNT_MAX = 500
+AUDIT_WRITE_S_MAX = 5.0
+AUDIT_FLOOD_COUNT_PER_S = 10
+"""How many calls of nobody, or refused for coming too often, are told each by itself in a second."""
 
 BEAT_INTERVAL_S = 1.0
 WORKER_QUIET_S = 2.5

@@ -8,22 +8,25 @@ reported and has no other effect.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from horolog.domain.audit import Entry
 from horolog.log.port import Record
 from horolog.log.refusals import check_home
+from projections.fold_audit import entry_of
 from projections.fold_executions import ExecutionFold, json_text
 from projections.fold_jobs import fold_jobs, fold_versions
 from projections.fold_tenants import fold_tenant_changes, fold_tenants
 from projections.rows import Changes, OutcomeRow, OwnerRow, WorkerRow
 from schemas.base import Message
 from schemas.codec import RecordError, decode, type_of
+from schemas.events.audit import AuditRecorded
 from schemas.events.executions import AttemptDispatched, ExecutionEvent
 from schemas.events.jobs import JobChanged
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed
 from schemas.events.tenants import TenantChanged
 from schemas.events.workers import WorkerBeat
-from schemas.topics import CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, TENANT_CHANGES, WORKERS
+from schemas.topics import AUDIT, CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, TENANT_CHANGES, WORKERS
 
-SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS, TENANT_CHANGES)
+SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS, TENANT_CHANGES, AUDIT)
 """The topics that the read models are a fold of."""
 
 _COMPACTED = frozenset(topic.name for topic in SOURCES if topic.compacted)
@@ -58,6 +61,7 @@ class Fold:
         self._executions = ExecutionFold()
         self._jobs: list[JobChanged] = []
         self._tenants: list[TenantChanged] = []
+        self._audit: list[Entry] = []
         self._outcomes: dict[str, OutcomeRow] = {}
         self._workers: dict[str, WorkerRow] = {}
         self._owners: dict[tuple[str, int], OwnerRow] = {}
@@ -80,6 +84,8 @@ class Fold:
             self._refusals.append(Refusal(record, str(error)))
         else:
             self._apply(message)
+            if (entry := entry_of(record, message)) is not None:
+                self._audit.append(entry)
 
     def result(self) -> Folded:
         """The row changes, one for each row, and the records refused."""
@@ -93,6 +99,7 @@ class Fold:
             owners=list(self._owners.values()),
             tenants=fold_tenants(self._tenants),
             tenant_changes=fold_tenant_changes(self._tenants),
+            audit=tuple(self._audit),
             applied=tuple(self._applied()),
         )
         return Folded(changes, self._refusals, self._events, self._dispatches)
@@ -106,6 +113,8 @@ class Fold:
                 self._jobs.append(message)
             case TenantChanged():
                 self._tenants.append(message)
+            case AuditRecorded():
+                pass  # an entry of the audit trail, as changes are besides
             case CommandAccepted() | CommandRejected():
                 self._outcomes.setdefault(message.command_id, _outcome_row(message))
             case WorkerBeat():

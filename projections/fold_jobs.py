@@ -1,4 +1,4 @@
-"""Job changes into rows: the latest row of each job, and every change for its history and the audit trail."""
+"""Job changes into rows: the latest row of each job, and every change for its history."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -92,6 +92,5 @@ def _version_row(change: JobChanged) -> JobVersionRow:
         actor=change.actor,
         reason=change.reason,
         command_id=change.command_id,
-        before=change.before.to_json().decode() if change.before else None,
         after=change.job.to_json().decode(),
     )

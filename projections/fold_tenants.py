@@ -1,4 +1,4 @@
-"""Tenant changes into rows: the latest row of each tenant, and every change for the audit trail."""
+"""Tenant changes into rows: the latest row of each tenant, and every change for its history."""
 
 from collections.abc import Iterable
 

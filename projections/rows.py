@@ -11,6 +11,8 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from horolog.domain.audit import Entry
+
 CARRIES_STATE = 1
 CARRIES_PROGRESS = 2
 
@@ -87,7 +89,7 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class JobVersionRow:
-    """One change of one job: a row of `job_versions` and one of `audit_events`."""
+    """One change of one job: a row of `job_versions`."""
 
     job_id: str
     version: int
@@ -97,7 +99,6 @@ class JobVersionRow:
     actor: str
     reason: str | None
     command_id: str | None
-    before: str | None
     after: str
 
 
@@ -207,6 +208,7 @@ class Changes:
     owners: Sequence[OwnerRow] = ()
     tenants: Sequence[TenantRow] = ()
     tenant_changes: Sequence[TenantChangeRow] = ()
+    audit: Sequence[Entry] = ()
     applied: Sequence[str] = field(default=())
 
 

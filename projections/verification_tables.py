@@ -36,7 +36,7 @@ class ComparedTable:
 TABLES = (
     ComparedTable("scheduled_jobs", ("id",)),
     ComparedTable("job_versions", ("job_id", "version")),
-    ComparedTable("audit_events", ("job_id", "version")),
+    ComparedTable("audit_chain", ("tenant_id", "chain", "seq")),
     ComparedTable("job_executions", ("id", "scheduled_at")),
     ComparedTable("tenants", ("tenant_id",)),
     ComparedTable("tenant_changes", ("tenant_id", "version")),
@@ -45,7 +45,7 @@ TABLES = (
     ComparedTable("partition_owners", ("role", "partition"), has_tenant=False, is_forgetful=True),
 )
 """All of `READ_MODELS` but the positions, which are made equal before anything is compared."""
-_TEXT_KEYS = frozenset({"worker_id", "role"})
+_TEXT_KEYS = frozenset({"worker_id", "role", "chain"})
 _Row = tuple[tuple[Any, ...], str]
 """A row's key, and the hash of its text."""
 

@@ -168,6 +168,18 @@ class JobFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """All given conditions must hold; the time range is from inclusive, to exclusive."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    actor: str | None = None
+    action: str | None = None
+    object_id: str | None = None
+    chain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionFilter:
     """All given conditions must hold; the time range is over `scheduled_at`, from inclusive, to exclusive."""
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import asyncpg
 
 from horolog.log.port import Place
+from projections.audit_rows import append_links
 from projections.connections import PARTITION_LOCK
 from projections.partitions import Month, create_partitions, has_partition, month_of
 from projections.rows import (
@@ -106,6 +107,8 @@ class Writer:
             rows = getattr(changes, attribute)
             if rows:
                 await self._connection.execute(statement(name), *columns(row, rows))
+        if changes.audit:
+            await append_links(self._connection, changes.audit)
 
     async def known_starts(self, events: Sequence[ExecutionEvent]) -> Mapping[str, KnownStart]:
         """By execution, what the rows say now; to be called outside `batch`."""

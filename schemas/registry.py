@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 from schemas import commands
 from schemas.base import Message
-from schemas.events import executions, fires, jobs, owners, results, tenants, workers
+from schemas.events import audit, executions, fires, jobs, owners, results, tenants, workers
 from schemas.topics import (
+    AUDIT,
     CHECKPOINTS,
     COMMANDS,
     CONTROL,
@@ -62,6 +63,7 @@ MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
             tenants.ActorBarred,
             tenants.ActorUnbarred,
         ),
+        AUDIT: (audit.AuditRecorded,),
         FIRES: (fires.FireDue, fires.FireMissed),
         EXECUTIONS: (
             executions.ExecutionAdmitted,

@@ -29,6 +29,7 @@ JOBS = Topic("jobs.v1", KEEP_FOR_EVER)
 JOB_TABLE = Topic("job-table.v1", KEEP_FOR_EVER, compacted=True)
 TENANTS = Topic("tenants.v1", KEEP_FOR_EVER, compacted=True)
 TENANT_CHANGES = Topic("tenant-changes.v1", KEEP_FOR_EVER)
+AUDIT = Topic("audit.v1", KEEP_FOR_EVER)
 FIRES = Topic("fires.v1", 30 * DAY_MS)
 TASKS = Topic("tasks.v1", DAY_MS)
 RESULTS = Topic("results.v1", 7 * DAY_MS)
@@ -45,6 +46,7 @@ TOPICS = (
     JOB_TABLE,
     TENANTS,
     TENANT_CHANGES,
+    AUDIT,
     FIRES,
     TASKS,
     RESULTS,

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from schemas.base import Message
 from schemas.registry import MESSAGES_OF_TOPIC, MODEL_OF_TYPE
 from schemas.topics import (
+    AUDIT,
     CHECKPOINTS,
     COMMANDS,
     CONTROL,
@@ -44,6 +45,7 @@ _ABOUT = {
     JOB_TABLE: ("The latest whole job; a tombstone when it is deleted.", "job id"),
     TENANTS: ("The latest whole tenant: its settings, its quotas, its state.", "tenant id"),
     TENANT_CHANGES: ("Every change of a tenant, with the tenant before and after it: the audit trail.", "tenant id"),
+    AUDIT: ("Calls of the API that change something, and refusals: the audit trail.", "tenant id"),
     FIRES: ("The instants that schedules named: due, or missed as a range.", "job id"),
     TASKS: ("Attempts handed to one worker; the partition is that worker's inbox.", "execution id"),
     RESULTS: ("What workers report of their attempts.", "tenant id"),

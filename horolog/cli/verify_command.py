@@ -1,4 +1,4 @@
-"""`horolog verify` (`ledger`, `projections`, `backup`) and `rebuild`: declared here, run by the modules named below."""
+"""`horolog verify` (`ledger`, `projections`, `audit`, `backup`) and `rebuild`: declared here, run by other modules."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from horolog.cli.replay_command import instant
 
 RANGE_DEFAULT = timedelta(days=1)
 _LEDGER, _TABLES = "horolog.cli.verify_command_ledger", "horolog.cli.verify_command_tables"
+_AUDIT = "horolog.cli.audit_work"
 _BACKUP = "horolog.cli.backup_command_work"
 
 Directory = Annotated[
@@ -47,10 +48,13 @@ class Part:
 
 def register(app: typer.Typer) -> None:
     """Declare the commands."""
-    proofs = typer.Typer(help="Prove that the ledger, the read models and a backup are right.", no_args_is_help=True)
+    proofs = typer.Typer(
+        help="Prove that the ledger, the read models, the audit trail and a backup are right.", no_args_is_help=True
+    )
     epilog = "Example:  horolog verify ledger --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z"
     proofs.command("ledger", epilog=epilog)(grouped(ledger))
     proofs.command("projections", epilog="Example:  horolog verify projections --json")(projections)
+    proofs.command("audit", epilog="Example:  horolog verify audit")(audit)
     proofs.command("backup", epilog="Example:  horolog verify backup horolog.backup")(backup)
     app.add_typer(proofs, name="verify", epilog="Example:  horolog verify ledger")
     app.command("rebuild", epilog="Example:  horolog rebuild")(rebuild)
@@ -70,6 +74,25 @@ def projections(directory: Directory = None, as_json: Json = False) -> int:
     The system may run meanwhile: the log is only read, and the copy is dropped at the end.
     """
     return int(import_module(_TABLES).compare(directory, as_json))
+
+
+def audit(
+    checkpoints: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Signed checkpoints that were kept elsewhere.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Of the key that has signed them, as PEM.")
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant (id) alone.")] = None,
+    directory: Directory = None,
+    as_json: Json = False,
+) -> int:
+    """Compute the audit trail's chains anew from the log, and compare; exit 1 if anything was changed.
+
+    The first entry of each chain that was edited, deleted, moved, added or cut off is named.
+    """
+    kept = (checkpoints, public_key)
+    return int(import_module(_AUDIT).verify(directory, tenant, kept, as_json))
 
 
 def backup(

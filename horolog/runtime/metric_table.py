@@ -92,6 +92,9 @@ ERRORS = _counter(
     "Faults of ours: the API's 5xx answers (but for its health), a role's failures.",
     "role",
 )
+AUDIT_DROPPED = _counter(
+    "scheduler_audit_dropped_total", "Calls that are missing from the audit trail, which tells how many they were."
+)
 ACTIVE_CONNECTIONS = _gauge("scheduler_active_connections", "Connections of clients to the API of this process.")
 
 LOCK_ACQUISITIONS = _counter("scheduler_lock_acquisitions_total", "Partitions taken by this process.", "role")
@@ -127,6 +130,7 @@ TABLE = (
     OPERATIONS,
     OPERATION_DURATION,
     ERRORS,
+    AUDIT_DROPPED,
     ACTIVE_CONNECTIONS,
     LOCK_ACQUISITIONS,
     LOCK_TIMEOUTS,

@@ -106,6 +106,10 @@ class Metrics:
         if is_fault:
             self._of(table.ERRORS).add("api")
 
+    def audit_dropped(self) -> None:
+        """The audit trail could not be told of a call."""
+        self._of(table.AUDIT_DROPPED).add()
+
     def ledger_violation(self, kind: str, count: int = 1) -> None:
         """The proof of the ledger has found so many breaches of this kind."""
         self._of(table.LEDGER_VIOLATIONS).add(kind, amount=count)

@@ -2,14 +2,8 @@ with change as (
     select *
     from unnest(
         $1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::uuid[],
-        $9::jsonb[], $10::jsonb[]
-    ) as change (job_id, version, tenant_id, at, change, actor, reason, command_id, before, after)
-),
-audited as (
-    insert into audit_events (job_id, version, tenant_id, at, action, actor, reason, command_id, before, after)
-    select job_id, version, tenant_id, at, change, actor, reason, command_id, before, after
-    from change
-    on conflict (job_id, version) do nothing
+        $9::jsonb[]
+    ) as change (job_id, version, tenant_id, at, change, actor, reason, command_id, after)
 ),
 ended as (
     -- The last version before this batch; those before it have ended.

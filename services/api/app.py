@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from schemas.http import Problem
 from services.api import (
+    audit_routes,
     auth_routes,
     execution_routes,
     history_routes,
@@ -34,6 +35,8 @@ from services.api import (
     tenant_routes,
     user_routes,
 )
+from services.api.call_journal import CallJournal
+from services.api.calls import call_of
 from services.api.context import ApiContext, context_of
 from services.api.documents import complete
 from services.api.errors import ApiError, error_answer, is_internal
@@ -58,22 +61,25 @@ _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
     """The API over the given ports. It serves from start-up to shutdown of the ASGI lifespan."""
     waiter = OutcomeWaiter(ports.read_model, ports.wake)
-    desk = CommandDesk(ports.log, ports.read_model, ports.clock, waiter, settings.wait_s)
+    desk = CommandDesk(ports.log, ports.read_model, ports.clock, ports.ids, waiter, settings.wait_s)
+    journal = CallJournal(ports.log, ports.clock, ports.ids, ports.audit_dropped)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         listening = asyncio.create_task(waiter.listen())
+        noting = asyncio.create_task(journal.run())
         try:
             yield
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await waiter.close()
+            await journal.close(noting)
 
     app = _bare_app(lifespan, with_accounts=ports.accounts is not None)
     health = HealthCheck(ports, settings.port)
     app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys))
-    app.add_middleware(Gate, ports=ports, settings=settings)
+    app.add_middleware(Gate, ports=ports, settings=settings, journal=journal)
     return app
 
 
@@ -105,6 +111,7 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
         secret_routes.router,
         system_routes.router,
         tenant_routes.router,
+        audit_routes.router,
         internal_routes.router,
         internal_tenant_routes.router,
         *((auth_routes.router, user_routes.router) if with_accounts else ()),
@@ -132,8 +139,9 @@ def _document_json() -> bytes:
 
 async def _told(request: Request, error: Exception) -> Response:
     """Any refusal in the shape that its caller expects."""
-    now = context_of(request).ports.clock.now()
-    return error_answer(_as_api_error(error), request.url.path, now)
+    now, refusal = context_of(request).ports.clock.now(), _as_api_error(error)
+    call_of(request.scope).code = refusal.code
+    return error_answer(refusal, request.url.path, now)
 
 
 def _as_api_error(error: Exception) -> ApiError:

@@ -14,6 +14,7 @@ from schemas.http_accounts import PasswordBody, RefreshBody, TokenBody, TokenRes
 from services.api.accounts.sign_in import Attempt, Grant
 from services.api.answers import Answer, nothing
 from services.api.bodies import OpenJsonRoute
+from services.api.calls import signed_in
 from services.api.context import Accounts
 from services.api.documents import errors
 
@@ -28,15 +29,15 @@ Address = Annotated[str, Depends(_address)]
 
 
 @router.post("/token", responses=errors(TokenResponse))
-async def create_token(accounts: Accounts, address: Address, body: TokenBody) -> Response:
+async def create_token(request: Request, accounts: Accounts, address: Address, body: TokenBody) -> Response:
     """Sign in: a name and its password for an access token and a refresh token."""
-    return _granted(await accounts.sign_in.log_in(Attempt(body.name, address, body.password)))
+    return _granted(request, await accounts.sign_in.log_in(Attempt(body.name, address, body.password)))
 
 
 @router.post("/refresh", responses=errors(TokenResponse))
-async def refresh_token(accounts: Accounts, body: RefreshBody) -> Response:
+async def refresh_token(request: Request, accounts: Accounts, body: RefreshBody) -> Response:
     """New tokens for a refresh token; one that is shown a second time ends the session."""
-    return _granted(await accounts.sign_in.refresh(body.refresh_token))
+    return _granted(request, await accounts.sign_in.refresh(body.refresh_token))
 
 
 @router.post("/logout", status_code=204, responses=errors(None, 204))
@@ -47,13 +48,16 @@ async def end_own_session(accounts: Accounts, body: RefreshBody) -> Response:
 
 
 @router.post("/password", status_code=204, responses=errors(None, 204))
-async def change_own_password(accounts: Accounts, address: Address, body: PasswordBody) -> Response:
+async def change_own_password(request: Request, accounts: Accounts, address: Address, body: PasswordBody) -> Response:
     """Change the own password, which is also what a one-time password is for; ends all sessions of the user."""
-    await accounts.sign_in.change_password(Attempt(body.name, address, body.password), body.new_password)
+    attempt = Attempt(body.name, address, body.password)
+    user = await accounts.sign_in.change_password(attempt, body.new_password)
+    signed_in(request, user.tenant_id, user.name)
     return nothing(204)
 
 
-def _granted(grant: Grant) -> Answer:
+def _granted(request: Request, grant: Grant) -> Answer:
+    signed_in(request, grant.tenant_id, grant.name)
     return Answer(
         {
             "accessToken": grant.access_token,

@@ -3,7 +3,7 @@
 Guarantee: without a recognised caller nothing behind the gate runs, known address or not; the health checks alone are
 open, and with the built-in issuer the addresses that passwords and refresh tokens are sent to: by their exact
 address. What is not HTTP is closed to all, and nobody is served beyond the limits of `rates`. Every answer is logged
-once, without anything that the caller wrote.
+once, without anything that the caller wrote; every change and every refusal is noted for the audit trail (`calls`).
 """
 
 import logging
@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from projections.views import ReadModelUnavailable
+from services.api.call_journal import CallJournal
+from services.api.calls import Call, is_told
 from services.api.client_addresses import client_address
 from services.api.errors import ApiError, error_answer, is_internal
 from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS, ApiPorts, Principal, Served
@@ -33,9 +35,10 @@ NOBODY = Principal("", "anonymous", frozenset())
 class Gate:
     """Plain ASGI middleware."""
 
-    def __init__(self, app: AsgiApp, ports: ApiPorts, settings: ApiSettings) -> None:
+    def __init__(self, app: AsgiApp, ports: ApiPorts, settings: ApiSettings, journal: CallJournal) -> None:
         self._app = app
         self._ports = ports
+        self._journal = journal
         self._internal_port = settings.internal_port
         self._proxies = settings.proxies
         tenants = TenantRates(ports.tenants, ports.tenant_defaults, settings.limits.tenant, ports.clock)
@@ -50,6 +53,7 @@ class Gate:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         started = time.perf_counter()
+        scope["call"] = call = Call()
         status = 500
         limits: list[tuple[bytes, bytes]] = []
 
@@ -63,6 +67,9 @@ class Gate:
         try:
             await self._pass(scope, receive, counted, limits)
         finally:
+            if is_told(scope, status, call):
+                principal = scope.get("principal", NOBODY)
+                self._journal.note(scope, call, status, None if principal is NOBODY else principal)
             self._ports.served(_served(scope, status, time.perf_counter() - started))
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, limits: list[tuple[bytes, bytes]]) -> None:
@@ -75,15 +82,18 @@ class Gate:
                 limits += [(name.lower().encode(), value.encode()) for name, value in told.items()]
             await self._app(scope, receive, send)
         except ApiError as error:
+            scope["call"].code = error.code
             await error_answer(error, path, self._ports.clock.now())(scope, receive, send)
         except ReadModelUnavailable:
             unavailable = ApiError("DATABASE_UNAVAILABLE")
+            scope["call"].code = unavailable.code
             await error_answer(unavailable, path, self._ports.clock.now())(scope, receive, send)
         except Exception:  # noqa: BLE001 - the last line of defence: logged, and told without a traceback
             request_id = self._ports.ids.new()
             scope["request_id"] = request_id
             _LOG.exception("a request failed", extra={"request_id": request_id})
             text = f"Something went wrong here; the service's log has more under {request_id}."
+            scope["call"].code = "INTERNAL_ERROR"
             failed = ApiError("INTERNAL_ERROR", text, {"requestId": request_id})
             await error_answer(failed, path, self._ports.clock.now())(scope, receive, send)
 

@@ -33,7 +33,7 @@ from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
 from services.api.job_routes import RawBody, read_execution, read_job, trigger_command
 from services.api.ports import Principal
-from services.api.requests import Identity, identity_of, known_uuid, traceparent_of
+from services.api.requests import Identity, identity_of, known_uuid, origin_of
 from services.api.schedules import next_execution
 from services.api.sealing import config_of
 from services.api.sending import Settled
@@ -65,7 +65,7 @@ async def create_job(
     job_id = created_job_id(identity["command_id"])
     sealed = await api.sealing.sealed(acting.tenant_id, job_id, checked)
     command = CreateJob(**identity, job_id=job_id, definition=sealed)
-    await api.desk.settle(command, traceparent_of(request))
+    await api.desk.settle(command, origin_of(request))
     return _answer(api, await _job(api, acting, job_id), 201)
 
 
@@ -84,7 +84,7 @@ async def create_jobs(
             commands[index] = await _numbered(api, identity, index, definition)
         except ApiError as error:
             results[index] = _failed(index, error)
-    settled = await api.desk.settle_all(list(commands.values()), traceparent_of(request))
+    settled = await api.desk.settle_all(list(commands.values()), origin_of(request))
     judged = zip(commands.items(), settled, strict=True)
     created_items = (_created(api, acting, index, command, outcome) for (index, command), outcome in judged)
     results.update({item["index"]: item for item in await asyncio.gather(*created_items)})
@@ -106,7 +106,7 @@ async def trigger_job(
     wish = body or InternalTriggerBody()
     acting = _acting(caller, x_tenant_id, wish.tenant_id)
     command = await trigger_command(request, api, acting, job_id, wish)
-    outcome = await api.desk.settle(command, traceparent_of(request))
+    outcome = await api.desk.settle(command, origin_of(request))
     execution = await read_execution(api, acting, outcome.execution_id)
     return _answer(api, execution_body(execution), 201)
 
@@ -171,7 +171,7 @@ async def _operate(
         reason=body.reason if body else None,
         **({"catch_up": True} if isinstance(body, InternalResumeBody) and body.catch_up else {}),
     )
-    await api.desk.settle(command, traceparent_of(request))
+    await api.desk.settle(command, origin_of(request))
     return _answer(api, await _job(api, acting, job_id))
 
 

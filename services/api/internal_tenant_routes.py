@@ -14,7 +14,7 @@ from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, TenantManager
 from services.api.documents import errors
 from services.api.ports import Principal
-from services.api.requests import traceparent_of
+from services.api.requests import origin_of
 from services.api.tenancy import acting_for
 from services.api.tenant_routes import Actor, Reason, body_of, command_of, known_body
 
@@ -68,7 +68,7 @@ async def _operate(
 ) -> Response:
     tenant_id, body = wish
     acting = acting_for(caller, tenant_id)
-    await api.desk.settle(command_of(request, api, acting, kind, body, **fields), traceparent_of(request))
+    await api.desk.settle(command_of(request, api, acting, kind, body, **fields), origin_of(request))
     return _answer(api, await body_of(api, acting.tenant_id))
 
 

@@ -14,6 +14,7 @@ from horolog.vault.port import SecretStore, TenantKeys
 from projections.views import ReadModel
 from schemas.tenants import CLOSED, TenantSettings
 from services.api.accounts.built_in import BuiltIn
+from services.api.audit_reader import AuditReader
 from services.api.history import HistoryReader
 from services.api.overdue import Findings
 from services.api.permissions import Permission
@@ -114,7 +115,8 @@ class ApiPorts:
 
     `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
     settings of tenants that nobody created.
-    Without `keys` and `secrets`, which come together, nothing secret is taken.
+    `audit_dropped` hears of every call that the audit trail could not be told. Without `keys` and `secrets`, which
+    come together, nothing secret is taken.
     """
 
     log: Log
@@ -128,6 +130,8 @@ class ApiPorts:
     served: Callable[[Served], None]
     memory_bytes: Callable[[], int]
     rates: Rates
+    audit: AuditReader
+    audit_dropped: Callable[[], None]
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)

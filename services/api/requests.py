@@ -20,6 +20,7 @@ from projections.views import OutcomeView
 from schemas.base import UUID_PATTERN, UtcTime
 from schemas.commands import Command
 from services.api.answers import Answer
+from services.api.calls import Origin, call_of, method_of, route_of
 from services.api.context import ApiContext
 from services.api.errors import ApiError
 from services.api.ports import Principal
@@ -76,19 +77,20 @@ async def carry_out(
     request: Request, api: ApiContext, command: Command, answer: Callable[[OutcomeView], Awaitable[Response]]
 ) -> Response:
     """Send the command, and answer once it is in force; or at once, when the caller prefers that."""
-    traceparent = traceparent_of(request)
+    origin = origin_of(request)
     if not _prefers_async(request):
-        return await answer(await api.desk.settle(command, traceparent))
-    await api.desk.send([command], traceparent)
+        return await answer(await api.desk.settle(command, origin))
+    await api.desk.send([command], origin)
     place = f"{PREFIX}/commands/{command.command_id}"
     body = {"commandId": command.command_id, "status": "accepted", "links": {"self": place}}
     return Answer(body, 202, {"Preference-Applied": "respond-async", "Location": place})
 
 
-def traceparent_of(request: Request) -> str | None:
-    """The caller's trace, when it is one."""
-    text = request.headers.get("traceparent", "")
-    return text if _TRACEPARENT.fullmatch(text) else None
+def origin_of(request: Request) -> Origin:
+    """The call that commands are made of, with the caller's trace, when it is one."""
+    text, scope = request.headers.get("traceparent", ""), request.scope
+    traceparent = text if _TRACEPARENT.fullmatch(text) else None
+    return Origin(call_of(scope), scope["client_address"], method_of(scope), route_of(scope), traceparent)
 
 
 def _prefers_async(request: Request) -> bool:

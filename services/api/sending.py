@@ -2,25 +2,29 @@
 
 Guarantee: the API decides nothing. A command counts as accepted only by the dispatcher's outcome, and is answered
 only once the read models show it and nothing that it forbids can still start. A repeat under the same
-Idempotency-Key is the same command, and is answered with the first one's outcome.
+Idempotency-Key is the same command, and is answered with the first one's outcome. Who asked for it, and from where, is
+written together with the command, and is in the log before anything is answered.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 
 from pydantic import JsonValue
 
 from horolog.log.port import Log, LogError, Outgoing
-from horolog.ports import Clock
+from horolog.ports import Clock, Ids
 from projections.views import OutcomeView, ReadModel, ReadModelUnavailable
 from schemas.codec import headers_of
 from schemas.commands import Command
+from schemas.events.audit import AuditRecorded
 from schemas.topics import COMMANDS, partition_of
+from services.api.call_journal import SOURCE, outgoing
+from services.api.calls import SENT, Origin
 from services.api.errors import ApiError, rejection
 from services.api.outcomes import OutcomeWaiter
 from services.api.patience import within
 
-SOURCE = "horolog/api"
 KNOWN_S_MAX = 1.0
 """How long an earlier outcome is looked for before the command is sent without knowing."""
 Settled = OutcomeView | ApiError
@@ -29,15 +33,18 @@ Settled = OutcomeView | ApiError
 class CommandDesk:
     """Takes commands to the log and their outcomes back. `wait_s` bounds each of the two ways, in seconds."""
 
-    def __init__(self, log: Log, read_model: ReadModel, clock: Clock, waiter: OutcomeWaiter, wait_s: float) -> None:
+    def __init__(
+        self, log: Log, read_model: ReadModel, clock: Clock, ids: Ids, waiter: OutcomeWaiter, wait_s: float
+    ) -> None:
         self._log = log
         self._read_model = read_model
         self._clock = clock
+        self._ids = ids
         self._waiter = waiter
         self._wait_s = wait_s
 
-    async def send(self, commands: Sequence[Command], traceparent: str | None = None) -> None:
-        """Write the commands to the log; durable when this returns.
+    async def send(self, commands: Sequence[Command], origin: Origin) -> None:
+        """Write the commands of one tenant and their origin to the log; durable when this returns.
 
         Raises:
             ApiError: LOG_UNAVAILABLE; the commands may have been written all the same.
@@ -49,34 +56,59 @@ class CommandDesk:
                 partition=partition_of(command.tenant_id, count),
                 key=command.tenant_id.encode(),
                 value=command.to_json(),
-                headers=headers_of(command, SOURCE, now, traceparent),
+                headers=headers_of(command, SOURCE, now, origin.traceparent),
             )
             for command in commands
         ]
+        told = self._told(commands, records, origin)
+        origin.call.tenant_id = commands[0].tenant_id
+        origin.call.command_id = commands[0].command_id if len(commands) == 1 else None
         try:
             async with asyncio.timeout(self._wait_s):
-                await self._log.append(records)
+                await self._log.append([*records, *told])
         except (LogError, TimeoutError) as error:
             raise ApiError("LOG_UNAVAILABLE", details=_named(commands)) from error
 
-    async def settle(self, command: Command, traceparent: str | None = None) -> OutcomeView:
+    async def settle(self, command: Command, origin: Origin) -> OutcomeView:
         """Send one command and wait until it is in force.
 
         Raises:
             ApiError: the command was rejected, or its outcome is not known in time.
         """
-        settled = (await self.settle_all([command], traceparent))[0]
+        settled = (await self.settle_all([command], origin))[0]
         if isinstance(settled, ApiError):
             raise settled
         return settled
 
-    async def settle_all(self, commands: Sequence[Command], traceparent: str | None = None) -> list[Settled]:
+    async def settle_all(self, commands: Sequence[Command], origin: Origin) -> list[Settled]:
         """Send one tenant's commands together; for each, the accepted outcome or the error that it ended in."""
         known = await self._known([command for command in commands if command.request_hash])
         unsent = [command for command in commands if command.command_id not in known]
         if unsent:
-            await self.send(unsent, traceparent)
+            await self.send(unsent, origin)
         return await asyncio.gather(*(self._settled(command, known) for command in commands))
+
+    def _told(self, commands: Sequence[Command], records: Sequence[Outgoing], origin: Origin) -> list[Outgoing]:
+        call_id, count = self._ids.new(), self._log.partition_count
+        return [
+            outgoing(
+                AuditRecorded(
+                    tenant_id=command.tenant_id,
+                    call_id=call_id,
+                    at=command.issued_at,
+                    actor=command.actor,
+                    address=origin.address,
+                    method=origin.method,
+                    route=origin.route,
+                    object_id=command.subject(),
+                    code=SENT,
+                    command_id=command.command_id,
+                    request_hash=hashlib.sha256(record.value or b"").hexdigest(),
+                ),
+                count,
+            )
+            for command, record in zip(commands, records, strict=True)
+        ]
 
     async def _known(self, commands: Sequence[Command]) -> dict[str, OutcomeView]:
         """Outcomes of an earlier request with the same key. Not having them is safe: a repeat changes nothing."""

@@ -39,7 +39,7 @@ from services.api.errors import ApiError
 from services.api.job_routes import IfMatch, RawBody, demanded_version
 from services.api.ports import Principal
 from services.api.queries import PageQuery
-from services.api.requests import identity_of, traceparent_of
+from services.api.requests import identity_of, origin_of
 from services.api.tenancy import acting_for, changed_settings, implicit_body, read_settings, tenant_body, usage_body
 
 router = APIRouter(prefix="/api/v1", tags=["tenants"], route_class=JsonRoute)
@@ -207,7 +207,7 @@ async def _operate(
 
 async def _carry_out(request: Request, api: ApiContext, command: TenantCommand, status: int = 200) -> Response:
     """Send the command, and answer with the tenant once that can be read."""
-    await api.desk.settle(command, traceparent_of(request))
+    await api.desk.settle(command, origin_of(request))
     return _answer(await body_of(api, command.tenant_id), status)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from horolog.adapters.system import SystemClock
 from horolog.log.embedded.log import EmbeddedLog
@@ -109,3 +111,29 @@ async def test_data_of_a_stopped_dev_is_proved_by_its_directory(tmp_path: Path) 
     code, report = await horolog("verify", "projections", "--dir", folder)
     assert (code, report["clean"]) == (0, True)
     assert sum(table["rowCount"] for table in report["tables"]) > 0
+
+
+async def test_audit_trail_is_proved_and_its_checkpoints_find_what_rows_and_log_agree_on(
+    home: Path, migrated_database: str, tmp_path: Path
+) -> None:
+    setting = {"DATABASE_URL": migrated_database, "HOROLOG_HOME": str(home)}
+    key, public, kept = tmp_path / "key.pem", tmp_path / "public.pem", tmp_path / "kept.jsonl"
+    private = Ed25519PrivateKey.generate()
+    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    code, found = await horolog("verify", "audit", **setting)
+    assert (code, found["clean"], [chain["seq"] for chain in found["chains"]]) == (0, True, [1])
+    signing = [sys.executable, "-m", "horolog.cli", "audit", "checkpoint", "--to", str(kept)]
+    process = await asyncio.create_subprocess_exec(
+        *signing, env={**os.environ, **setting, "HOROLOG_AUDIT_KEY_FILE": str(key)}
+    )
+    assert await process.wait() == 0
+    by_checkpoint = ("--checkpoints", str(kept), "--public-key", str(public))
+    assert (await horolog("verify", "audit", *by_checkpoint, **setting))[0] == 0
+    kept.write_text(kept.read_text().replace('"seq":1', '"seq":2'))
+    assert (await horolog("verify", "audit", *by_checkpoint, **setting))[0] == 1
+    connection = await connect(migrated_database, "test")
+    await connection.execute("update audit_chain set actor = 'user:nobody'")
+    await connection.close()
+    code, found = await horolog("verify", "audit", **setting)
+    assert (code, [(one["seq"], one["fault"]) for one in found["findings"]]) == (1, [(1, "edited")])

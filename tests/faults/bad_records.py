@@ -12,6 +12,7 @@ from schemas.events.owners import OwnerCheckpointed, RecordRefused
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat
 from schemas.registry import MESSAGES_OF_TOPIC
 from schemas.topics import (
+    AUDIT,
     CHECKPOINTS,
     COMMANDS,
     CONTROL,
@@ -23,11 +24,13 @@ from schemas.topics import (
     OUTCOMES,
     RESULTS,
     TASKS,
+    TENANT_CHANGES,
     WORKERS,
     Topic,
     partition_of,
 )
 from tests.faults.deployment import TENANT
+from tests.unit.schemas.goldens import all_samples
 from tests.unit.schemas.samples import AT, samples
 
 DEADLINE_S = 60.0
@@ -41,6 +44,8 @@ REFUSED_BY: Mapping[Topic, str] = {
     JOB_TABLE: "horolog/ticker",
     JOBS: "horolog/projections",
     EXECUTIONS: "horolog/projections",
+    TENANT_CHANGES: "horolog/projections",
+    AUDIT: "horolog/projections",
     OUTCOMES: "horolog/projections",
     WORKERS: "horolog/projections",
     CHECKPOINTS: "horolog/projections",
@@ -88,7 +93,7 @@ def under_an_owners_key(role: str, partition: int, partition_count: int) -> list
 
 def _sample_of(kind: type[Message], partition: int, partition_count: int) -> Message:
     """A message that is right in itself, but of a tenant, or for a worker, that belongs to another partition."""
-    sample = next(message for message in samples() if type(message) is kind)
+    sample = next(message for message in all_samples() if type(message) is kind)
     numbers = range(1, 100)
     names = (f"worker-{number}" for number in numbers)
     if isinstance(sample, TaskAssigned | AttemptRevoked):

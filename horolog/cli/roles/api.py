@@ -24,6 +24,7 @@ from horolog.runtime.resources import resident_bytes
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import server_context
 from horolog.vault.cache import CachedKeys
+from projections.audit import PostgresAudit
 from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.queries import PostgresReadModel
@@ -72,6 +73,8 @@ async def run(
             services=ServiceTokens(settings.services),
             served=partial(_served, parts.metrics),
             memory_bytes=resident_bytes,
+            audit=PostgresAudit(pool),
+            audit_dropped=parts.metrics.audit_dropped,
             rates=_rates(parts.settings.redis_url, stack),
             wake=wake,
             cache_ping=cache_ping,

@@ -31,10 +31,12 @@ _LOG = logging.getLogger("horolog.api.accounts")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a caller is given: tokens, and for how many seconds the first of them is good."""
+    """What a caller is given: tokens, and for how many seconds the first of them is good; and who that is."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    tenant_id: str
+    name: str
     expires_s: int = ACCESS_S
 
 
@@ -98,8 +100,8 @@ class SignIn:
         """
         await self.store.end_session_of(digest_of_secret(token), self.clock.now())
 
-    async def change_password(self, attempt: Attempt, new: str) -> None:
-        """Replace the own password, and end all sessions.
+    async def change_password(self, attempt: Attempt, new: str) -> User:
+        """Replace the own password, and end all sessions; returns whose it was.
 
         Raises:
             ApiError: as `log_in` does but for PASSWORD_CHANGE_REQUIRED, or INVALID_BODY for the new password.
@@ -114,6 +116,7 @@ class SignIn:
         hashed = await self.hasher.hash(password)
         if not await self.store.set_password(user.id, hashed, expected=user.password_hash, must_change=False):
             raise ApiError("INVALID_CREDENTIALS")
+        return user
 
     async def _proved(self, attempt: Attempt) -> User:
         now, name = self.clock.now(), login_name(attempt.name)
@@ -131,7 +134,7 @@ class SignIn:
         return user
 
     def _grant(self, live: Live, secret: str, now: datetime) -> Grant:
-        return Grant(self.signer.sign(live, now, self.ids.new()), secret)
+        return Grant(self.signer.sign(live, now, self.ids.new()), secret, live.tenant_id, live.name)
 
 
 def digest_of_secret(token: str) -> bytes:

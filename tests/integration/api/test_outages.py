@@ -13,6 +13,7 @@ from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
@@ -92,6 +93,8 @@ async def world() -> AsyncIterator[World]:
         served=lambda _: None,
         memory_bytes=lambda: 0,
         rates=LocalRates(),
+        audit=MemoryAudit(),
+        audit_dropped=lambda: None,
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)

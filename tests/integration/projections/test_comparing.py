@@ -56,7 +56,7 @@ async def test_live_rows_are_equal_to_what_the_log_says_and_the_copy_is_dropped(
     [
         ("update job_executions set result = '1'", "job_executions", "result", (1, {"z": 1, "a": [2]})),
         ("update scheduled_jobs set execution_count = 7", "scheduled_jobs", "execution_count", (7, 1)),
-        ("update audit_events set reason = 'a'", "audit_events", "reason", ("a", None)),
+        ("update audit_chain set reason = 'a'", "audit_chain", "reason", ("a", None)),
         ("update workers set host = 'a'", "workers", "host", ("a", "host")),
         ("delete from job_executions", "job_executions", None, (False, True)),
         ("delete from workers", "workers", None, (False, True)),

@@ -108,9 +108,7 @@ async def test_deleted_job_keeps_its_executions_versions_and_audit_trail(world: 
     versions = await world.rows("job_versions", "version, valid_from, valid_to, change")
     ours = sorted((v["version"], v["valid_to"]) for v in versions if v["valid_from"] != at(0) or v["valid_to"])
     assert ours == [(1, at(4)), (2, at(8)), (3, None)]
-    assert [row["action"] for row in await world.rows("audit_events", "version, action") if row["version"] == 3] == [
-        JobDeleted.TYPE
-    ]
+    assert JobDeleted.TYPE in [row["action"] for row in await world.rows("audit_chain", "action")]
 
 
 @pytest.mark.parametrize("kept", range(1, 4))

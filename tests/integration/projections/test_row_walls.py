@@ -48,7 +48,7 @@ WITHOUT_TENANTS = {
 """What has no rows of tenants. A table in neither list has no walls: give it some, or say here that it needs none."""
 VIEWS = {"scheduler_locks"}
 ASKED_BY_TENANTS = {
-    *("audit_events", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"),
+    *("audit_chain", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"),
     *("tenants", "tenant_changes"),
 }
 _RELATIONS = """

@@ -30,7 +30,7 @@ TABLES = (
     "projection_offsets",
     "scheduled_jobs",
     "job_versions",
-    "audit_events",
+    "audit_chain",
     "job_executions",
     "workers",
     "partition_owners",

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from horolog.domain.audit import CALLS, Entry, genesis, linked
 from tests.unit.api.test_sign_in import log_in
-from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, THEIR_TOKEN, World
+from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, START, THEIR_TOKEN, World
 
 CANARY = "walls-canary"
 """Stands in the name of whatever is ours, so that no list of anybody else's may hold it."""
@@ -91,6 +92,8 @@ async def place(world: World, paused: bool = False) -> Placed:
     await world.ask("PUT", f"/api/v1/secrets/{CANARY}", {"value": "hush"})
     ids = {"job_id": job_id, "execution_id": execution["id"], "command_id": command_id, "name": CANARY}
     ids |= await place_user(world, OURS)
+    told = [Entry(OURS, CALLS, START, "user:1", "DELETE /x", CANARY, "OK", f"{n}" * 64) for n in range(2)]
+    world.audit.links += linked(genesis(OURS, CALLS), told)
     return Placed(ids, {"jobId": job_id, "tenantId": OURS}, (*ids.values(), CANARY, OURS))
 
 
@@ -103,8 +106,8 @@ async def place_user(world: World, tenant_id: str) -> dict[str, str]:
 
 
 async def token_for(world: World, tenant_id: str, path: str) -> str:
-    """The token of the tenant's caller who may ask at this address: its administrator, where it is about users."""
-    if not path.startswith(USERS):
+    """The token of the tenant's caller who may ask there: its administrator, about users and what they have done."""
+    if not path.startswith((USERS, "/api/v1/audit")):
         return OUR_TOKEN if tenant_id == OURS else THEIR_TOKEN
     name = f"boss-{tenant_id[:8]}"
     if await world.issuing.store.user_named(name) is None:

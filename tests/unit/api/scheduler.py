@@ -3,6 +3,7 @@
 It decides as little as the API's tests need, and can be told to be silent, unreachable, or to reject.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,7 +26,8 @@ from schemas.commands import (
     TriggerJob,
     UpdateJob,
 )
-from schemas.topics import COMMANDS, partition_of
+from schemas.events.audit import AuditRecorded
+from schemas.topics import AUDIT, COMMANDS, partition_of
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.past import MemoryHistory
 from tests.unit.api.tenants import MemoryTenants
@@ -44,6 +46,8 @@ class AnsweringLog:
     reject_with: str | None = None
     effective_at: datetime | None = None
     end: int = 0
+    calls: list[AuditRecorded] = field(default_factory=list)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
     commands: list[Command] = field(default_factory=list)
     records: list[Outgoing] = field(default_factory=list)
     history: MemoryHistory = field(default_factory=MemoryHistory)
@@ -58,10 +62,15 @@ class AnsweringLog:
             raise LogUnavailable("no broker")
         for record in records:
             message = decode(record.topic, record.headers, record.value)
-            assert isinstance(message, Command)
-            assert record.topic == COMMANDS.name
             assert record.partition == partition_of(message.tenant_id, self.partition_count)
             assert record.key == message.tenant_id.encode()
+            if isinstance(message, AuditRecorded):
+                assert record.topic == AUDIT.name
+                self.calls.append(message)
+                self.called.set()
+                continue
+            assert isinstance(message, Command)
+            assert record.topic == COMMANDS.name
             self.records.append(record)
             self.commands.append(message)
             if not self.silent and message.command_id not in self.read_model.outcomes_by_id:

@@ -55,6 +55,7 @@ ACCOUNTS: list[tuple[str, str, Any, int]] = [
     ("POST", "/api/v1/auth/logout", {"refreshToken": "{refresh_token}"}, 204),
     ("POST", "/api/v1/auth/password", {**SIGNED_IN, "newPassword": "another horse staple"}, 204),
     ("GET", "/api/v1/users", None, 200),
+    ("GET", "/api/v1/audit", None, 200),
     ("POST", "/api/v1/users", {"name": "bob", "roles": ["viewer"]}, 201),
     ("GET", "/api/v1/users/{user_id}", None, 200),
     ("PATCH", "/api/v1/users/{user_id}", {"roles": ["viewer", "auditor"]}, 200),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
+from pydantic import JsonValue
 
 from horolog.domain.rates import Rate
 from projections.views import Cursor, ReadModelUnavailable, TenantView, UsageView
@@ -29,7 +30,7 @@ class Tenants:
             raise ReadModelUnavailable("away")
         if tenant_id not in self.quotas:
             return None
-        settings = {"quotas": {"requestsPerSecond": self.quotas[tenant_id]}}
+        settings: dict[str, JsonValue] = {"quotas": {"requestsPerSecond": self.quotas[tenant_id]}}
         return TenantView(tenant_id, 1, "active", settings, "user:1", START, START)
 
     async def tenants(self, after: Cursor | None, limit: int) -> Sequence[TenantView]:

@@ -20,6 +20,7 @@ from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
 from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.contract.vault.memory import MemoryVault
+from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.memory_accounts import Issuing, issuing
@@ -92,6 +93,7 @@ class World:
     issuing: Issuing
     app: FastAPI
     vault: MemoryVault
+    audit: MemoryAudit
 
     async def ask(
         self,
@@ -146,7 +148,7 @@ async def open_world(
     ]
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
-    watch, vault = Found(), MemoryVault()
+    watch, vault, audit = Found(), MemoryVault(), MemoryAudit()
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     issuer = issuing(clock, CountedIds())
@@ -162,6 +164,8 @@ async def open_world(
         served=served.append,
         memory_bytes=lambda: 64 * 1024 * 1024,
         rates=LocalRates(clock.monotonic),
+        audit=audit,
+        audit_dropped=audit.count_dropped,
         wake=wake,
         cache_ping=cache_ping,
         schedules=watch,
@@ -175,4 +179,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch, issuer, app, vault)
+        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit)
