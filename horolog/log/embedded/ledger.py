@@ -79,6 +79,8 @@ class Ledger:
     """The writing side of the file. `published` and `raised` are what a transaction has to show once committed."""
 
     def __init__(self, path: Path) -> None:
+        # What is in the log is nobody else's; SQLite gives the files beside this one the same mode.
+        path.touch(mode=0o600)
         self.connection = connect(path)
         self.connection.executescript(_SCHEMA)
         self.published: list[tuple[Place, list[Record]]] = []

@@ -259,3 +259,11 @@ async def test_topics_of_others_may_be_used_too(log: EmbeddedLog) -> None:
 def milliseconds(at: datetime) -> int:
     """An instant as the log counts time."""
     return int(at.timestamp() * 1000)
+
+
+async def test_nobody_else_may_read_what_is_in_it(path: Path, log: EmbeddedLog) -> None:
+    await log.create_topics()
+    await log.append([outgoing(COMMANDS, b"1")])
+    modes = {file.name: file.stat().st_mode & 0o077 for file in path.parent.iterdir()}
+    assert "log.db-wal" in modes
+    assert set(modes.values()) == {0}, modes
