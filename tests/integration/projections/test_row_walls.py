@@ -202,7 +202,7 @@ async def test_statement_that_forgets_the_tenant_sees_its_own_rows_all_the_same(
             rows = await walls.of_tenant(
                 tenant, f"select tenant_id::text as tenant from {table} where true or tenant_id = $1", TENANT
             )
-            assert [row["tenant"] for row in rows] == [tenant]
+            assert {row["tenant"] for row in rows} == {tenant}
 
 
 async def test_two_tenants_in_one_small_pool_never_see_each_other(pool: asyncpg.Pool) -> None:
