@@ -11,7 +11,9 @@ from tests.plugins.kafka_gate import KafkaGate, in_ci
 pytest_plugins = ["pytester"]
 
 # Plugins that the planted suite has no use for and that would be imported anew each time.
-PLAIN = tuple(f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "asyncio", "timeout", "anyio"))
+PLAIN = tuple(
+    f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "asyncio", "timeout", "anyio", "schemathesis")
+)
 
 SUITE = """
     import pytest
