@@ -14,7 +14,7 @@ from services.api.accounts.built_in import BuiltIn
 from services.api.errors import ApiError
 from services.api.health import HealthCheck
 from services.api.permissions import Permission
-from services.api.ports import ApiPorts, Principal
+from services.api.ports import ApiPorts, DecisionsUnavailable, Principal
 from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
@@ -54,7 +54,10 @@ async def _accounts(request: Request) -> BuiltIn:
 
 
 class Allowed:
-    """The dependency that yields the caller, if it has the permission that the route declares."""
+    """The dependency that yields the caller, if it has the permission that the route declares.
+
+    The outside service is asked as well, where there is one.
+    """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
@@ -63,12 +66,21 @@ class Allowed:
         """The caller.
 
         Raises:
-            ApiError: FORBIDDEN
+            ApiError: FORBIDDEN, or AUTH_UNAVAILABLE when the service that decides does not answer.
         """
         principal = request.scope["principal"]
         assert isinstance(principal, Principal)
         if self.permission not in principal.permissions:
             raise ApiError("FORBIDDEN")
+        decisions = context_of(request).ports.decisions
+        # Other services come without a tenant; what they may do is said with their token.
+        if decisions is not None and principal.tenant_id:
+            try:
+                allowed = await decisions.allows(principal, self.permission)
+            except DecisionsUnavailable:
+                raise ApiError("AUTH_UNAVAILABLE", "The service that decides on permissions does not answer.") from None
+            if not allowed:
+                raise ApiError("FORBIDDEN")
         return principal
 
 

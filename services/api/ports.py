@@ -86,6 +86,22 @@ class Served:
     request_id: str
 
 
+class DecisionsUnavailable(Exception):
+    """The service that decides about permissions does not answer, and has not lately."""
+
+
+class Decisions(Protocol):
+    """Decides about permissions besides the roles that are known here; it can only take away."""
+
+    async def allows(self, principal: Principal, permission: Permission) -> bool:
+        """Whether the caller may do that for its tenant.
+
+        Raises:
+            DecisionsUnavailable: nobody can tell.
+        """
+        ...
+
+
 class Rates(Protocol):
     """Buckets that say how often something may happen."""
 
@@ -111,7 +127,8 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True)
 class ApiPorts:
-    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis.
+    """Everything that the API works with. `wake` and `cache_ping` are None when there is no Redis, `decisions` where no
+    outside service decides.
 
     `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
     settings of tenants that nobody created.
@@ -135,6 +152,7 @@ class ApiPorts:
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)
+    decisions: Decisions | None = None
     accounts: BuiltIn | None = None
     tenant_defaults: TenantSettings = CLOSED
     keys: TenantKeys | None = None

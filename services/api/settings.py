@@ -7,7 +7,7 @@ the variable and never the value. Tokens are kept as SHA-256 digests only.
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from horolog.domain.addresses import Network, networks
@@ -25,6 +25,7 @@ PORT_DEFAULT = 3009
 TLS_PREFIX = "HOROLOG_TLS"
 TOKEN_LENGTH_MIN = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_SAFE_URL = re.compile(r"https://[^\s/]+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]")
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 GRANTED_TO_SERVICES = EVERYTHING | {Permission.TENANTS_MANAGE}
 """What a service may be given by name; without names, it is given what concerns jobs."""
@@ -58,6 +59,14 @@ class AuthService:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionService:
+    """An outside service that decides about permissions; `token` is what it knows this scheduler by."""
+
+    url: str
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltInIssuer:
     """The built-in issuer: its key files, of which the first signs. A tenant to begin with gets an administrator."""
 
@@ -76,6 +85,7 @@ class ApiSettings:
     services: tuple[CallingService, ...]
     tokens: tuple[TenantToken, ...] = ()
     auth: AuthService | None = None
+    decisions: DecisionService | None = None
     issuer: BuiltInIssuer | None = None
     host: str = "127.0.0.1"
     port: int = PORT_DEFAULT
@@ -116,6 +126,7 @@ def from_environment(
         services=_services(environment.get("INTERNAL_SERVICE_TOKEN", "")),
         tokens=_tokens(f"{listed}\n{filed}"),
         auth=_auth_service(environment),
+        decisions=_decision_service(environment),
         issuer=_issuer(environment),
         host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
         port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
@@ -194,7 +205,7 @@ def _auth_service(environment: Mapping[str, str]) -> AuthService | None:
         if issuer or audience:
             raise SettingsError("AUTH_JWKS_URL is missing, but AUTH_ISSUER or AUTH_AUDIENCE is there")
         return None
-    if not re.match(r"https://[^\s/]+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", url):
+    if not _SAFE_URL.match(url):
         raise SettingsError("AUTH_JWKS_URL must begin with https://, unless it is of this machine")
     if not issuer or not audience:
         raise SettingsError("AUTH_ISSUER and AUTH_AUDIENCE must say whose tokens are believed, and for whom they are")
@@ -215,6 +226,17 @@ def _issuer(environment: Mapping[str, str]) -> BuiltInIssuer | None:
     if environment.get("AUTH_JWKS_URL"):
         raise SettingsError("HOROLOG_AUTH_KEY_FILE and AUTH_JWKS_URL exclude each other: one issuer signs the tokens")
     return BuiltInIssuer(paths)
+
+
+def _decision_service(environment: Mapping[str, str]) -> DecisionService | None:
+    url, token = (environment.get(f"RBAC_{name}", "") for name in ("URL", "TOKEN"))
+    if not url:
+        if token:
+            raise SettingsError("RBAC_URL is missing, but RBAC_TOKEN is there")
+        return None
+    if not _SAFE_URL.match(url):
+        raise SettingsError("RBAC_URL must begin with https://, unless it is of this machine")
+    return DecisionService(url, token)
 
 
 def _limits(environment: Mapping[str, str]) -> RateLimits:

@@ -32,7 +32,7 @@ from projections.tenants import PostgresTenants
 from services.api.accounts.built_in import BuiltIn
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
-from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Probe, Rates, Served, Wake
+from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Decisions, Probe, Rates, Served, Wake
 from services.api.schedule_watch import ScheduleWatch
 from services.api.settings import TLS_PREFIX, ApiSettings
 from services.api.settings import from_environment as api_settings
@@ -40,6 +40,7 @@ from services.api.settings import from_environment as api_settings
 _access = logging.getLogger("horolog.api.access")
 STOP_S_MAX = 3
 _AUTH_SERVICE = "horolog.cli.roles.auth_service"
+_DECISIONS = "horolog.cli.roles.decision_service"
 _ACCOUNTS = "horolog.cli.roles.accounts"
 
 
@@ -79,6 +80,7 @@ async def run(
             wake=wake,
             cache_ping=cache_ping,
             schedules=watch,
+            decisions=await _decisions(settings, parts, stack),
             accounts=accounts,
             tenant_defaults=parts.settings.tenant_defaults,
             keys=None if vault is None else CachedKeys(vault, parts.clock),
@@ -105,6 +107,13 @@ async def _callers(settings: ApiSettings, parts: Parts, stack: AsyncExitStack) -
         return static, None
     signed = await import_module(_AUTH_SERVICE).open_signed_tokens(settings.auth, parts.clock, stack)
     return AnyOf([static, signed]), None
+
+
+async def _decisions(settings: ApiSettings, parts: Parts, stack: AsyncExitStack) -> Decisions | None:
+    if settings.decisions is None:
+        return None
+    opened: Decisions = await import_module(_DECISIONS).open_decisions(settings.decisions, parts.clock, stack)
+    return opened
 
 
 def listener(settings: ApiSettings) -> socket.socket:

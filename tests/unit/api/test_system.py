@@ -74,13 +74,13 @@ async def test_system_is_healthy_without_redis() -> None:
     async def refuse() -> None:
         raise ConnectionError
 
-    async with open_world(cache_ping=refuse) as world:
+    async with open_world(ports={"cache_ping": refuse}) as world:
         answer = await world.ask("GET", "/health", token=None)
     assert (answer.status_code, answer.json()["dependencies"]["redis"]) == (200, "unhealthy")
 
 
 async def test_dependency_that_hangs_counts_as_gone() -> None:
-    async with open_world(cache_ping=_hang) as world:
+    async with open_world(ports={"cache_ping": _hang}) as world:
         async with asyncio.timeout(20):
             answer = await world.ask("GET", "/health", token=None)
     assert answer.json()["dependencies"]["redis"] == "unhealthy"

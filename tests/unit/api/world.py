@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from projections.views import JobView, OwnerView, WorkerView
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
 from services.api.overdue import Findings
-from services.api.ports import ApiPorts, Authenticator, Probe, Served, Wake
+from services.api.ports import ApiPorts, Authenticator, Served
 from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.contract.vault.memory import MemoryVault
@@ -130,15 +131,14 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    wake: Wake | None = None,
-    cache_ping: Probe | None = None,
     callers: Authenticator | None = None,
     services: Authenticator | None = None,
     has_issuer: bool = True,
     has_keys: bool = True,
+    ports: Mapping[str, Any] = MappingProxyType({}),
     **changes: Any,
 ) -> AsyncIterator[World]:
-    """A running API, with these changes of its settings; short waits are for tests in which nobody answers."""
+    """A running API, with these ports and changes of settings; short waits are for tests in which nobody answers."""
     clock, read_model = HandClock(), MemoryReadModel()
     log = AnsweringLog(read_model, START)
     read_model.owner_rows = [
@@ -152,7 +152,7 @@ async def open_world(
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     issuer = issuing(clock, CountedIds())
-    ports = ApiPorts(
+    ordinary = ApiPorts(
         log=log,
         read_model=read_model,
         history=log.history,
@@ -166,14 +166,12 @@ async def open_world(
         rates=LocalRates(clock.monotonic),
         audit=audit,
         audit_dropped=audit.count_dropped,
-        wake=wake,
-        cache_ping=cache_ping,
         schedules=watch,
         accounts=issuer.built_in if has_issuer else None,
         keys=vault if has_keys else None,
         secrets=vault if has_keys else None,
     )
-    app = create_app(ports, settings)
+    app = create_app(replace(ordinary, **ports), settings)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
