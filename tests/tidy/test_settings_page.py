@@ -1,0 +1,25 @@
+"""The page of settings has every setting that the product reads, and no other."""
+
+import re
+
+from tests.tidy.tree import ROOT, python_files, read_text
+
+PAGE = "docs/settings.md"
+_PREFIXES = "HOROLOG|KAFKA|AUTH|RBAC|SCHEDULER"
+_OTHERS = {"DATABASE_URL", "REDIS_URL", "LOG_LEVEL", "METRICS_ENABLED", "PROMETHEUS_PORT", "INTERNAL_SERVICE_TOKEN"}
+_READ = re.compile(rf'"((?:{_PREFIXES})_[A-Z_]*[A-Z])"')
+_TOLD = re.compile(rf"`((?:{_PREFIXES})_[A-Z_]*[A-Z])`")
+_NO_SETTINGS = {"AUTH_UNAVAILABLE", "HOROLOG_PROCESS_TREE", "HOROLOG_TLS", "KAFKA_SSL"}
+"""An error's code, what a process tells its own children, and beginnings of names."""
+_BY_PREFIX = {
+    f"{prefix}_{kind}_FILE" for prefix in ("HOROLOG", "HOROLOG_TLS", "KAFKA_SSL") for kind in ("CA", "CERT", "KEY")
+} | {"AUTH_CA_FILE", "RBAC_CA_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE", "RBAC_URL", "RBAC_TOKEN"}
+"""Names that are put together where they are read."""
+
+
+def test_every_setting_is_on_the_page_and_every_name_on_it_is_a_setting() -> None:
+    product = [p for p in python_files() if p.parts[0] in {"horolog", "services", "projections"}]
+    read = {name for path in product for name in _READ.findall(read_text(path) or "")} - _NO_SETTINGS
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert set(_TOLD.findall(page)) == read | _BY_PREFIX
+    assert [name for name in sorted(_OTHERS) if f"`{name}`" not in page] == []
