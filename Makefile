@@ -21,7 +21,7 @@ run: install ## Run everything on this machine; FOR=60s stops it by itself
 	@.venv/bin/horolog dev $(if $(FOR),--for $(FOR))
 
 test: install lint ## Check the code and run every test; ARGS=... goes to pytest
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m $(if $(ARGS),pytest $(ARGS),tests)
 
 check: install lint ## Format, lint, types, import directions and the tidy rules; seconds
 	@$(PY) -m pytest tests/tidy
