@@ -23,7 +23,7 @@ async def append_links(connection: asyncpg.Connection, entries: Sequence[Entry])
         chain = (entry.tenant_id, entry.chain)
         link = following(heads[chain], entry)
         heads[chain] = link.head
-        links.append(_row(link))
+        links.append(row_of(link))
     await connection.execute(statement("insert_audit_links"), *zip(*links, strict=True))
 
 
@@ -34,17 +34,18 @@ def link_of(row: asyncpg.Record) -> Link:
     return Link(Entry(**told), *place)
 
 
-async def _heads(connection: asyncpg.Connection, chains: Sequence[Chain]) -> dict[Chain, Head]:
-    tenants, names = zip(*chains, strict=True)
-    rows = await connection.fetch(statement("audit_heads"), tenants, names)
-    begun = {chain: genesis(*chain) for chain in chains}
-    return begun | {(row["tenant_id"], row["chain"]): Head(row["seq"], row["record_hash"]) for row in rows}
-
-
-def _row(link: Link) -> tuple[object, ...]:
+def row_of(link: Link) -> tuple[object, ...]:
+    """The link's values in the order of the columns of `audit_chain`."""
     entry = link.entry
     return (
         *(entry.tenant_id, entry.chain, link.seq, entry.at, entry.actor, entry.action, entry.object_id),
         *(entry.outcome, entry.value_hash, entry.address, entry.command_id, entry.reason),
         *(entry.before_hash, entry.after_hash, link.previous_hash, link.record_hash),
     )
+
+
+async def _heads(connection: asyncpg.Connection, chains: Sequence[Chain]) -> dict[Chain, Head]:
+    tenants, names = zip(*chains, strict=True)
+    rows = await connection.fetch(statement("audit_heads"), tenants, names)
+    begun = {chain: genesis(*chain) for chain in chains}
+    return begun | {(row["tenant_id"], row["chain"]): Head(row["seq"], row["record_hash"]) for row in rows}

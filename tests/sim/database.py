@@ -35,6 +35,8 @@ _NAMES = (
     "upsert_owners",
     "upsert_tenants",
     "insert_tenant_changes",
+    "audit_heads",
+    "insert_audit_links",
 )
 _NAME_OF_TEXT = {statement(name): name for name in _NAMES}
 
@@ -111,8 +113,10 @@ class Connection:
                 self._change(name, lambda: self._database.tables.write(name, args))
 
     async def fetch(self, text: str, *args: Any) -> list[dict[str, Any]]:
-        assert _NAME_OF_TEXT[text] == "read_positions"
         await self._reach()
+        if _NAME_OF_TEXT[text] == "audit_heads":
+            return self._database.tables.audit_heads(*args)
+        assert _NAME_OF_TEXT[text] == "read_positions"
         known = self._database.tables.next
         return [
             {"topic": topic, "partition": partition, "next": known[topic, partition]}

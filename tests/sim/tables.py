@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+
 from projections.rows import (
     CARRIES_PROGRESS,
     CARRIES_STATE,
@@ -42,6 +44,10 @@ _STATE_COLUMNS = (
     "cpu_time_ms",
     "cancelled_by",
 )
+_AUDIT_COLUMNS = (
+    *("tenant_id", "chain", "seq", "at", "actor", "action", "object_id", "outcome", "value_hash", "address"),
+    *("command_id", "reason", "before_hash", "after_hash", "previous_hash", "record_hash"),
+)
 
 
 def rows_of(kind: type, columns: Sequence[Sequence[Any] | None]) -> list[Row]:
@@ -65,6 +71,7 @@ class Tables:
     owners: dict[tuple[str, int], Row] = field(default_factory=dict)
     tenants: dict[str, Row] = field(default_factory=dict)
     tenant_changes: dict[tuple[str, int], Row] = field(default_factory=dict)
+    audit: dict[tuple[str, str, int], Row] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         """Another one like it."""
@@ -72,6 +79,9 @@ class Tables:
 
     def write(self, statement: str, columns: Sequence[Sequence[Any] | None]) -> None:
         """What the statement of this name does."""
+        if statement == "insert_audit_links":
+            self.insert_links(list(zip(*(column or () for column in columns), strict=True)))
+            return
         kind, write = _WRITES[statement]
         for row in rows_of(kind, columns):
             write(self, row)
@@ -145,6 +155,25 @@ class Tables:
 
     def insert_tenant_change(self, row: Row) -> None:
         self.tenant_changes.setdefault((row["tenant_id"], row["version"]), row)
+
+    def insert_links(self, links: Sequence[Sequence[Any]]) -> None:
+        """The next entries of the audit trail's chains."""
+        for link in links:
+            row = dict(zip(_AUDIT_COLUMNS, link, strict=True))
+            key = (row["tenant_id"], row["chain"], row["seq"])
+            if key in self.audit:
+                raise asyncpg.UniqueViolationError(f"{key} is in its chain already")
+            self.audit[key] = row
+
+    def audit_heads(self, tenants: Sequence[str], chains: Sequence[str]) -> list[Row]:
+        """The last entry of each of these chains."""
+        wanted = set(zip(tenants, chains, strict=True))
+        last = {
+            (row["tenant_id"], row["chain"]): row
+            for row in sorted(self.audit.values(), key=lambda row: row["seq"])
+            if (row["tenant_id"], row["chain"]) in wanted
+        }
+        return list(last.values())
 
 
 _WRITES = {

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
+from horolog.domain.audit import genesis, linked
 from horolog.log.port import Record
+from projections.audit_rows import row_of
 from projections.fold import SOURCES, fold
 from projections.rows import (
     BegunRow,
@@ -66,6 +68,9 @@ def _apply(tables: Tables, partition_count: int, records: Sequence[Record]) -> N
     for name, row, rows in parts:
         if rows:
             tables.write(name, columns(row, rows))
+    for chain in {(entry.tenant_id, entry.chain) for entry in changes.audit}:
+        entries = [entry for entry in changes.audit if (entry.tenant_id, entry.chain) == chain]
+        tables.insert_links([row_of(link) for link in linked(genesis(*chain), entries)])
 
 
 def rows_and_positions_move_together(history: History) -> Iterator[str]:
