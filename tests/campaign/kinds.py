@@ -39,7 +39,7 @@ def _all() -> Iterable[Kind]:
     yield Kind("full-disk-postgres", server.fill_disk("postgres"))
     yield Kind("full-disk-logs", server.fill_disk("logs"))
     yield Kind("poison", server.poison)
-    yield Kind("herd", server.herd, load_s=45)
+    yield Kind("herd", server.herd, load_s=75)
     yield Kind("kill-only-broker", server.kill_broker, load_s=35)
     yield Kind("kill-broker", server.kill_broker, nodes=3, load_s=35)
     yield Kind("freeze-broker", server.freeze_broker, nodes=3)
