@@ -19,7 +19,7 @@ _PATIENCE = {"ticker": PAST_SESSION_S, "dispatcher": PAST_SESSION_S, "executor":
 
 def _all() -> Iterable[Kind]:
     yield from (Kind(f"kill-{role}", process.kill(role)) for role in _ROLES)
-    yield Kind("kill-owners", process.kill_all("ticker", "dispatcher"))
+    yield Kind("kill-owners", process.kill_all(*process.OWNERS))
     yield Kind("kill-executors", process.kill_all("executor"))
     yield from (Kind(f"freeze-{role}", process.freeze(role, s)) for role, s in _PATIENCE.items())
     for role in ("ticker", "dispatcher", "executor"):
