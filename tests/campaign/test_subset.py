@@ -28,7 +28,9 @@ def test_subset_of_the_campaign_loses_and_doubles_nothing(tmp_path: Path) -> Non
     argv = [sys.executable, "-m", "tests.campaign", "--times=1", *options]
     done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=RUN_S_MAX)
     rounds = [json.loads(line) for line in told.read_text().splitlines()] if told.exists() else []
-    assert {result["verdict"] for result in rounds} == {"passed"}, done.stdout + done.stderr
+    # So short a campaign may be over before its instants are old enough for the ledger's proof.
+    told_of = [result for result in rounds if (result["kind"], result["verdict"]) != ("verify-ledger", "inconclusive")]
+    assert {result["verdict"] for result in told_of} == {"passed"}, done.stdout + done.stderr
     played = {result["kind"] for result in rounds}
     assert played > PROOFS, done.stdout + done.stderr
     assert len(played - PROOFS) >= PLAYED_COUNT_MIN, done.stdout + done.stderr
