@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from services.api.decisions import Question
+from services.api.outside import answer_of
 
 ANSWER_BYTES_MAX = 4096
 
@@ -20,22 +21,7 @@ async def ask(http: httpx.AsyncClient, url: str, headers: Mapping[str, str], que
         OSError: there is none, or it is not plain.
     """
     body = {"tenantId": question.tenant_id, "actor": question.actor, "permission": question.permission.value}
-    try:
-        async with http.stream("POST", url, json=body, headers=headers) as answer:
-            if answer.status_code != 200:
-                raise OSError(f"the answer's status is {answer.status_code}")
-            return _read(await _bounded(answer))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OSError(type(error).__name__) from error
-
-
-async def _bounded(answer: httpx.Response) -> bytes:
-    raw = b""
-    async for part in answer.aiter_raw():
-        raw += part
-        if len(raw) > ANSWER_BYTES_MAX:
-            raise OSError("the answer is too long")
-    return raw
+    return _read(await answer_of(http, "POST", url, ANSWER_BYTES_MAX, headers=headers, body=body))
 
 
 def _read(raw: bytes) -> bool:

@@ -17,6 +17,7 @@ from jwt import PyJWK, PyJWTError
 
 from horolog.ports import Clock
 from services.api.issuer import Algorithm
+from services.api.outside import answer_of
 
 FRESH_S = 300.0
 """After which the keys are fetched anew, while the old ones are used."""
@@ -26,7 +27,6 @@ KEY_COUNT_MAX = 50
 KEY_SET_BYTES_MAX = 262_144
 RSA_BITS_MIN = 2048
 
-_ASKED = MappingProxyType({"accept": "application/json", "accept-encoding": "identity"})
 _LOG = logging.getLogger("horolog.api.keys")
 
 Fetch = Callable[[], Awaitable[bytes]]
@@ -96,22 +96,7 @@ async def fetch_keys(http: httpx.AsyncClient, url: str) -> bytes:
     Raises:
         OSError: it cannot be had.
     """
-    try:
-        async with http.stream("GET", url, headers=_ASKED) as answer:
-            if answer.status_code != 200:
-                raise OSError(f"the answer's status is {answer.status_code}")
-            return await _bounded(answer)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OSError(type(error).__name__) from error
-
-
-async def _bounded(answer: httpx.Response) -> bytes:
-    raw = b""
-    async for part in answer.aiter_raw():
-        raw += part
-        if len(raw) > KEY_SET_BYTES_MAX:
-            raise OSError("the answer is too large")
-    return raw
+    return await answer_of(http, "GET", url, KEY_SET_BYTES_MAX)
 
 
 def read_keys(raw: bytes, algorithm: Algorithm) -> Mapping[str, PyJWK]:

@@ -236,6 +236,8 @@ def _decision_service(environment: Mapping[str, str]) -> DecisionService | None:
         return None
     if not _SAFE_URL.match(url):
         raise SettingsError("RBAC_URL must begin with https://, unless it is of this machine")
+    if token and not _TOKEN.fullmatch(token):
+        raise SettingsError("RBAC_TOKEN must be a bearer token, of letters, digits and . _ ~ + / - (and = at its end)")
     return DecisionService(url, token)
 
 

@@ -107,6 +107,8 @@ class Connection:
                 await self._lock(args[1])
             case "claim_positions":
                 self._change(name, lambda: self._claim(args))
+            case "insert_audit_links":
+                self._change(name, lambda: self._database.tables.insert_links(list(zip(*args, strict=True))))
             case "skip_positions":
                 raise AssertionError("nothing is ever removed from the log of a simulation")
             case _:

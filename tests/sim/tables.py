@@ -79,9 +79,6 @@ class Tables:
 
     def write(self, statement: str, columns: Sequence[Sequence[Any] | None]) -> None:
         """What the statement of this name does."""
-        if statement == "insert_audit_links":
-            self.insert_links(list(zip(*(column or () for column in columns), strict=True)))
-            return
         kind, write = _WRITES[statement]
         for row in rows_of(kind, columns):
             write(self, row)

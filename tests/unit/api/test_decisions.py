@@ -167,6 +167,7 @@ async def test_only_a_plain_answer_counts(status: int, body: bytes, allowed: boo
             assert await question is allowed
     (request,) = asked
     assert (request.method, request.headers["authorization"]) == ("POST", "Bearer word")
+    assert request.headers["accept-encoding"] == "identity"
     assert request.content == b'{"tenantId":"%b","actor":"a","permission":"jobs:read"}' % OURS.encode()
 
 
@@ -179,3 +180,6 @@ def test_the_service_is_named_in_the_environment_and_its_token_never_shown() -> 
     for wrong in ({"RBAC_URL": "http://rbac.example"}, {"RBAC_TOKEN": "a-word"}, {"RBAC_URL": "file:///x"}):
         with pytest.raises(SettingsError, match="RBAC_URL"):
             from_environment({**good, **wrong})
+    with pytest.raises(SettingsError, match="RBAC_TOKEN") as refused:
+        from_environment({**good, "RBAC_URL": "https://rbac.example", "RBAC_TOKEN": "a-wörd"})
+    assert "a-wörd" not in str(refused.value)
