@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.domain.seals import Seals
@@ -19,6 +20,9 @@ from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings
 from horolog.runtime.settings_error import SettingsError
 from horolog.vault.master_keys import MasterKeys
+
+if TYPE_CHECKING:
+    from horolog.log.kafka import KafkaSettings
 
 _logger = logging.getLogger(__name__)
 
@@ -91,22 +95,28 @@ async def open_log(settings: Settings, clock: SystemClock) -> Log:
     if settings.kafka_bootstrap is None:
         settings.home.mkdir(parents=True, exist_ok=True)
         return EmbeddedLog.open(settings.home / "log.db", clock, settings.partition_count)
-    from horolog.log.kafka import KafkaLog, KafkaSettings  # noqa: PLC0415 - its client is loaded where it is used
+    from horolog.log.kafka import KafkaLog  # noqa: PLC0415 - its client is loaded where it is used
 
+    return await KafkaLog.open(kafka_settings(settings))
+
+
+def kafka_settings(settings: Settings) -> "KafkaSettings":
+    """How whoever talks to the Kafka of these settings has to do so, TLS and passwords included."""
+    from horolog.log.kafka import KafkaSettings  # noqa: PLC0415
+
+    assert settings.kafka_bootstrap is not None
     access = settings.kafka_access
-    return await KafkaLog.open(
-        KafkaSettings(
-            bootstrap_servers=settings.kafka_bootstrap,
-            prefix=settings.topic_prefix,
-            partition_count=settings.partition_count,
-            replication_factor=settings.replication_factor,
-            session_timeout_ms=settings.session_timeout_ms,
-            security_protocol=access.protocol,
-            ssl_context=access.tls,
-            sasl_mechanism=access.mechanism,
-            sasl_username=access.username,
-            sasl_password=access.password,
-        )
+    return KafkaSettings(
+        bootstrap_servers=settings.kafka_bootstrap,
+        prefix=settings.topic_prefix,
+        partition_count=settings.partition_count,
+        replication_factor=settings.replication_factor,
+        session_timeout_ms=settings.session_timeout_ms,
+        security_protocol=access.protocol,
+        ssl_context=access.tls,
+        sasl_mechanism=access.mechanism,
+        sasl_username=access.username,
+        sasl_password=access.password,
     )
 
 
