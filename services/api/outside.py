@@ -25,11 +25,15 @@ async def answer_of(
         async with http.stream(method, url, json=body, headers=asked) as answer:
             if answer.status_code != 200:
                 raise OSError(f"the answer's status is {answer.status_code}")
-            raw = b""
-            async for part in answer.aiter_raw():
-                raw += part
-                if len(raw) > bytes_max:
-                    raise OSError("the answer is too long")
-            return raw
+            return await _bounded(answer, bytes_max)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise OSError(type(error).__name__) from error
+
+
+async def _bounded(answer: httpx.Response, bytes_max: int) -> bytes:
+    raw = b""
+    async for part in answer.aiter_raw():
+        raw += part
+        if len(raw) > bytes_max:
+            raise OSError("the answer is too long")
+    return raw
