@@ -211,7 +211,10 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class TenantView:
-    """One row of `tenants`. `settings` is what the tenant's settings are as JSON (camelCase)."""
+    """One row of `tenants`. `settings` is what the tenant's settings are as JSON (camelCase).
+
+    Without `own_settings` they say only who is barred beside those whom the default settings bar.
+    """
 
     tenant_id: str
     version: int
@@ -220,6 +223,8 @@ class TenantView:
     created_by: str
     created_at: datetime
     updated_at: datetime
+    own_settings: bool = True
+    disabled_owners: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

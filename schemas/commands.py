@@ -135,14 +135,20 @@ class ResumeTenant(TenantCommand):
 
 
 class BarActor(TenantCommand):
-    """Run no job any more that this actor created."""
+    """Run no job any more that this actor created.
+
+    With `disabled`, because it is a user who was disabled: of its own commands none counts any more, either. That is
+    kept apart from what the platform bars, so that who enables a user again lifts nothing else.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.tenant.bar-actor.v1"
     barred_actor: Actor
+    disabled: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 class UnbarActor(TenantCommand):
-    """Run the jobs that this actor created again, from now on."""
+    """Run the jobs that this actor created again, from now on; with `disabled`, as those of a user enabled again."""
 
     TYPE: ClassVar[str] = "io.horolog.tenant.unbar-actor.v1"
     barred_actor: Actor
+    disabled: Annotated[bool, Field(exclude_if=not_)] = False

@@ -18,11 +18,16 @@ class CreateTenantBody(TenantSettings):
 
 
 class TenantResponse(TenantSettings):
-    """A tenant. One that nobody created is at version 0, and has the system's own settings."""
+    """A tenant. One that nobody created has the system's own settings (`ownSettings` is false).
+
+    It is at version 0 until something is decided about it. `disabledOwners` are disabled users whose jobs do not run.
+    """
 
     tenant_id: Uuid
     state: TenantState
     version: int
+    own_settings: bool
+    disabled_owners: list[str]
     created_by: str | None
     created_at: datetime | None
     updated_at: datetime | None

@@ -70,12 +70,12 @@ def list_users(
 
 
 def disable(user: UserName, api: ApiOptions) -> int:
-    """Let a user sign in no more; its sessions end within seconds."""
+    """Let a user sign in no more, and nothing of its jobs begin; its sessions end within seconds."""
     return _change(user, {"disabled": True}, api)
 
 
 def enable(user: UserName, api: ApiOptions) -> int:
-    """Let a disabled user sign in again."""
+    """Let a disabled user sign in again, and its jobs run from now on."""
     return _change(user, {"disabled": False}, api)
 
 

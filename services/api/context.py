@@ -13,6 +13,7 @@ from projections.views import ReadModel
 from services.api.accounts.built_in import BuiltIn
 from services.api.errors import ApiError
 from services.api.health import HealthCheck
+from services.api.owner_bars import OwnerBars
 from services.api.permissions import Permission
 from services.api.ports import ApiPorts, DecisionsUnavailable, Principal
 from services.api.sealing import Sealing
@@ -29,6 +30,8 @@ class ApiContext:
     desk: CommandDesk
     health: HealthCheck
     sealing: Sealing
+    bars: OwnerBars | None = None
+    """None where the built-in issuer is off."""
 
     @property
     def read_model(self) -> ReadModel:

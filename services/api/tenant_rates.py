@@ -63,7 +63,8 @@ class TenantRates:
             view = await self._tenants.tenant(tenant_id)
         except ReadModelUnavailable:
             return
-        known.rate = self._default if view is None else self._rate(TenantSettings.model_validate(view.settings))
+        has_own = view is not None and view.own_settings
+        known.rate = self._rate(TenantSettings.model_validate(view.settings)) if view and has_own else self._default
 
     def _rate(self, settings: TenantSettings) -> Rate:
         per_s = settings.quotas.requests_per_second

@@ -17,7 +17,7 @@ import asyncpg
 from services.api.accounts.backoff import COUNT_MAX, FORGOTTEN_AFTER
 from services.api.accounts.bounds import SESSIONS_PER_USER_COUNT_MAX
 from services.api.accounts.ports import AccountsUnavailable, Counted, Opening, Rotation, UserChange
-from services.api.accounts.users import Live, Session, User
+from services.api.accounts.users import Live, Session, Standing, User
 from services.api.patience import within
 
 SCHEMA = "accounts"
@@ -34,6 +34,9 @@ _USER = (
     "session_version, last_login_at"
 )
 _LIVE = "session_id::text, user_id::text, tenant_id::text, name, roles, session_version"
+_STANDING = (
+    "id::text as user_id, tenant_id::text, name, disabled, standing as number, standing = standing_told as is_told"
+)
 _T = TypeVar("_T")
 
 
@@ -71,7 +74,8 @@ class PostgresAccounts:
             roles = coalesce($2, roles),
             disabled = coalesce($3, disabled),
             session_version = session_version
-                + (coalesce($2, roles) <> roles or coalesce($3, disabled) <> disabled)::integer
+                + (coalesce($2, roles) <> roles or coalesce($3, disabled) <> disabled)::integer,
+            standing = standing + (coalesce($3, disabled) <> disabled)::integer
         where id = $1 returning {_USER}"""  # noqa: S608 - constants and placeholders only
         roles = None if change.roles is None else list(change.roles)
         return _one_user(await self._fetch(sql, user_id, roles, change.disabled))
@@ -132,6 +136,22 @@ class PostgresAccounts:
     async def live(self, session_id: str, at: datetime) -> Live | None:
         sql = f"select {_LIVE} from accounts.live_sessions where session_id = $1 and idle_until > $2"  # noqa: S608 - constants only
         return _one_live(await self._fetch(sql, session_id, at))
+
+    async def standing(self, user_id: str) -> Standing | None:
+        rows = await self._fetch(f"select {_STANDING} from accounts.users where id = $1", user_id)  # noqa: S608 - constants only
+        return Standing(**rows[0]) if rows else None
+
+    async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        sql = f"""select {_STANDING} from accounts.users
+        where standing <> standing_told and id > $1 order by id limit $2"""  # noqa: S608 - constants and placeholders only
+        return [Standing(**row) for row in await self._fetch(sql, after_id, limit)]
+
+    async def told(self, standing: Standing) -> bool:
+        # No user has the standing 0: that is still to be told, whatever the present one is.
+        sql = """update accounts.users set standing_told = case when standing = $2 then standing else 0 end
+        where id = $1 returning standing = $2 as is_present"""
+        rows = await self._fetch(sql, standing.user_id, standing.number)
+        return bool(rows) and bool(rows[0]["is_present"])
 
     async def attempt(self, by: Counted, subject: bytes, at: datetime, waits_s: Sequence[float]) -> datetime | None:
         forgotten = at - FORGOTTEN_AFTER

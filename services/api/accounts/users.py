@@ -60,6 +60,18 @@ class Session:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a user may have anything run. `number` rises by one whenever that changes; `is_told`: the log knows."""
+
+    user_id: str
+    tenant_id: str
+    name: str
+    disabled: bool
+    number: int
+    is_told: bool
+
+
 class RefusedUser(ValueError):
     """What a user may not be; `field` says which part is wrong, and the message why."""
 

@@ -18,7 +18,7 @@ from services.api.accounts.ports import AccountsUnavailable, Counted, Opening, R
 from services.api.accounts.sign_in import SignIn
 from services.api.accounts.signing import BUILT_IN, LocalKeys
 from services.api.accounts.states import SessionStates
-from services.api.accounts.users import Live, Session, User
+from services.api.accounts.users import Live, Session, Standing, User
 from services.api.signed_tokens import TokenReader
 
 
@@ -49,6 +49,8 @@ class MemoryAccounts:
     kept: dict[str, Kept] = field(default_factory=dict)
     tokens: dict[bytes, tuple[str, bool]] = field(default_factory=dict)
     attempts: dict[tuple[Counted, bytes], Attempts] = field(default_factory=dict)
+    standings: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By a user's id: how often its standing has changed, and which of these the log is known to have."""
     is_away: bool = False
     asked_live_count: int = 0
 
@@ -95,6 +97,8 @@ class MemoryAccounts:
         disabled = user.disabled if change.disabled is None else change.disabled
         differs = (roles, disabled) != (user.roles, user.disabled)
         version = user.session_version + differs
+        number, told = self.standings.get(user_id, (1, 1))
+        self.standings[user_id] = number + (disabled != user.disabled), told
         self.by_id[user_id] = replace(user, roles=roles, disabled=disabled, session_version=version)
         return self.by_id[user_id]
 
@@ -173,6 +177,24 @@ class MemoryAccounts:
         self._answer()
         self.asked_live_count += 1
         return self._live(session_id, at)
+
+    async def standing(self, user_id: str) -> Standing | None:
+        self._answer()
+        if (user := self.by_id.get(user_id)) is None:
+            return None
+        number, told = self.standings.get(user_id, (1, 1))
+        return Standing(user_id, user.tenant_id, user.name, user.disabled, number, number == told)
+
+    async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        found = [await self.standing(user_id) for user_id in sorted(self.by_id) if user_id > after_id]
+        return [one for one in found if one is not None and not one.is_told][:limit]
+
+    async def told(self, standing: Standing) -> bool:
+        self._answer()
+        number, _ = self.standings.get(standing.user_id, (1, 1))
+        is_present = number == standing.number
+        self.standings[standing.user_id] = number, number if is_present else 0
+        return is_present
 
     async def attempt(self, by: Counted, subject: bytes, at: datetime, waits_s: Sequence[float]) -> datetime | None:
         self._answer()
