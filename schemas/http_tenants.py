@@ -6,7 +6,7 @@ stay as they are, and a quota that is null is no longer set.
 
 from datetime import date, datetime
 
-from schemas.base import Uuid, Value
+from schemas.base import Body, Uuid, Value
 from schemas.http import InternalAnswer
 from schemas.tenants import TenantSettings, TenantState
 
@@ -75,3 +75,17 @@ class InternalTenantAnswer(InternalAnswer):
     """One tenant."""
 
     data: TenantResponse
+
+
+class EraseTenantBody(Body):
+    """Whose key and secrets are to be erased for good: the id that stands in the address as well."""
+
+    tenant_id: Uuid
+
+
+class ErasedTenantResponse(Value):
+    """What was encrypted for the tenant can never be read again; `hadAny`: whether there was a key or a secret."""
+
+    tenant_id: str
+    erased: bool
+    had_any: bool

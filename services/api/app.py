@@ -22,6 +22,7 @@ from schemas.http import Problem
 from services.api import (
     audit_routes,
     auth_routes,
+    erasure_routes,
     execution_routes,
     history_routes,
     internal_routes,
@@ -113,6 +114,7 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
         secret_routes.router,
         system_routes.router,
         tenant_routes.router,
+        erasure_routes.router,
         audit_routes.router,
         internal_routes.router,
         internal_tenant_routes.router,

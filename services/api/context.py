@@ -96,6 +96,7 @@ ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_REA
 ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
 UserManager = Annotated[Principal, Depends(Allowed(Permission.USERS_MANAGE))]
 TenantManager = Annotated[Principal, Depends(Allowed(Permission.TENANTS_MANAGE))]
+TenantEraser = Annotated[Principal, Depends(Allowed(Permission.TENANTS_ERASE))]
 AuditReader = Annotated[Principal, Depends(Allowed(Permission.AUDIT_READ))]
 SecretKeeper = Annotated[Principal, Depends(Allowed(Permission.SECRETS_WRITE))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     USERS_MANAGE = "users:manage"
     TENANTS_MANAGE = "tenants:manage"
+    TENANTS_ERASE = "tenants:erase"
 
 
 PLATFORM_ADMIN = "platform-admin"
@@ -37,7 +38,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         "developer": EVERYTHING,
         "admin": EVERYTHING | {Permission.USERS_MANAGE, Permission.AUDIT_READ},
         "auditor": frozenset({Permission.AUDIT_READ}),
-        PLATFORM_ADMIN: frozenset({Permission.USERS_MANAGE, Permission.TENANTS_MANAGE}),
+        PLATFORM_ADMIN: frozenset({Permission.USERS_MANAGE, Permission.TENANTS_MANAGE, Permission.TENANTS_ERASE}),
     }
 )
 

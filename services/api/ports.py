@@ -10,7 +10,7 @@ from typing import Protocol
 from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
-from horolog.vault.port import SecretStore, TenantKeys
+from horolog.vault.port import KeyEraser, SecretStore, TenantKeys
 from projections.views import ReadModel
 from schemas.tenants import CLOSED, TenantSettings
 from services.api.accounts.built_in import BuiltIn
@@ -132,8 +132,8 @@ class ApiPorts:
 
     `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
     settings of tenants that nobody created.
-    `audit_dropped` hears of every call that the audit trail could not be told. Without `keys` and `secrets`, which
-    come together, nothing secret is taken.
+    `audit_dropped` hears of every call that the audit trail could not be told. Without `keys`, `secrets` and `eraser`,
+    which come together, nothing secret is taken.
     """
 
     log: Log
@@ -157,3 +157,4 @@ class ApiPorts:
     tenant_defaults: TenantSettings = CLOSED
     keys: TenantKeys | None = None
     secrets: SecretStore | None = None
+    eraser: KeyEraser | None = None

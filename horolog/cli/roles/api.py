@@ -85,6 +85,7 @@ async def run(
             tenant_defaults=parts.settings.tenant_defaults,
             keys=None if vault is None else CachedKeys(vault, parts.clock),
             secrets=vault,
+            eraser=vault,
         )
         app = create_app(ports, settings)
         beside = [
