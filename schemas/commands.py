@@ -10,20 +10,25 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from schemas.base import Actor, JsonObject, Message, Text, UtcTime, Uuid
-from schemas.jobs import JobDefinition
+from schemas.jobs import TAG_COUNT_MAX, JobDefinition, Tag
 from schemas.tenants import TenantSettings
 
 RequestHash = Annotated[str, Field(max_length=64)]
+WithinTags = Annotated[tuple[Tag, ...], Field(min_length=1, max_length=TAG_COUNT_MAX)]
 
 
 class Command(Message):
-    """The part that all commands share. `issued_at` is the caller's clock and decides nothing."""
+    """The part that all commands share. `issued_at` is the caller's clock and decides nothing.
+
+    With `within_tags` the caller may act only on jobs that carry one of them, as the dispatcher knows them.
+    """
 
     command_id: Uuid
     actor: Actor
     issued_at: UtcTime
     request_hash: RequestHash = ""
     reason: Annotated[Text, Field(max_length=1000)] | None = None
+    within_tags: WithinTags | None = None
 
     def message_id(self) -> str:
         return self.command_id

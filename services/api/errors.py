@@ -27,6 +27,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "TENANT_SUSPENDED": 403,
         "OWNER_BARRED": 403,
         "USER_DISABLED": 403,
+        "TAG_REQUIRED": 403,
         "COMMAND_NOT_ALLOWED": 403,
         "FUNCTION_NOT_ALLOWED": 403,
         "NOT_FOUND": 404,

@@ -37,13 +37,15 @@ OPEN_SUBMISSIONS = frozenset(
 class Principal:
     """Who calls, for which tenant, and what that caller may do. `tenant_id` is empty for a service.
 
-    `user_id` is that of a user of the built-in issuer, else empty.
+    `user_id` is that of a user of the built-in issuer, else empty. With `tags`, the permissions hold for jobs that
+    carry at least one of them, and for nothing else.
     """
 
     tenant_id: str
     actor: str
     permissions: frozenset[Permission]
     user_id: str = ""
+    tags: tuple[str, ...] | None = None
 
 
 class Authenticator(Protocol):

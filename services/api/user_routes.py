@@ -24,6 +24,7 @@ from schemas.http_accounts import (
     UserResponse,
 )
 from services.api.accounts.administration import Administrator
+from services.api.accounts.ports import UserChange
 from services.api.accounts.users import User
 from services.api.answers import Answer, nothing
 from services.api.bodies import JsonRoute
@@ -66,7 +67,7 @@ async def create_user(accounts: Accounts, caller: UserManager, body: UserCreateB
     """Create a user. Its one-time password is in this answer and nowhere else."""
     tenant_id = body.tenant_id or caller.tenant_id
     by = _administrator(caller)
-    user, secret = await accounts.administration.create(by, body.name, body.roles, tenant_id)
+    user, secret = await accounts.administration.create(by, body.name, body.roles, tenant_id, body.tags)
     answer = {"user": _user_body(user), "oneTimePassword": secret}
     return Answer(answer, 201, {"Location": f"{PREFIX}/{user.id}"})
 
@@ -81,12 +82,12 @@ async def get_user(accounts: Accounts, caller: UserManager, user_id: str) -> Res
 async def change_user(
     request: Request, api: Api, accounts: Accounts, caller: UserManager, user_id: str, body: UserChangeBody
 ) -> Response:
-    """Change a user's roles, disable or enable it. What it has signed in to is void within 10 seconds.
+    """Change a user's roles or their tags, disable or enable it. What it has signed in to is void within 10 seconds.
 
     Nothing that a disabled user's jobs owe begins any more once this is answered, until the user is enabled again.
     """
-    by = _administrator(caller)
-    changed = await accounts.administration.change(by, _known(user_id), body.roles, body.disabled)
+    by, wish = _administrator(caller), UserChange(body.roles, body.disabled, body.tags)
+    changed = await accounts.administration.change(by, _known(user_id), wish)
     await _tell_log(request, api, caller, changed)
     return Answer(_user_body(changed))
 
@@ -152,6 +153,7 @@ def _user_body(user: User) -> dict[str, Any]:
         "tenantId": None if user.tenant_id == SYSTEM_TENANT else user.tenant_id,
         "name": user.name,
         "roles": user.roles,
+        "tags": user.tags,
         "disabled": user.disabled,
         "mustChangePassword": user.must_change_password,
         "createdAt": user.created_at,

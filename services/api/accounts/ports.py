@@ -56,6 +56,7 @@ class UserChange:
 
     roles: tuple[str, ...] | None = None
     disabled: bool | None = None
+    tags: tuple[str, ...] | None = None
 
 
 class UserStore(Protocol):

@@ -31,9 +31,9 @@ _LOG = logging.getLogger("horolog.api.accounts")
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 _USER = (
     "id::text, tenant_id::text, name, roles, created_at, password_hash, disabled, must_change_password, "
-    "session_version, last_login_at"
+    "session_version, last_login_at, tags"
 )
-_LIVE = "session_id::text, user_id::text, tenant_id::text, name, roles, session_version"
+_LIVE = "session_id::text, user_id::text, tenant_id::text, name, roles, session_version, tags"
 _STANDING = (
     "id::text as user_id, tenant_id::text, name, disabled, standing as number, standing = standing_told as is_told"
 )
@@ -73,12 +73,14 @@ class PostgresAccounts:
         sql = f"""update accounts.users set
             roles = coalesce($2, roles),
             disabled = coalesce($3, disabled),
-            session_version = session_version
-                + (coalesce($2, roles) <> roles or coalesce($3, disabled) <> disabled)::integer,
+            tags = coalesce($4, tags),
+            session_version = session_version + (
+                coalesce($2, roles) <> roles or coalesce($3, disabled) <> disabled or coalesce($4, tags) <> tags
+            )::integer,
             standing = standing + (coalesce($3, disabled) <> disabled)::integer
         where id = $1 returning {_USER}"""  # noqa: S608 - constants and placeholders only
-        roles = None if change.roles is None else list(change.roles)
-        return _one_user(await self._fetch(sql, user_id, roles, change.disabled))
+        roles, tags = (None if words is None else list(words) for words in (change.roles, change.tags))
+        return _one_user(await self._fetch(sql, user_id, roles, change.disabled, tags))
 
     async def set_password(self, user_id: str, new: str, *, expected: str | None, must_change: bool) -> bool:
         sql = """update accounts.users set
@@ -193,8 +195,11 @@ class PostgresAccounts:
 
 
 _INSERT = """insert into accounts.users
-(id, tenant_id, name, roles, created_at, password_hash, disabled, must_change_password, session_version, last_login_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+(
+    id, tenant_id, name, roles, created_at, password_hash, disabled, must_change_password, session_version,
+    last_login_at, tags
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"""
 
 
 async def _answered(question: Awaitable[_T]) -> _T:
@@ -223,11 +228,12 @@ def _values(user: User) -> tuple[Any, ...]:
         user.must_change_password,
         user.session_version,
         user.last_login_at,
+        list(user.tags),
     )
 
 
 def _user(row: asyncpg.Record) -> User:
-    return User(**{**row, "roles": tuple(row["roles"])})
+    return User(**{**row, "roles": tuple(row["roles"]), "tags": tuple(row["tags"])})
 
 
 def _one_user(rows: Sequence[asyncpg.Record]) -> User | None:
@@ -235,4 +241,4 @@ def _one_user(rows: Sequence[asyncpg.Record]) -> User | None:
 
 
 def _one_live(rows: Sequence[asyncpg.Record]) -> Live | None:
-    return Live(**{**rows[0], "roles": tuple(rows[0]["roles"])}) if rows else None
+    return Live(**{**rows[0], "roles": tuple(rows[0]["roles"]), "tags": tuple(rows[0]["tags"])}) if rows else None

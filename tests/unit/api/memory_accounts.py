@@ -95,11 +95,12 @@ class MemoryAccounts:
             return None
         roles = user.roles if change.roles is None else change.roles
         disabled = user.disabled if change.disabled is None else change.disabled
-        differs = (roles, disabled) != (user.roles, user.disabled)
+        tags = user.tags if change.tags is None else change.tags
+        differs = (roles, disabled, tags) != (user.roles, user.disabled, user.tags)
         version = user.session_version + differs
         number, told = self.standings.get(user_id, (1, 1))
         self.standings[user_id] = number + (disabled != user.disabled), told
-        self.by_id[user_id] = replace(user, roles=roles, disabled=disabled, session_version=version)
+        self.by_id[user_id] = replace(user, roles=roles, disabled=disabled, session_version=version, tags=tags)
         return self.by_id[user_id]
 
     async def set_password(self, user_id: str, new: str, *, expected: str | None, must_change: bool) -> bool:
@@ -230,7 +231,7 @@ class MemoryAccounts:
         user = self.by_id[kept.user_id]
         if user.disabled or user.must_change_password or user.session_version != kept.version:
             return None
-        return Live(session_id, user.id, user.tenant_id, user.name, user.roles, kept.version)
+        return Live(session_id, user.id, user.tenant_id, user.name, user.roles, kept.version, user.tags)
 
     def _answer(self) -> None:
         if self.is_away:
@@ -267,7 +268,9 @@ class Issuing:
     built_in: BuiltIn
     callers: AccountTokens
 
-    def add(self, name: str, tenant_id: str, *roles: str, must_change: bool = False) -> User:
+    def add(
+        self, name: str, tenant_id: str, *roles: str, must_change: bool = False, tags: tuple[str, ...] = ()
+    ) -> User:
         """A user whose password is `password_of(name)`."""
         user = User(
             id=f"22222222-2222-4222-8222-{len(self.store.by_id):012d}",
@@ -277,6 +280,7 @@ class Issuing:
             created_at=self.built_in.sign_in.clock.now(),
             password_hash=f"hash of {password_of(name)}",
             must_change_password=must_change,
+            tags=tags,
         )
         self.store.by_id[user.id] = user
         return user

@@ -85,6 +85,22 @@ def disabled_samples() -> tuple[Message, ...]:
     )
 
 
+def within_samples() -> tuple[Message, ...]:
+    """Commands of a caller within tags."""
+    asked = {
+        "tenant_id": TENANT,
+        "command_id": COMMAND,
+        "actor": "user:ada",
+        "issued_at": AT,
+        "within_tags": ["billing"],
+    }
+    return (
+        commands.TriggerJob.model_validate({**asked, "job_id": JOB}),
+        commands.DeleteJob.model_validate({**asked, "job_id": JOB}),
+        commands.CancelExecution.model_validate({**asked, "execution_id": EXECUTION}),
+    )
+
+
 def grown_samples() -> tuple[Message, ...]:
     """The messages, at most one of each type."""
     return (
