@@ -70,6 +70,8 @@ class OwnerBars:
                 await self.tell_all()
             except ApiError as error:
                 _LOG.warning("whether users are still to be told to the log is not known: %s", error.code)
+            except Exception:  # noqa: BLE001 - logged; a fault must not leave the others untold for good
+                _LOG.exception("telling the log which users are disabled failed")
             await self.clock.sleep(INTERVAL_S)
 
     async def _tell_left(self, standing: Standing) -> None:

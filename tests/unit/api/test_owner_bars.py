@@ -1,16 +1,20 @@
 """Who is disabled is told to the log, at once or later, and told until a dispatcher has decided on it."""
 
+import asyncio
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 import pytest
 
 from schemas.commands import BarActor, UnbarActor
-from services.api.accounts.ports import AccountsUnavailable, UserChange
+from services.api.accounts.ports import AccountsUnavailable, StandingStore, UserChange
+from services.api.accounts.users import Standing
 from services.api.owner_bars import ACTOR, OwnerBars
 from tests.unit.api.test_users import USERS, boss_of, root
-from tests.unit.api.world import OURS, World, open_world
+from tests.unit.api.world import OURS, HandClock, World, open_world
 
 
 def bars_of(world: World) -> OwnerBars:
@@ -118,6 +122,47 @@ async def test_without_the_database_nothing_is_known_and_nothing_is_told(world: 
     with pytest.raises(AccountsUnavailable):
         await bars_of(world).tell_all()
     assert told(world) == []
+
+
+@dataclass
+class Weary(HandClock):
+    """Time for whoever goes on without end: it stops him after he has slept so often."""
+
+    left_count: int = 2
+
+    async def sleep(self, seconds: float) -> None:
+        self.left_count -= 1
+        if self.left_count == 0:
+            raise asyncio.CancelledError
+
+
+async def test_neither_an_outage_nor_a_fault_ends_the_telling(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    ada = world.issuing.add("ada", OURS, "developer")
+    await world.issuing.store.change_user(ada.id, UserChange(disabled=True))
+    bars = replace(bars_of(world), clock=Weary(left_count=3), store=Troubled(world.issuing.store))
+    with pytest.raises(asyncio.CancelledError):
+        await bars.run()
+    assert [deed for deed, _, _ in told(world)] == ["BarActor"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+@dataclass
+class Troubled:
+    """Standings that are out of reach at first, then are a fault, and then are there."""
+
+    store: StandingStore
+    troubles: list[Exception] = field(default_factory=lambda: [AccountsUnavailable(), RuntimeError("a fault")])
+
+    async def standing(self, user_id: str) -> Standing | None:
+        return await self.store.standing(user_id)
+
+    async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return await self.store.untold(after_id, limit)
+
+    async def told(self, standing: Standing) -> bool:
+        return await self.store.told(standing)
 
 
 async def test_without_the_issuer_there_is_nobody_to_tell_of() -> None:
