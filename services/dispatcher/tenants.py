@@ -33,7 +33,7 @@ from schemas.events.tenants import (
     TenantTabled,
     TenantUpdated,
 )
-from schemas.tenants import BARRED_ACTOR_COUNT_MAX, CLOSED, DisabledOwner, Tenant, TenantState
+from schemas.tenants import BARRED_ACTOR_COUNT_MAX, CLOSED, DisabledOwner, Tenant, TenantSettings, TenantState
 from services.dispatcher.book import Book
 from services.dispatcher.endings import withdraw
 from services.dispatcher.jobs import SETTLE
@@ -73,11 +73,15 @@ def _refusal(book: Book, command: TenantCommand, known: Tenant | None) -> tuple[
         return "TENANT_ALREADY_EXISTS", f"the tenant {command.tenant_id} exists already"
     if isinstance(command, UpdateTenant) and not is_created:
         return "TENANT_NOT_FOUND", f"nobody created the tenant {command.tenant_id}"
-    lifts = isinstance(command, UnbarActor) and not command.disabled and not is_created
-    if lifts and command.barred_actor in book.tenants.defaults.barred_actors:
-        text = f"{command.barred_actor} is barred from every tenant that nobody created; create this one first"
-        return "INVALID_TENANT", text
+    if isinstance(command, UnbarActor) and not command.disabled and not is_created:
+        return _default_bar(command.barred_actor, book.tenants.defaults)
     return None
+
+
+def _default_bar(actor: str, defaults: TenantSettings) -> tuple[str, str] | None:
+    if actor not in defaults.barred_actors:
+        return None
+    return "INVALID_TENANT", f"{actor} is barred from every tenant that nobody created; create this one first"
 
 
 def _wanted(book: Book, command: TenantCommand, before: Tenant, now: datetime) -> tuple[type[TenantChanged], Tenant]:
