@@ -187,6 +187,7 @@ class MemoryAccounts:
         return Standing(user_id, user.tenant_id, user.name, user.disabled, number, number == told)
 
     async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        self._answer()
         found = [await self.standing(user_id) for user_id in sorted(self.by_id) if user_id > after_id]
         return [one for one in found if one is not None and not one.is_told][:limit]
 

@@ -16,7 +16,6 @@ from fastapi.routing import APIRoute
 from services.api.context import Api, JobReader
 from services.api.permissions import ROLES, WITHIN_TAGS, Permission
 from tests.unit.api.contract import operations
-from tests.unit.api.issuing import AuthService
 from tests.unit.api.samples import PLAIN, Sample
 from tests.unit.api.test_declared_permissions import declared, leaves
 from tests.unit.api.test_sign_in import log_in
@@ -216,11 +215,9 @@ async def test_outside_token_says_its_tags_and_one_that_says_them_badly_is_void(
 
 
 async def test_outside_administrator_within_tags_is_none() -> None:
-    service = AuthService()
     asked = Asked()
-    asked.service.keys = service.keys
     async with open_world(callers=asked.callers) as world:
-        token = service.token(roles=["admin"], tags=["billing"])
+        token = asked.service.token(roles=["admin"], tags=["billing"])
         for path, status in (("/jobs", 200), ("/api/v1/audit", 403), ("/api/v1/secrets", 403), ("/status", 403)):
             assert (await world.ask("GET", path, token=token)).status_code == status
 

@@ -80,11 +80,11 @@ def test_what_waits_of_a_disabled_user_is_withdrawn() -> None:
 
 def test_nothing_else_of_the_tenant_changes() -> None:
     world = Dispatching()
+    world.create()
     (change,) = of(ActorBarred, disable(world, 1))
     assert (change.tenant.own_settings, change.tenant.settings) == (False, CLOSED)
     in_force = world.partition.book.tenants.settings(TENANT)
     assert in_force.model_copy(update={"barred_actors": ()}) == OPEN
-    world.create()
     world.turn(9, fire(10, 50))
     assert of(AttemptDispatched, world.turn(10))
 
