@@ -111,6 +111,8 @@ class TenantRow:
     state: str
     name: str
     settings: str
+    own_settings: bool
+    disabled_owners: str
     created_by: str
     created_at: datetime
     updated_at: datetime

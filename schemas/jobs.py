@@ -15,7 +15,13 @@ from schemas.sealed import SEALED_PATTERN, bounded
 TIMEOUT_SECONDS_MAX = 86_400
 MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
 NAME_LENGTH_MAX = 200
+TAG_COUNT_MAX = 20
+TAG_LENGTH_MAX = 50
 VARIABLE_LENGTH_MAX = 10_000
+
+
+Tag = Annotated[Text, Field(min_length=1, max_length=TAG_LENGTH_MAX)]
+"""A word by which jobs are found, and to which grants can be narrowed."""
 
 
 class JobType(StrEnum):
@@ -239,7 +245,7 @@ class JobDefinition(Value):
     start_date: UtcTime | None = None
     end_date: UtcTime | None = None
     max_executions: Annotated[int, Field(ge=1)] | None = None
-    tags: Annotated[tuple[Annotated[Text, Field(min_length=1, max_length=50)], ...], Field(max_length=20)] = ()
+    tags: Annotated[tuple[Tag, ...], Field(max_length=TAG_COUNT_MAX)] = ()
     misfire: Annotated[Misfire, Field(exclude_if=MISFIRE_DEFAULT.__eq__)] = MISFIRE_DEFAULT
     overlap: Annotated[Overlap, Field(exclude_if=OVERLAP_DEFAULT.__eq__)] = OVERLAP_DEFAULT
     delivery: Annotated[Delivery, Field(exclude_if=Delivery.AT_LEAST_ONCE.__eq__)] = Delivery.AT_LEAST_ONCE

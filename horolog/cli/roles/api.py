@@ -85,15 +85,20 @@ async def run(
             tenant_defaults=parts.settings.tenant_defaults,
             keys=None if vault is None else CachedKeys(vault, parts.clock),
             secrets=vault,
+            eraser=vault,
         )
-        watching = asyncio.create_task(watch.run())
-        sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
+        app = create_app(ports, settings)
+        beside = [
+            asyncio.create_task(watch.run()),
+            asyncio.create_task(sample(read_model, parts.metrics, stop)),
+            *([asyncio.create_task(bars.run())] if (bars := app.state.context.bars) is not None else []),
+        ]
         try:
-            await _serve_http(create_app(ports, settings), settings, parts.metrics, listeners, stop)
+            await _serve_http(app, settings, parts.metrics, listeners, stop)
         finally:
-            sampling.cancel()
-            watching.cancel()
-            await asyncio.gather(sampling, watching, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _callers(settings: ApiSettings, parts: Parts, stack: AsyncExitStack) -> tuple[Authenticator, BuiltIn | None]:

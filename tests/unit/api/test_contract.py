@@ -72,6 +72,7 @@ TENANTS = [
     ("POST", "/api/v1/tenants"),
     ("GET", "/api/v1/tenants/{tenant_id}"),
     ("PATCH", "/api/v1/tenants/{tenant_id}"),
+    ("POST", "/api/v1/tenants/{tenant_id}/erase"),
     ("GET", "/internal/tenants/{tenant_id}"),
     *(
         (method, f"{base}/tenants/{{tenant_id}}/{deed}")

@@ -170,6 +170,7 @@ async def open_world(
         accounts=issuer.built_in if has_issuer else None,
         keys=vault if has_keys else None,
         secrets=vault if has_keys else None,
+        eraser=vault if has_keys else None,
     )
     app = create_app(replace(ordinary, **ports), settings)
     transport = httpx.ASGITransport(app)
