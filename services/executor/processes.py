@@ -29,9 +29,8 @@ class Ended(Protocol):
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
-    `spawner`) and
-    `problem_errno` says why.
+    failed (`fork`, `signals`, `session`, `group`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`) and `problem_errno` says why. `is_out_of_memory`: all its processes together took more than they may.
     """
 
     @property
@@ -44,6 +43,8 @@ class Ended(Protocol):
     def memory_peak_mb(self) -> int | None: ...
     @property
     def cpu_time_ms(self) -> int | None: ...
+    @property
+    def is_out_of_memory(self) -> bool: ...
 
 
 class Processes(Protocol):
