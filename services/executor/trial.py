@@ -1,14 +1,15 @@
 """A trial run: whether programs that are started in some way are really kept apart as its level promises.
 
 Guarantee: a level counts as reached only if a program of ours, started as those of jobs are, ran and could not do what
-the level forbids. No version of anything is asked.
+the level forbids. No version of anything is asked. So it is with bounds: a program of ours asked for more, and did not
+get it.
 """
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from schemas.isolation import Isolation
 from services.executor.processes import Ended, Processes, Program
 
 TRIAL_S_MAX = 20.0
+TRIAL_MEMORY_MB, TRIAL_PROCESS_COUNT, TRIAL_CPUS = 48, 8, 0.3
+"""The bounds to try."""
 _ANSWER_BYTES_MAX = 16_384
 _FIRST_AND_PROGRAM_COUNT = 2
 _VARIABLES = {"PATH", "HOME", "TMPDIR", "HOROLOG_PROCESS_TREE", "LC_CTYPE"}
@@ -43,6 +46,37 @@ print(json.dumps({
     "variables": sorted(os.environ),
 }))
 """
+_WORK_S_MIN = 0.08
+"""The work takes 0.06 s of a core: 0.13 s at least by the bound to try, and longer on a busy machine."""
+_GREEDY = """
+import json, mmap, os, sys, time
+def started():
+    pids = []
+    try:
+        while len(pids) < 16:
+            pid = os.fork()
+            if not pid:
+                time.sleep(60)
+                os._exit(0)
+            pids.append(pid)
+    except OSError:
+        pass
+    for pid in pids:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    return len(pids)
+def work():
+    begun, worked = time.monotonic(), time.process_time()
+    while time.process_time() - worked < 0.06:
+        pass
+    return time.monotonic() - begun
+print(json.dumps({"count": started() if "processes" in sys.argv else 0, "work_s": work()}), flush=True)
+if "memory" in sys.argv:
+    block = mmap.mmap(-1, 96 << 20)
+    for place in range(0, len(block), 4096):
+        block[place] = 1
+"""
+"""What it takes in the end is shared memory, which no limit of a process counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +95,64 @@ class Way:
         return f"{self.level}, with {'accounts of their own' if self.has_accounts else 'the account of the executor'}"
 
 
+class TrialFailed(Exception):
+    """A trial run did not come to its end, and why."""
+
+
 async def shortcoming(processes: Processes, way: Way, limits: Mapping[str, int]) -> str | None:
     """What is wrong with starting programs this way; None when all that it promises was seen to hold."""
+    try:
+        end, answer = await _run(processes, (_PROGRAM,), limits)
+    except TrialFailed as failure:
+        return str(failure)
+    if end.exit_code:
+        return f"a trial run failed: {answer.strip()[-300:]}"
+    return _broken_promise(json.loads(answer), way)
+
+
+async def bound_shortcoming(processes: Processes, resources: Iterable[str]) -> str | None:
+    """What is wrong with how programs are bounded, of `resources`; None when each was seen to hold.
+
+    `processes` starts programs with the bounds `TRIAL_…`.
+    """
+    resources = set(resources)
+    try:
+        end, answer = await _run(processes, (_GREEDY, *sorted(resources)), {"CORE": 0})
+        took = json.loads(answer)
+    except TrialFailed as failure:
+        return str(failure)
+    except ValueError:
+        return f"a trial run failed: {answer.strip()[-300:]}"
+    broken = {
+        "programs can start processes without end": "processes" in resources and took["count"] > TRIAL_PROCESS_COUNT,
+        "programs can use the cores without end": "cpu" in resources and took["work_s"] < _WORK_S_MIN,
+        "programs can take memory without end": "memory" in resources and not end.is_out_of_memory,
+    }
+    return next((what for what, is_broken in broken.items() if is_broken), None)
+
+
+async def _run(processes: Processes, words: Sequence[str], limits: Mapping[str, int]) -> tuple[Ended, str]:
+    """How a program of ours ended, and what it wrote."""
     ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
     # A file, since a pipe could be full; it is ours, and may be written to although its owner is another.
     answer_fd = os.memfd_create("trial", os.MFD_CLOEXEC)
     try:
-        argv = (sys.executable, "-I", "-S", "-c", _PROGRAM)
-        program = Program(argv, {"PATH": os.defpath}, limits=limits)
+        program = Program((sys.executable, "-I", "-S", "-c", *words), {"PATH": os.defpath}, limits=limits)
         try:
             stop = processes.start(program, (answer_fd, answer_fd), ended.set_result)
         except OSError as error:
-            return str(error)
+            raise TrialFailed(str(error)) from error
         try:
             end = await asyncio.wait_for(asyncio.shield(ended), TRIAL_S_MAX)
         except TimeoutError:
             stop(0.0)
-            return f"a trial run did not end within {TRIAL_S_MAX:g} s"
-        answer = os.pread(answer_fd, _ANSWER_BYTES_MAX, 0)
+            raise TrialFailed(f"a trial run did not end within {TRIAL_S_MAX:g} s") from None
+        answer = os.pread(answer_fd, _ANSWER_BYTES_MAX, 0).decode(errors="replace")
     finally:
         os.close(answer_fd)
     if end.exit_code is None:
-        return f"the step {end.problem} failed: {os.strerror(end.problem_errno)}"
-    if end.exit_code:
-        return f"a trial run failed: {answer.decode(errors='replace').strip()[-300:]}"
-    return _broken_promise(json.loads(answer), way)
+        raise TrialFailed(f"the step {end.problem} failed: {os.strerror(end.problem_errno)}")
+    return end, answer
 
 
 def _broken_promise(seen: Mapping[str, Any], way: Way) -> str | None:

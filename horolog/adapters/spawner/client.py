@@ -47,7 +47,8 @@ class Ended:
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
     failed (`fork`, `signals`, `session`, `group`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
     `spawner`) and `problem_errno` why.
-    `memory_peak_mb` (MiB) is that of the largest process; `cpu_time_ms` counts the leader and what it waited for. `is_out_of_memory`: its control group had no memory left, and something of it was killed.
+    `memory_peak_mb` (MiB) is that of the largest process; `cpu_time_ms` counts the leader and what it waited for.
+    `is_out_of_memory`: all of it together took more than its control group may, and something of it was killed.
     """
 
     exit_code: int | None = None

@@ -6,7 +6,8 @@ environment nothing but what the runner was told to pass on. What it leaves runn
 It may report how far it is by writing the line `::horolog progress=42` to its standard output.
 
 The result is `{stdout, stderr, exitCode}`, each text cut after as much as the tenant may keep (then the metadata says
-`stdoutTruncated` or `stderrTruncated`). Exit code 0 is success; a signal counts as 128 plus its number, as in a shell.
+`stdoutTruncated` or `stderrTruncated`). Exit code 0 is success; a signal counts as 128 plus its number, as in a shell. What the kernel
+killed because all of the attempt together took more memory than it may has failed with MEMORY_EXCEEDED.
 """
 
 import errno
@@ -19,7 +20,7 @@ from pydantic import JsonValue
 from schemas.events.executions import Failure
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, ErrorType, Network
-from services.executor.outcome import Outcome, failure
+from services.executor.outcome import Outcome, failure, out_of_memory
 from services.executor.processes import Ended, Processes, Program, identity_of, usage_of
 from services.executor.runner import Stop, Watcher
 from services.executor.runners.capture import Capture
@@ -102,11 +103,18 @@ def _outcome_of(config: CommandConfig, ended: Ended, stdout: Capture, stderr: Ca
         name: True for name, capture in (("stdoutTruncated", stdout), ("stderrTruncated", stderr)) if capture.was_cut
     }
     return Outcome(
-        failure=_bad_exit(ended.exit_code) if ended.exit_code else None,
+        failure=_failure_of(ended),
         result=result,
         metadata=metadata or None,
         usage=usage_of(ended),
     )
+
+
+def _failure_of(ended: Ended) -> Failure | None:
+    if ended.is_out_of_memory:
+        # Whatever it made of that: a part of it was killed.
+        return out_of_memory()
+    return _bad_exit(ended.exit_code) if ended.exit_code else None
 
 
 def _bad_exit(exit_code: int) -> Failure:
