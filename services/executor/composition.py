@@ -2,11 +2,11 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from horolog.adapters.groups.groups import Bounds, Groups
-from horolog.adapters.groups.hierarchies import found_here
+from horolog.adapters.groups.hierarchies import Hierarchy, found_here
 from horolog.adapters.spawner.cells import Box, Cells
 from horolog.adapters.spawner.client import Spawner
 from horolog.log.port import Log
@@ -39,6 +39,9 @@ PASSED_ON = ("PATH", "LANG", "TZ")
 FILE_BYTES_MAX = 1 << 30
 OPEN_FILE_COUNT_MAX = 1024
 
+FindGroups = Callable[[], Sequence[Hierarchy]]
+"""Finds where control groups may be made."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -65,7 +68,9 @@ class Apartness:
         return f"{self.way}; control groups bound {', '.join(self.bounded) or 'nothing'}"
 
 
-async def keep_apart(settings: IsolationSettings, readable: Sequence[str], hidden: Sequence[str]) -> Apartness:
+async def keep_apart(
+    settings: IsolationSettings, readable: Sequence[str], hidden: Sequence[str], find: FindGroups = found_here
+) -> Apartness:
     """The best way to start programs that a trial run finds to work, of those that the settings allow.
 
     `readable` are places that programs in a box see besides; `hidden` are the executor's own.
@@ -82,7 +87,7 @@ async def keep_apart(settings: IsolationSettings, readable: Sequence[str], hidde
         finally:
             await spawner.close()
         if wrong is None:
-            groups, unbounded = await _bounding(settings, way, box)
+            groups, unbounded = await _bounding(settings, way, box, find())
             cells = Cells(box, way.accounts, groups)
             return Apartness(way, cells, limits, _resources(groups), unbounded, tuple(shortcomings))
         shortcomings.append(f"{way}: {wrong}")
@@ -139,7 +144,9 @@ def _ways(settings: IsolationSettings) -> list[Way]:
     return [way for way in ways if settings.demanded in (None, way.level)]
 
 
-async def _bounding(settings: IsolationSettings, way: Way, box: Box | None) -> tuple[Groups | None, str | None]:
+async def _bounding(
+    settings: IsolationSettings, way: Way, box: Box | None, hierarchies: Sequence[Hierarchy]
+) -> tuple[Groups | None, str | None]:
     """Control groups as a trial has shown them to hold, and why they do not bound everything.
 
     Raises:
@@ -149,7 +156,7 @@ async def _bounding(settings: IsolationSettings, way: Way, box: Box | None) -> t
         return None, None
     # One more in a box, for its first process.
     process_count = settings.process_count_max + (box is not None)
-    groups = Groups(found_here(), Bounds(settings.memory_in_all_mb, process_count, settings.cpus))
+    groups = Groups(hierarchies, Bounds(settings.memory_in_all_mb, process_count, settings.cpus))
     if count := groups.remove_leftovers():
         _logger.warning("removed the control groups of executors that are no more: %d", count)
     missing = " and ".join(resource for resource in Resource if resource not in groups.resources)

@@ -26,13 +26,13 @@ def found_here() -> list[Hierarchy]:
     """The hierarchies of this machine that bound anything."""
     try:
         with open("/proc/self/cgroup") as memberships, open("/proc/self/mountinfo") as mounts:
-            return [one for one in _found(memberships.read(), mounts.read()) if one.controllers]
+            return [one for one in hierarchies_in(memberships.read(), mounts.read()) if one.controllers]
     except OSError:
         return []
 
 
-def _found(memberships: str, mounts: str) -> Iterator[Hierarchy]:
-    """As /proc/self/cgroup and /proc/self/mountinfo tell."""
+def hierarchies_in(memberships: str, mounts: str) -> Iterator[Hierarchy]:
+    """The hierarchies that /proc/self/cgroup and /proc/self/mountinfo tell of, those of no use included."""
     for line in memberships.splitlines():
         _, names, path = line.split(":", 2)
         wanted = [name for name in names.split(",") if name in RESOURCES]

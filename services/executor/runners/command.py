@@ -6,8 +6,8 @@ environment nothing but what the runner was told to pass on. What it leaves runn
 It may report how far it is by writing the line `::horolog progress=42` to its standard output.
 
 The result is `{stdout, stderr, exitCode}`, each text cut after as much as the tenant may keep (then the metadata says
-`stdoutTruncated` or `stderrTruncated`). Exit code 0 is success; a signal counts as 128 plus its number, as in a shell. What the kernel
-killed because all of the attempt together took more memory than it may has failed with MEMORY_EXCEEDED.
+`stdoutTruncated` or `stderrTruncated`). Exit code 0 is success; a signal counts as 128 plus its number, as in a shell.
+Where something was killed because all of the attempt together took more memory than it may, it has failed.
 """
 
 import errno

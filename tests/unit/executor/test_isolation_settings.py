@@ -4,7 +4,7 @@ import pytest
 
 from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
-from services.executor.isolation_settings import IsolationSettings, isolation_from
+from services.executor.isolation_settings import GroupUse, IsolationSettings, isolation_from
 
 
 def test_an_empty_environment_asks_for_the_best_and_gives_root_accounts() -> None:
@@ -20,9 +20,11 @@ def test_everything_can_be_set() -> None:
         "HOROLOG_JOB_TMP_MB": "5",
         "HOROLOG_JOB_PATHS": "/srv/in/, /srv/out:rw",
         "HOROLOG_JOB_UID_RANGE": "",
+        "HOROLOG_CONTROL_GROUPS": "required",
+        "HOROLOG_JOB_CPUS": "1.5",
     }
     assert isolation_from(environment, is_root=True) == IsolationSettings(
-        Isolation.NAMESPACES, 64, 10, 5, (("/srv/in", False), ("/srv/out", True))
+        Isolation.NAMESPACES, 64, 10, 5, (("/srv/in", False), ("/srv/out", True)), range(0), GroupUse.REQUIRED, 1.5
     )
 
 
@@ -40,6 +42,10 @@ def test_everything_can_be_set() -> None:
         ("HOROLOG_JOB_UID_RANGE", "0-10"),
         ("HOROLOG_JOB_UID_RANGE", "2000-1999"),
         ("HOROLOG_JOB_UID_RANGE", "1000"),
+        ("HOROLOG_CONTROL_GROUPS", "on"),
+        ("HOROLOG_JOB_CPUS", "0"),
+        ("HOROLOG_JOB_CPUS", "2000"),
+        ("HOROLOG_JOB_CPUS", "1e3"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_its_name(name: str, value: str) -> None:

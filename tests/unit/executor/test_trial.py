@@ -14,7 +14,7 @@ from schemas.isolation import Isolation
 from schemas.jobs import CommandConfig, Network
 from services.executor.guard import IsolationGuard, RequestGuard
 from services.executor.processes import Ended, Program
-from services.executor.trial import Way, shortcoming
+from services.executor.trial import TRIAL_PROCESS_COUNT, Way, bound_shortcoming, shortcoming
 from tests.integration.executor.watching import task_of
 
 APART = {
@@ -41,6 +41,7 @@ class End:
     problem_errno: int = 0
     memory_peak_mb: int | None = None
     cpu_time_ms: int | None = None
+    is_out_of_memory: bool = False
 
 
 class Answering:
@@ -98,6 +99,40 @@ async def test_less_is_demanded_of_less() -> None:
 )
 async def test_a_run_that_fails_says_at_which_step(end: End, words: str) -> None:
     assert words in (await shortcoming(Answering(end, "no"), BEST, {}) or "")
+
+
+HELD = {"count": TRIAL_PROCESS_COUNT - 1, "work_s": 0.2}
+KILLED = End(-9, is_out_of_memory=True)
+
+
+async def _unbounded(end: End = KILLED, *resources: str, **took: Any) -> str | None:
+    return await bound_shortcoming(Answering(end, json.dumps(HELD | took)), resources or ("memory", "processes", "cpu"))
+
+
+async def test_bounds_that_hold_are_found_to() -> None:
+    assert await _unbounded() is None
+
+
+@pytest.mark.parametrize(
+    ("end", "took", "words"),
+    [
+        (KILLED, {"count": 16}, "processes"),
+        (KILLED, {"work_s": 0.061}, "cores"),
+        (End(0), {}, "memory"),
+        (End(-9), {}, "memory"),
+        (End(None, "group", errno.EACCES), {}, "the step group failed"),
+    ],
+)
+async def test_each_bound_that_does_not_hold_is_seen(end: End, took: dict[str, Any], words: str) -> None:
+    assert words in (await _unbounded(end, **took) or "")
+
+
+async def test_what_is_not_said_to_be_bounded_is_not_held_to_be() -> None:
+    assert await _unbounded(End(0), "processes", work_s=0.061) is None
+
+
+async def test_a_trial_of_bounds_that_says_nothing_proves_nothing() -> None:
+    assert "no" in (await bound_shortcoming(Answering(End(1), "no"), ("memory",)) or "")
 
 
 def _refusal(reached: Isolation, **config: Any) -> Failure | None:
