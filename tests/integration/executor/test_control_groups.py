@@ -6,7 +6,9 @@ Like those of namespaces these tests fail, rather than being left out, where no 
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,17 +44,18 @@ except ChildProcessError:
 SHARED = "import mmap; block = mmap.mmap(-1, 160 << 20)\nfor place in range(0, len(block), 4096): block[place] = 1"
 
 
-def settings_with(demanded: Isolation, **changes: object) -> IsolationSettings:
-    values: dict[str, object] = {
-        "demanded": demanded,
-        "memory_mb": MEMORY_MB,
-        "tmp_mb": TMP_MB,
-        "process_count_max": PROCESS_COUNT_MAX,
-        "accounts": ACCOUNTS,
-        "group_use": GroupUse.REQUIRED,
-        "cpus": 0.5,
-    }
-    return IsolationSettings(**(values | changes))  # type: ignore[arg-type]
+SETTINGS = IsolationSettings(
+    memory_mb=MEMORY_MB,
+    tmp_mb=TMP_MB,
+    process_count_max=PROCESS_COUNT_MAX,
+    accounts=ACCOUNTS,
+    group_use=GroupUse.REQUIRED,
+    cpus=0.5,
+)
+
+
+def settings_with(demanded: Isolation, **changes: Any) -> IsolationSettings:
+    return replace(SETTINGS, demanded=demanded, **changes)
 
 
 @pytest.fixture(params=[Isolation.PROCESS, Isolation.NAMESPACES])
@@ -95,7 +98,7 @@ async def sleeping(commands: CommandRunner) -> Watching:
     return run
 
 
-def test_everything_is_bounded_here(apartness: Apartness) -> None:
+async def test_everything_is_bounded_here(apartness: Apartness) -> None:
     assert (apartness.bounded, apartness.unbounded) == (tuple(Resource), None)
 
 
