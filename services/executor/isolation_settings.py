@@ -8,6 +8,9 @@
 - `HOROLOG_JOB_TMP_MB`        how much an attempt with namespaces may write to its own files
 - `HOROLOG_JOB_PATHS`         further places of the machine that it sees there, `:rw` after those that it may write to
 - `HOROLOG_JOB_UID_RANGE`     accounts for attempts, where the executor is root; empty for none
+- `HOROLOG_CONTAINER_ENGINE`  the path of Docker's or Podman's executable; with it attempts run in containers
+- `HOROLOG_CONTAINER_IMAGES`  the images that jobs may use; the first, with this product in it, where none is named
+- `HOROLOG_CONTAINER_NETWORK` the engine's network that commands may use; empty for none
 """
 
 import os
@@ -23,6 +26,8 @@ ACCOUNTS_DEFAULT = "200000-200999"
 _ACCOUNT_MIN, _ACCOUNT_MAX = 1000, 2**31 - 2
 _AUTO = "auto"
 _CPUS_MIN, _CPUS_MAX = 0.01, 1024.0
+_IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]{0,299}")
+_NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class GroupUse(StrEnum):
@@ -31,6 +36,15 @@ class GroupUse(StrEnum):
     AUTO = "auto"
     OFF = "off"
     REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSettings:
+    """`engine` is the path of an executable; `network` that of the engine which programs may have, if any."""
+
+    engine: str
+    images: tuple[str, ...]
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,7 @@ class IsolationSettings:
     accounts: range = range(0)
     group_use: GroupUse = GroupUse.AUTO
     cpus: float | None = None
+    containers: ContainerSettings | None = None
 
     @property
     def memory_in_all_mb(self) -> int:
@@ -70,7 +85,7 @@ def isolation_from(environment: Mapping[str, str], *, is_root: bool) -> Isolatio
     Raises:
         SettingsError: a value cannot be used.
     """
-    return IsolationSettings(
+    settings = IsolationSettings(
         demanded=_level(environment.get("HOROLOG_ISOLATION") or _AUTO),
         memory_mb=_number(environment, "HOROLOG_JOB_MEMORY_MB", 512, (64, 1 << 20)),
         process_count_max=_number(environment, "HOROLOG_JOB_PROCESSES", 256, (4, 100_000)),
@@ -81,17 +96,39 @@ def isolation_from(environment: Mapping[str, str], *, is_root: bool) -> Isolatio
         accounts=_accounts(environment.get("HOROLOG_JOB_UID_RANGE", ACCOUNTS_DEFAULT)) if is_root else range(0),
         group_use=_group_use(environment.get("HOROLOG_CONTROL_GROUPS") or _AUTO),
         cpus=_cpus(environment.get("HOROLOG_JOB_CPUS", "")),
+        containers=_containers(environment),
     )
+    if settings.demanded is Isolation.CONTAINER and settings.containers is None:
+        raise SettingsError("HOROLOG_ISOLATION is container: name the engine's path in HOROLOG_CONTAINER_ENGINE")
+    return settings
 
 
 def _level(text: str) -> Isolation | None:
     if text == _AUTO:
         return None
-    if text == Isolation.CONTAINER:
-        raise SettingsError("HOROLOG_ISOLATION: no worker runs attempts in containers yet; say auto, or namespaces")
     if text not in list(Isolation):
-        raise SettingsError("HOROLOG_ISOLATION must be auto, process or namespaces")
+        raise SettingsError("HOROLOG_ISOLATION must be auto, process, namespaces or container")
     return Isolation(text)
+
+
+def _containers(environment: Mapping[str, str]) -> ContainerSettings | None:
+    engine = environment.get("HOROLOG_CONTAINER_ENGINE", "")
+    if not engine:
+        return None
+    if not os.path.isabs(engine):
+        raise SettingsError("HOROLOG_CONTAINER_ENGINE must be an absolute path, like /usr/bin/podman")
+    parts = environment.get("HOROLOG_CONTAINER_IMAGES", "").split(",")
+    images = tuple(text for part in parts if (text := part.strip()))
+    if not images or not all(_IMAGE.fullmatch(image) for image in images):
+        raise SettingsError(
+            "HOROLOG_CONTAINER_IMAGES must be names with commas between, of the first one with horolog in it"
+        )
+    network = environment.get("HOROLOG_CONTAINER_NETWORK", "")
+    if network == "host" or (network and _NETWORK.fullmatch(network) is None):
+        raise SettingsError(
+            "HOROLOG_CONTAINER_NETWORK must name one of the engine's networks, other than host, or be empty"
+        )
+    return ContainerSettings(engine, images, network or None)
 
 
 def _group_use(text: str) -> GroupUse:

@@ -33,7 +33,11 @@ def container_name(maker: str, number: int, program: str) -> str:
 def run_arguments(
     engine: Engine, program: Program, naming: Naming, account: int | None, variables_fd: int, *, has_input: bool
 ) -> list[str]:
-    """What `run` is called with."""
+    """What `run` is called with.
+
+    Raises:
+        ValueError: the program's image is none of the operator's.
+    """
     image = program.image or engine.images[0]
     if image not in engine.images:
         raise ValueError("the image is none that the operator has named")

@@ -27,14 +27,14 @@ from horolog.adapters.spawner.accounts import Accounts
 ENGINE_FAILED_STATUS = 125
 """That of an engine that could not run what it was asked to; both take it for themselves."""
 _KILL_STEP_S = 0.5
-_KILL_COUNT_MAX = 20
+_KILL_S_MAX = 15.0
 _WITH_CHANNEL_FILE_COUNT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The end of a container. `exit_code` is the program's, None when the engine did not run it; then `problem` is
-    `engine`, `program` (the engine's executable) or `environment`. What it used the engine does not say."""
+    `engine`, `environment` (it cannot be passed) or `image` (it is not the operator's). What it used is not told."""
 
     exit_code: int | None = None
     problem: str | None = None
@@ -116,6 +116,8 @@ class Containers:
     async def _run(self, run: _Run, program: Program, account: int | None, on_end: Callable[[Ended], None]) -> None:
         try:
             ended = await self._ended(run, program, account)
+        except OSError as error:
+            ended = Ended(problem="engine", problem_errno=error.errno or 0)
         finally:
             run.close_files()
             self._accounts.give_back(account)
@@ -131,8 +133,8 @@ class Containers:
             os.write(variables_fd, text.encode())
             os.lseek(variables_fd, 0, os.SEEK_SET)
             process = await self._launch(run, program, account, variables_fd)
-        except OSError as error:
-            return Ended(problem="engine", problem_errno=error.errno or 0)
+        except ValueError:
+            return Ended(problem="image")
         finally:
             os.close(variables_fd)
         run.close_files()
@@ -170,9 +172,8 @@ class Containers:
             while not ending.done() and (rest := run.kill_at - loop.time()) > 0:
                 # Looked at again, since it may have been asked to end sooner.
                 await asyncio.wait((ending,), timeout=min(rest, _KILL_STEP_S))
-        for _ in range(_KILL_COUNT_MAX):
-            if ending.done():
-                break
+        until = loop.time() + _KILL_S_MAX
+        while not ending.done() and loop.time() < until:
             # It fails while the container is only being made: then it is repeated.
             await self._call(kill_arguments(run.name, "KILL"))
             await asyncio.wait((ending,), timeout=_KILL_STEP_S)

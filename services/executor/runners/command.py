@@ -30,6 +30,12 @@ _SHELL_SIGNAL_BASE = 128
 _UNUSABLE = {
     "directory": ("WORKING_DIRECTORY", "the working directory cannot be used"),
     "program": ("COMMAND_NOT_EXECUTABLE", "the command cannot be executed"),
+    "image": ("IMAGE_NOT_ALLOWED", "the image is none of the worker's"),
+    "environment": ("VARIABLE_NOT_PASSABLE", "a variable has a line break, which cannot be passed into a container"),
+}
+_DEATHS = {
+    "spawner": "the process that starts commands died",
+    "engine": "the container engine could not run it, or was itself ended",
 }
 _SHORTAGES = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
@@ -65,6 +71,8 @@ class CommandRunner:
             directory=config.working_directory or self._directory,
             limits={**self._limits, "CPU": _cpu_seconds(task)},
             has_network=config.network is Network.HOST,
+            image=config.image or "",
+            name=f"{task.execution_id}-{task.attempt}",
         )
         bytes_max = kept_bytes_max(task)
         stdout, stderr = Capture(watcher.progressed, bytes_max), Capture(bytes_max=bytes_max)
@@ -128,10 +136,12 @@ def _bad_exit(exit_code: int) -> Failure:
 
 
 def _not_run(config: CommandConfig, ended: Ended) -> Failure:
-    why = os.strerror(ended.problem_errno) if ended.problem_errno else "the process that starts commands died"
+    why = (
+        os.strerror(ended.problem_errno) if ended.problem_errno else _DEATHS.get(ended.problem or "", "no error number")
+    )
     if ended.problem in _UNUSABLE and ended.problem_errno not in _SHORTAGES:
         code, what = _UNUSABLE[ended.problem]
         if ended.problem == "program" and ended.problem_errno == errno.ENOENT:
             code, what = "COMMAND_NOT_FOUND", f"there is no command {config.command!r}"
-        return failure(ErrorType.VALIDATION_ERROR, code, f"{what}: {why}")
+        return failure(ErrorType.VALIDATION_ERROR, code, f"{what}: {why}" if ended.problem_errno else what)
     return failure(ErrorType.SYSTEM_ERROR, "SPAWN_FAILED", f"the command could not be run: {why}")

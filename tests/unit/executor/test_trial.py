@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.events.executions import Failure
+from schemas.events.workers import Resource
 from schemas.isolation import Isolation
 from schemas.jobs import CommandConfig, Network
 from services.executor.guard import IsolationGuard, RequestGuard
@@ -28,6 +29,8 @@ APART = {
     "writable": [],
     "home": True,
     "variables": ["HOME", "PATH"],
+    "has_route": False,
+    "is_told": True,
 }
 BEST = Way(Isolation.NAMESPACES, range(200_000, 200_010))
 
@@ -79,6 +82,7 @@ async def test_a_run_that_is_kept_apart_is_found_to_be() -> None:
         ({"writable": ["/usr"]}, "write to the machine's"),
         ({"home": False}, "cannot write"),
         ({"variables": ["DATABASE_URL"]}, "variables"),
+        ({"is_told": False}, "variables"),
     ],
 )
 async def test_each_broken_promise_is_seen(seen: dict[str, Any], words: str) -> None:
@@ -101,12 +105,24 @@ async def test_a_run_that_fails_says_at_which_step(end: End, words: str) -> None
     assert words in (await shortcoming(Answering(end, "no"), BEST, {}) or "")
 
 
+CONTAINED = Way(Isolation.CONTAINER, range(200_000, 200_010))
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"), [({"uid": 0}, "account"), ({"has_route": True}, "network"), ({"writable": ["/"]}, "write to")]
+)
+async def test_a_container_is_held_to_more(seen: dict[str, Any], words: str) -> None:
+    assert words in (await _wrong(CONTAINED, **seen) or "")
+    assert await _wrong(CONTAINED, variables=["PYTHON_VERSION"]) is None
+    assert "root" in (await _wrong(Way(Isolation.CONTAINER), uid=0) or "")
+
+
 HELD = {"count": TRIAL_PROCESS_COUNT - 1, "work_s": 0.2}
 KILLED = End(-9, is_out_of_memory=True)
 
 
 async def _unbounded(end: End = KILLED, *resources: str, **took: Any) -> str | None:
-    return await bound_shortcoming(Answering(end, json.dumps(HELD | took)), resources or ("memory", "processes", "cpu"))
+    return await bound_shortcoming(Answering(end, json.dumps(HELD | took)), BEST, resources or tuple(Resource))
 
 
 async def test_bounds_that_hold_are_found_to() -> None:
@@ -132,7 +148,7 @@ async def test_what_is_not_said_to_be_bounded_is_not_held_to_be() -> None:
 
 
 async def test_a_trial_of_bounds_that_says_nothing_proves_nothing() -> None:
-    assert "no" in (await bound_shortcoming(Answering(End(1), "no"), ("memory",)) or "")
+    assert "no" in (await bound_shortcoming(Answering(End(1), "no"), BEST, ("memory",)) or "")
 
 
 def _refusal(reached: Isolation, **config: Any) -> Failure | None:
