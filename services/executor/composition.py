@@ -97,6 +97,8 @@ async def keep_apart(
     for way in _ways(settings):
         box, limits = _box(settings, way, readable, hidden), _limits(settings, way)
         engine = _engine(settings, way, readable, hidden)
+        if engine is not None and (count := await Containers(engine).remove_leftovers()):
+            _logger.warning("removed the containers of executors that are no more: %d", count)
         processes = _processes(Cells(box, way.accounts), engine)
         try:
             wrong = await shortcoming(processes, way, limits)
@@ -227,8 +229,6 @@ async def _in_groups(
 async def _engine_trial(engine: Engine, way: Way, wanted: Sequence[Resource]) -> str | None:
     bounds = replace(engine, memory_mb=TRIAL_MEMORY_MB, process_count=TRIAL_PROCESS_COUNT, cpus=TRIAL_CPUS)
     containers = Containers(bounds)
-    if count := await containers.remove_leftovers():
-        _logger.warning("removed the containers of executors that are no more: %d", count)
     try:
         return await bound_shortcoming(containers, way, wanted)
     finally:

@@ -120,14 +120,10 @@ def _containers(environment: Mapping[str, str]) -> ContainerSettings | None:
     parts = environment.get("HOROLOG_CONTAINER_IMAGES", "").split(",")
     images = tuple(text for part in parts if (text := part.strip()))
     if not images or not all(_IMAGE.fullmatch(image) for image in images):
-        raise SettingsError(
-            "HOROLOG_CONTAINER_IMAGES must be names with commas between, of the first one with horolog in it"
-        )
+        raise SettingsError("HOROLOG_CONTAINER_IMAGES must be one name or several with commas between")
     network = environment.get("HOROLOG_CONTAINER_NETWORK", "")
     if network == "host" or (network and _NETWORK.fullmatch(network) is None):
-        raise SettingsError(
-            "HOROLOG_CONTAINER_NETWORK must name one of the engine's networks, other than host, or be empty"
-        )
+        raise SettingsError("HOROLOG_CONTAINER_NETWORK must be the name of a network other than host, or empty")
     return ContainerSettings(engine, images, network or None)
 
 

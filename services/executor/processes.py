@@ -33,7 +33,8 @@ class Ended(Protocol):
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
     failed (`fork`, `signals`, `session`, `group`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
-    `spawner`, `engine`, `environment`) and `problem_errno` says why. `is_out_of_memory`: all its processes together took more than they may.
+    `spawner`; `engine`, `image`, `environment` of a container) and `problem_errno` why, or 0.
+    `is_out_of_memory`: all its processes together took more than they may.
     """
 
     @property

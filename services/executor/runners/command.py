@@ -136,9 +136,7 @@ def _bad_exit(exit_code: int) -> Failure:
 
 
 def _not_run(config: CommandConfig, ended: Ended) -> Failure:
-    why = (
-        os.strerror(ended.problem_errno) if ended.problem_errno else _DEATHS.get(ended.problem or "", "no error number")
-    )
+    why = os.strerror(ended.problem_errno) if ended.problem_errno else _DEATHS.get(ended.problem or "", "unknown")
     if ended.problem in _UNUSABLE and ended.problem_errno not in _SHORTAGES:
         code, what = _UNUSABLE[ended.problem]
         if ended.problem == "program" and ended.problem_errno == errno.ENOENT:

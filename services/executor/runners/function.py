@@ -25,7 +25,7 @@ from services.executor.runners.function_channel import FunctionHost
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
     """`paths` are searched for modules before everything else. A process is replaced after `calls_max` calls, or
-    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Where processes are contained, the
+    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Where processes are contained this
     product is in their image, and they have no descriptors but the three of any program."""
 
     process_count: int = 5
