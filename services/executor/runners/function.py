@@ -25,8 +25,8 @@ from services.executor.runners.function_channel import FunctionHost
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
     """`paths` are searched for modules before everything else. A process is replaced after `calls_max` calls, or
-    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Where processes are contained this
-    product is in their image, and they have no descriptors but the three of any program."""
+    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Processes that are contained have
+    no descriptors but the three of any program; this product is in their image."""
 
     process_count: int = 5
     paths: Sequence[str] = ()

@@ -4,7 +4,7 @@ import pytest
 
 from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
-from services.executor.isolation_settings import GroupUse, IsolationSettings, isolation_from
+from services.executor.isolation_settings import ContainerSettings, GroupUse, IsolationSettings, isolation_from
 
 
 def test_an_empty_environment_asks_for_the_best_and_gives_root_accounts() -> None:
@@ -33,6 +33,7 @@ def test_everything_can_be_set() -> None:
     [
         ("HOROLOG_ISOLATION", "container"),
         ("HOROLOG_ISOLATION", "none"),
+        ("HOROLOG_CONTAINER_ENGINE", "docker"),
         ("HOROLOG_JOB_MEMORY_MB", "1"),
         ("HOROLOG_JOB_PROCESSES", "many"),
         ("HOROLOG_JOB_TMP_MB", "-1"),
@@ -51,6 +52,35 @@ def test_everything_can_be_set() -> None:
 def test_what_cannot_be_meant_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         isolation_from({name: value}, is_root=True)
+
+
+ENGINE = {"HOROLOG_CONTAINER_ENGINE": "/usr/bin/podman", "HOROLOG_CONTAINER_IMAGES": "horolog:1, tools@sha256:00"}
+
+
+def test_an_engine_takes_images_and_gives_no_network_unless_one_is_named() -> None:
+    found = isolation_from(ENGINE | {"HOROLOG_ISOLATION": "container"}, is_root=False)
+    assert (found.demanded, found.containers) == (
+        Isolation.CONTAINER,
+        ContainerSettings("/usr/bin/podman", ("horolog:1", "tools@sha256:00"), None),
+    )
+    found = isolation_from(ENGINE | {"HOROLOG_CONTAINER_NETWORK": "jobs"}, is_root=False)
+    assert found.containers is not None
+    assert found.containers.network == "jobs"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOROLOG_CONTAINER_IMAGES", ""),
+        ("HOROLOG_CONTAINER_IMAGES", "horolog, --privileged"),
+        ("HOROLOG_CONTAINER_NETWORK", "host"),
+        ("HOROLOG_CONTAINER_NETWORK", "container:other"),
+        ("HOROLOG_CONTAINER_NETWORK", "--privileged"),
+    ],
+)
+def test_what_would_open_a_container_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        isolation_from(ENGINE | {name: value}, is_root=True)
 
 
 def test_fewer_accounts_than_programs_are_refused_and_none_at_all_are_not() -> None:

@@ -160,5 +160,16 @@ def test_an_attempt_that_demands_more_than_its_worker_reaches_does_not_begin() -
         refused = _refusal(Isolation.PROCESS, **config)
         assert refused is not None
         assert refused.code == "ISOLATION_NOT_REACHED"
+    named = _refusal(Isolation.NAMESPACES, image="tools")
+    assert named is not None
+    assert named.code == "ISOLATION_NOT_REACHED"
     assert _refusal(Isolation.NAMESPACES, isolation=Isolation.NAMESPACES, network=Network.NONE) is None
     assert _refusal(Isolation.PROCESS) is None
+
+
+def test_an_image_that_the_worker_was_not_given_is_refused() -> None:
+    guard = IsolationGuard(Isolation.CONTAINER, RequestGuard(), ("horolog:1", "tools"))
+    refused = guard.refusal(task_of(CommandConfig(command="true", image="elsewhere/miner")))
+    assert refused is not None
+    assert refused.code == "IMAGE_NOT_ALLOWED"
+    assert guard.refusal(task_of(CommandConfig(command="true", image="tools"))) is None
