@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -213,15 +212,16 @@ def _asked_for(pid: int, name: str) -> bool:
 
 
 async def test_containers_of_an_executor_that_is_no_more_are_removed_at_the_start(engine: EngineAtHand) -> None:
-    left = subprocess.Popen([sys.executable, "-c", EXECUTOR, engine.settings.engine], stdout=subprocess.PIPE)
+    words = (sys.executable, "-c", EXECUTOR, engine.settings.engine)
+    left = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert left.stdout is not None
-    left.stdout.readline()
+    await left.stdout.readline()
     [name] = engine.containers()
     settings = replace(SETTINGS, containers=engine.settings)
     await keep_apart(settings, (), ())
     assert engine.containers() == [name]
     left.kill()
-    left.communicate()
+    await left.wait()
     assert engine.containers() == [name]
     await keep_apart(settings, (), ())
     assert engine.containers() == []
@@ -237,7 +237,7 @@ async def test_an_engine_that_fails_is_told_and_less_is_reached(engine: EngineAt
 
 async def test_a_container_that_is_demanded_of_an_engine_that_fails_stops_the_start(engine: EngineAtHand) -> None:
     nowhere = replace(engine.settings, engine=str(engine.state / "none"))
-    with pytest.raises(SettingsError, match="by container: .*the step engine failed: No such file or directory"):
+    with pytest.raises(SettingsError, match=r"by container: .*the step engine failed: No such file or directory"):
         await keep_apart(replace(SETTINGS, demanded=Isolation.CONTAINER, containers=nowhere), (), ())
 
 
@@ -264,9 +264,7 @@ async def test_functions_of_a_whole_worker_run_in_containers(engine: EngineAtHan
 async def test_every_end_is_told_once_and_an_image_of_nobody_is_none(engine: EngineAtHand) -> None:
     containers = Containers(Engine(engine.settings.engine, IMAGES, 128, 16, 32))
     ends: asyncio.Queue[Ended] = asyncio.Queue()
-    with open(os.devnull, "w") as nowhere:
-        files = (nowhere.fileno(), nowhere.fileno())
-        containers.start(Program(("true",), {}, image="elsewhere"), files, ends.put_nowait)
-        assert (await asyncio.wait_for(ends.get(), DEADLINE_S)).problem == "image"
+    containers.start(Program(("true",), {}, image="elsewhere"), (1, 2), ends.put_nowait)
+    assert (await asyncio.wait_for(ends.get(), DEADLINE_S)).problem == "image"
     await containers.close()
     assert (ends.empty(), engine.calls("run")) == (True, [])

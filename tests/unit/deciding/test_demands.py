@@ -51,7 +51,7 @@ def handed_to(messages: list[object]) -> list[str]:
     ],
 )
 def test_an_attempt_goes_to_a_worker_that_reaches_what_it_demands(config: CommandConfig, expected: str) -> None:
-    # Of the two, the plain one is the less loaded: it comes first by name.
+    # Of all, the plain one is the less loaded: it comes first by name.
     world = world_with(
         config, hello("plain-1", "process"), hello("zz-apart", "namespaces"), hello("zzz-contained", "container")
     )
