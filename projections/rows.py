@@ -175,6 +175,7 @@ class WorkerRow:
     host: str
     pid: int
     isolation: str
+    control_groups: str
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime

@@ -99,6 +99,7 @@ class WorkerView:
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime
+    control_groups: Sequence[str] = ()
     set_aside: Sequence[Mapping[str, JsonValue]] = ()
 
 

@@ -62,6 +62,7 @@ VariableValue = Annotated[
     Field(json_schema_extra={"maxLength": VARIABLE_LENGTH_MAX}),
 ]
 ParameterName = Annotated[Text, Field(min_length=1, max_length=200)]
+ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,299}$")]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -110,7 +111,8 @@ class CommandConfig(Value):
     """A program and its arguments, started without a shell. `timeout` is in milliseconds.
 
     The values of `environment` are kept encrypted.
-    With `isolation` it is run only by workers that reach this level; without network, by those that have namespaces.
+    With `isolation` it is run only by workers that reach this level; without network, by those that have namespaces;
+    with `image`, one of those that its worker's operator has named, by those that run containers.
     """
 
     command: Annotated[Text, Field(min_length=1, max_length=1000)]
@@ -120,6 +122,7 @@ class CommandConfig(Value):
     timeout: TimeoutMs | None = None
     isolation: Isolation | None = None
     network: Annotated[Network, Field(exclude_if=Network.HOST.__eq__)] = Network.HOST
+    image: Annotated[ImageName | None, Field(exclude_if=not_)] = None
 
 
 JobConfig = HttpConfig | FunctionConfig | CommandConfig
@@ -134,6 +137,8 @@ def isolation_demanded(config: JobConfig) -> Isolation | None:
     """The lowest level that a worker must reach to run this; None when any will do."""
     if isinstance(config, HttpConfig):
         return None
+    if isinstance(config, CommandConfig) and config.image is not None:
+        return Isolation.CONTAINER
     if isinstance(config, CommandConfig) and config.network is Network.NONE:
         return max(config.isolation or Isolation.NAMESPACES, Isolation.NAMESPACES, key=Isolation.rank)
     return config.isolation

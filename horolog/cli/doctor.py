@@ -130,9 +130,10 @@ async def isolation(environment: Mapping[str, str]) -> Finding:
         apartness = await keep_apart(settings, (os.getcwd(),), (str(data_directory(environment).absolute()),))
     except SettingsError as error:
         return Finding("isolation", "fail", str(error), advice)
-    if apartness.shortcomings:
-        return Finding("isolation", "warn", f"{apartness.way}; {'; '.join(apartness.shortcomings)}", advice)
-    return Finding("isolation", "ok", str(apartness.way))
+    missed = [*apartness.shortcomings, *([apartness.unbounded] if apartness.unbounded else [])]
+    if missed:
+        return Finding("isolation", "warn", f"{apartness}; {'; '.join(missed)}", advice)
+    return Finding("isolation", "ok", str(apartness))
 
 
 def clock_skew(skew_s: float) -> Finding:

@@ -92,6 +92,14 @@ class Stall(StrEnum):
     STARTS_NOTHING = "starts_nothing"
 
 
+class Resource(StrEnum):
+    """What a control group can bound."""
+
+    MEMORY = "memory"
+    PROCESSES = "processes"
+    CPU = "cpu"
+
+
 class HeldAttempt(Value):
     """One attempt in the worker's hands, waiting or running."""
 
@@ -104,6 +112,7 @@ class WorkerBeat(Message):
 
     `capacity` is how many attempts run at a time, `prefetch` how many more the worker is willing to hold.
     `isolation` is the level that a trial run has shown it to reach; older workers told something else there.
+    `control_groups` are the resources that control groups bound for each attempt as a whole.
     """
 
     TYPE: ClassVar[str] = "io.horolog.worker.beat.v1"
@@ -121,6 +130,7 @@ class WorkerBeat(Message):
     host: Annotated[Text, Field(max_length=255)] = ""
     pid: int = 0
     isolation: Annotated[str, Field(max_length=200)] = ""
+    control_groups: Annotated[tuple[Resource, ...], Field(max_length=10, exclude_if=not_)] = ()
     memory_mb: int = 0
 
     def subject(self) -> str:

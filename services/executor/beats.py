@@ -113,6 +113,7 @@ class Heart:
             host=settings.host,
             pid=os.getpid(),
             isolation=settings.isolation,
+            control_groups=settings.control_groups,
             memory_mb=_resident_mb(),
         )
 

@@ -1,7 +1,9 @@
 """A process that runs functions, one at a time: `python -m services.executor.function_host`.
 
 It reads calls from descriptor 3 and answers there, each message with its length before it; what a function prints
-goes to descriptors 1 and 2, which are pipes. It imports little, so that it starts fast and stays small.
+goes to descriptors 1 and 2, which are pipes. In a container it reads calls from its standard input and answers on its
+standard output, and all that a function prints goes to its error output. It imports little, so that it starts fast and
+stays small.
 
 Guarantee: every call is answered once, unless the process dies; a call is answered after whatever the function
 printed was written.
@@ -37,11 +39,13 @@ class Refused(Exception):
 
 
 class Channel:
-    """Messages over one descriptor."""
+    """Messages over one descriptor, or over one in and one out."""
 
-    def __init__(self, fd: int) -> None:
-        os.set_inheritable(fd, False)
+    def __init__(self, fd: int, out_fd: int | None = None) -> None:
         self._fd = fd
+        self._out_fd = fd if out_fd is None else out_fd
+        os.set_inheritable(self._fd, False)
+        os.set_inheritable(self._out_fd, False)
         self._buffer = b""
 
     def receive(self) -> dict[str, Any] | None:
@@ -60,7 +64,7 @@ class Channel:
         """Write one message."""
         data = len(message).to_bytes(LENGTH_BYTES, "big") + message
         while data:
-            data = data[os.write(self._fd, data) :]
+            data = data[os.write(self._out_fd, data) :]
 
     def _length(self) -> int:
         return int.from_bytes(self._buffer[:LENGTH_BYTES], "big")
@@ -213,6 +217,16 @@ def _cpu_s() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
+def _channel_on_stdio() -> Channel:
+    """The channel, out of the way of whatever functions read and print."""
+    channel = Channel(os.dup(0), os.dup(1))
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    os.dup2(2, 1)
+    return channel
+
+
 def main() -> NoReturn:
     """Serve with the settings that are the only argument, as JSON."""
     settings = json.loads(sys.argv[1])
@@ -222,7 +236,8 @@ def main() -> NoReturn:
     # A function's own package called `services` must not be taken for ours.
     for name in [name for name in sys.modules if name.partition(".")[0] == "services"]:
         del sys.modules[name]
-    Host(Channel(CHANNEL_FD), settings["calls_max"], settings["resident_mb_max"]).serve()
+    channel = _channel_on_stdio() if settings["has_channel_on_stdio"] else Channel(CHANNEL_FD)
+    Host(channel, settings["calls_max"], settings["resident_mb_max"]).serve()
     os._exit(0)
 
 

@@ -25,7 +25,8 @@ from services.executor.runners.function_channel import FunctionHost
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
     """`paths` are searched for modules before everything else. A process is replaced after `calls_max` calls, or
-    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`."""
+    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Processes that are contained have
+    no descriptors but the three of any program; this product is in their image."""
 
     process_count: int = 5
     paths: Sequence[str] = ()
@@ -35,6 +36,7 @@ class FunctionSettings:
     calls_max: int = 20_000
     resident_mb_max: int = 256
     python: str = sys.executable
+    are_contained: bool = False
 
 
 class FunctionRunner:
@@ -49,13 +51,15 @@ class FunctionRunner:
             "paths": list(settings.paths),
             "calls_max": settings.calls_max,
             "resident_mb_max": settings.resident_mb_max,
+            "has_channel_on_stdio": settings.are_contained,
         }
         root = str(Path(services.executor.__file__).parents[2])
         self._program = Program(
             argv=(settings.python, "-P", "-m", "services.executor.function_host", json.dumps(options)),
-            environment={**settings.environment, "PYTHONPATH": root},
+            environment={**settings.environment, **({} if settings.are_contained else {"PYTHONPATH": root})},
             directory=settings.directory,
             limits=settings.limits,
+            name="functions",
         )
 
     @property

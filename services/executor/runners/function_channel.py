@@ -5,6 +5,7 @@ Guarantee: every call that was made ends once: with the host's answer, or when t
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +14,10 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from horolog.limits import OUTPUT_BYTES_MAX, RESULT_BYTES_MAX
-from schemas.events.executions import Usage
+from schemas.events.executions import Failure, Usage
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, FunctionConfig
-from services.executor.outcome import NO_USAGE, Outcome, failed, failure
+from services.executor.outcome import NO_USAGE, Outcome, failed, failure, out_of_memory
 from services.executor.processes import Ended, Processes, Program
 from services.executor.runner import Watcher
 from services.executor.runners.capture import Capture
@@ -200,8 +201,14 @@ class FunctionHost:
         watcher, self._watcher = self._watcher, None
         self._on_gone(self)
         if watcher is not None:
-            why = f"{ended.problem} failed" if ended.exit_code is None else f"exit status {ended.exit_code}"
-            died = failure(ErrorType.SYSTEM_ERROR, "WORKER_PROCESS_DIED", f"the function's process died: {why}")
-            watcher.ended(Outcome(failure=died, metadata=self._printed(), usage=NO_USAGE))
+            watcher.ended(Outcome(failure=_death(ended), metadata=self._printed(), usage=NO_USAGE))
         self._stdout.close()
         self._stderr.close()
+
+
+def _death(ended: Ended) -> Failure:
+    # Something that an earlier call started may have been killed before; what killed the process itself is told now.
+    if ended.is_out_of_memory and ended.exit_code == -signal.SIGKILL:
+        return out_of_memory()
+    why = f"{ended.problem} failed" if ended.exit_code is None else f"exit status {ended.exit_code}"
+    return failure(ErrorType.SYSTEM_ERROR, "WORKER_PROCESS_DIED", f"the function's process died: {why}")

@@ -44,13 +44,17 @@ def handed_to(messages: list[object]) -> list[str]:
     [
         (DEMANDING, "apart"),
         (CommandConfig(command="true", network=Network.NONE), "apart"),
+        (CommandConfig(command="true", isolation=Isolation.CONTAINER), "contained"),
+        (CommandConfig(command="true", image="tools"), "contained"),
         (CommandConfig(command="true", isolation=Isolation.PROCESS), "plain"),
         (CommandConfig(command="true"), "plain"),
     ],
 )
 def test_an_attempt_goes_to_a_worker_that_reaches_what_it_demands(config: CommandConfig, expected: str) -> None:
-    # Of the two, the plain one is the less loaded: it comes first by name.
-    world = world_with(config, hello("plain-1", "process"), hello("zz-apart", "namespaces"))
+    # Of all, the plain one is the less loaded: it comes first by name.
+    world = world_with(
+        config, hello("plain-1", "process"), hello("zz-apart", "namespaces"), hello("zzz-contained", "container")
+    )
     [worker_id] = handed_to(list(world.turn(1, fire(1, 50))))
     assert expected in worker_id
 
