@@ -61,7 +61,8 @@ class Outbox:
             position = await self._position(chain)
             last_seq = position.pending_seq or position.head.seq + count_max
             rows = await self._connection.fetch(statement("audit_links"), *chain, position.head.seq, last_seq)
-            batch = next_batch(position, [link_of(row) for row in rows], self._bytes_max)
+            # Hashing a thousand entries would hold up the projector, which shares the loop.
+            batch = await asyncio.to_thread(next_batch, position, [link_of(row) for row in rows], self._bytes_max)
             if batch is None or position.pending_seq is not None:
                 return batch
             place = (*chain, position.head.seq, position.head.record_hash, batch.last.seq, position.round)

@@ -25,8 +25,11 @@ cross join lateral (
 ) as last
 left join audit_sink_positions as reached
     on reached.tenant_id = chains.tenant_id and reached.chain = chains.chain
-left join audit_chain as waiting
-    on waiting.tenant_id = chains.tenant_id and waiting.chain = chains.chain
-    and waiting.seq = coalesce(reached.seq, 0) + 1
+left join lateral (
+    select at
+    from audit_chain
+    where tenant_id = chains.tenant_id and chain = chains.chain and seq = coalesce(reached.seq, 0) + 1
+    limit 1
+) as waiting on true
 where $1::boolean or last.seq <> coalesce(reached.seq, 0)
 order by waiting.at nulls first, chains.tenant_id, chains.chain
