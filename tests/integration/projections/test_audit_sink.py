@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,6 +33,19 @@ async def service() -> AsyncIterator[AuditService]:
     """A service that takes everything."""
     async with serving() as made:
         yield made
+
+
+@asynccontextmanager
+async def in_a_process(dsn: str, url: str, batch_count: int) -> AsyncIterator[Process]:
+    """A sink at work in a process of its own."""
+    arguments = ("-m", "tests.integration.projections.audit_sending", dsn, url, str(batch_count))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def settled(world: World) -> None:
@@ -74,17 +88,16 @@ async def test_what_was_sent_when_the_sender_was_killed_is_sent_again_as_it_was(
     world: World, service: AuditService
 ) -> None:
     await project(world, *map(call, range(1, 8)))
-    arguments = ("-m", "tests.integration.projections.audit_sending", world.dsn, service.url, "2")
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+    async with in_a_process(world.dsn, service.url, batch_count=2) as process:
 
-    def kill_at_the_second(_: Received) -> str:
-        if len(service.requests) == 2:
-            process.kill()
-        return OK
+        def kill_at_the_second(_: Received) -> str:
+            if len(service.requests) == 2:
+                process.kill()
+            return OK
 
-    service.judge = kill_at_the_second
-    await service.until(lambda: service.taken_count == 4)
-    await process.wait()
+        service.judge = kill_at_the_second
+        await service.until(lambda: service.taken_count == 4)
+        await process.wait()
     await project(world, call(8))
     async with sending(world.dsn, service.url, batch_count=3):
         await service.until(lambda: service.taken_count == 8)
