@@ -18,6 +18,9 @@ PARTITION_LOCK = 0x686F726F
 COPY_LOCK = 0x686F636F
 """The advisory lock of whoever builds a copy of the read models; with a partition's number, `PARTITION_LOCK` there."""
 
+AUDIT_SINK_LOCK = 0x686F7273696E6B
+"""The advisory lock of the one process that sends the audit trail to an outside service ("horsink")."""
+
 UNAVAILABLE = (
     OSError,
     asyncpg.PostgresConnectionError,

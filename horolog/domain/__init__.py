@@ -10,4 +10,6 @@
 - `fairness`   whose turn it is among tenants and priorities.
 - `addresses`, `request_headers`   where an HTTP job may go, and what it may not say.
 - `seals`      how a worker knows that a dispatcher wrote what it is to run.
+- `signing`    how whoever gets a request of ours knows that it is one.
+- `audit`      the chains of the audit trail.
 """

@@ -95,6 +95,23 @@ ERRORS = _counter(
 AUDIT_DROPPED = _counter(
     "scheduler_audit_dropped_total", "Calls that are missing from the audit trail, which tells how many they were."
 )
+AUDIT_SINK_ENTRIES = _counter(
+    "scheduler_audit_sink_entries_total", "Entries of the audit trail that the outside service has taken.", "tenant_id"
+)
+AUDIT_SINK_FAILURES = _counter(
+    "scheduler_audit_sink_failures_total",
+    "Requests that it has not taken, by the status of its answer, `UNREACHABLE`, `TIMEOUT` or `CHAIN_BROKEN`.",
+    *("tenant_id", "code"),
+)
+AUDIT_SINK_WAITING = _gauge(
+    "scheduler_audit_sink_waiting_entries", "Entries that it has not taken yet; of the process that sends.", "tenant_id"
+)
+AUDIT_SINK_HELD = _gauge(
+    "scheduler_audit_sink_held_chains", "Chains that it refuses, tried again slowly; of the same process.", "tenant_id"
+)
+AUDIT_SINK_BEHIND = _gauge(
+    "scheduler_audit_sink_behind_seconds", "How long ago the oldest of these entries happened; of the same process."
+)
 ACTIVE_CONNECTIONS = _gauge("scheduler_active_connections", "Connections of clients to the API of this process.")
 
 LOCK_ACQUISITIONS = _counter("scheduler_lock_acquisitions_total", "Partitions taken by this process.", "role")
@@ -131,6 +148,11 @@ TABLE = (
     OPERATION_DURATION,
     ERRORS,
     AUDIT_DROPPED,
+    AUDIT_SINK_ENTRIES,
+    AUDIT_SINK_FAILURES,
+    AUDIT_SINK_WAITING,
+    AUDIT_SINK_HELD,
+    AUDIT_SINK_BEHIND,
     ACTIVE_CONNECTIONS,
     LOCK_ACQUISITIONS,
     LOCK_TIMEOUTS,

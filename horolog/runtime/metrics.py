@@ -110,17 +110,32 @@ class Metrics:
         """The audit trail could not be told of a call."""
         self._of(table.AUDIT_DROPPED).add()
 
+    def audit_taken(self, tenant_id: str, count: int) -> None:
+        """An outside service has taken so many entries of the audit trail."""
+        self._of(table.AUDIT_SINK_ENTRIES).add(self._tenant(tenant_id), amount=count)
+
+    def audit_not_taken(self, tenant_id: str, code: str) -> None:
+        """It has not taken what was sent, for this reason."""
+        self._of(table.AUDIT_SINK_FAILURES).add(self._tenant(tenant_id), code)
+
+    def set_audit_waiting(self, counts: Mapping[str, int], held: Mapping[str, int], behind_s: float) -> None:
+        """By tenant the entries that wait to be taken and the chains that are held; how old the oldest entry is."""
+        self._of(table.AUDIT_SINK_WAITING).put(self._by_tenant(counts))
+        self._of(table.AUDIT_SINK_HELD).put(self._by_tenant(held))
+        self._of(table.AUDIT_SINK_BEHIND).set(value=behind_s)
+
+    def forget_audit_waiting(self) -> None:
+        """This process does not send the audit trail: another one knows what waits."""
+        for described in (table.AUDIT_SINK_WAITING, table.AUDIT_SINK_HELD, table.AUDIT_SINK_BEHIND):
+            self._of(described).put({})
+
     def ledger_violation(self, kind: str, count: int = 1) -> None:
         """The proof of the ledger has found so many breaches of this kind."""
         self._of(table.LEDGER_VIOLATIONS).add(kind, amount=count)
 
     def set_overdue(self, counts: Mapping[str, int]) -> None:
         """How many schedules are overdue by tenant; a tenant that is not named has none, and is not shown."""
-        shown: dict[Labels, float] = {}
-        for tenant_id, count in counts.items():
-            label = (self._tenant(tenant_id),)
-            shown[label] = shown.get(label, 0) + count
-        self._of(table.SCHEDULES_OVERDUE).put(shown)
+        self._of(table.SCHEDULES_OVERDUE).put(self._by_tenant(counts))
 
     def set_jobs(self, by_status: Mapping[str, int]) -> None:
         """How many jobs there are."""
@@ -167,6 +182,13 @@ class Metrics:
 
     def _observe(self, described: table.Metric, value: float, *labels: str) -> None:
         self._distributions[described.name].observe(value, *labels)
+
+    def _by_tenant(self, counts: Mapping[str, int]) -> dict[Labels, float]:
+        shown: dict[Labels, float] = {}
+        for tenant_id, count in counts.items():
+            label = (self._tenant(tenant_id),)
+            shown[label] = shown.get(label, 0) + count
+        return shown
 
     def _tenant(self, tenant_id: str) -> str:
         if tenant_id in self._tenants:

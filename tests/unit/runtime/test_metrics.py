@@ -46,6 +46,9 @@ def told_of_everything() -> Metrics:
     metrics.request_served("GET", "/jobs", 200, 0.1, is_fault=False)
     metrics.ledger_violation("missing")
     metrics.set_overdue({"t": 1})
+    metrics.audit_taken("t", 1)
+    metrics.audit_not_taken("t", "500")
+    metrics.set_audit_waiting({"t": 1}, {"t": 1}, 1)
     metrics.set_jobs({"active": 1})
     metrics.set_queue(1, 1)
     metrics.watch_owner("ticker", OwnerCounters())
@@ -166,6 +169,17 @@ def test_sampled_figures_are_absent_until_they_are_known_and_after_they_are_not(
     assert (sample(metrics, "scheduler_total_jobs"), sample(metrics, "scheduler_active_jobs")) == (4, 3)
     metrics.forget_samples()
     assert not [name for name, _ in samples(metrics) if "queue" in name or name.endswith("_jobs")]
+
+
+def test_only_the_process_that_sends_the_audit_trail_shows_what_waits() -> None:
+    metrics = Metrics()
+    metrics.set_audit_waiting({"a": 3, "b": 0}, {"a": 1}, 7.5)
+    assert sample(metrics, "scheduler_audit_sink_waiting_entries", "a") == 3
+    assert sample(metrics, "scheduler_audit_sink_held_chains", "a") == 1
+    assert sample(metrics, "scheduler_audit_sink_behind_seconds") == 7.5
+    metrics.audit_taken("a", 2)
+    metrics.forget_audit_waiting()
+    assert [name for name, _ in samples(metrics) if "audit_sink" in name] == ["scheduler_audit_sink_entries_total"]
 
 
 @dataclass
