@@ -1,6 +1,7 @@
 """The real clock and the real ids: the only module that may ask the machine for time or randomness."""
 
 import asyncio
+import random
 import time
 import uuid
 from datetime import UTC, datetime
@@ -24,3 +25,11 @@ class RandomIds:
 
     def new(self) -> str:
         return str(uuid.uuid4())
+
+
+class RandomChance:
+    """Chance, for pauses that are not to end everywhere at the same moment; not for secrets."""
+
+    def fraction(self) -> float:
+        """From 0 up to 1."""
+        return random.random()

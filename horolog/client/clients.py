@@ -1,0 +1,214 @@
+"""The two clients: how the steps of a call are gone through, with threads or in a loop.
+
+Guarantee: a call ends within its time-outs and tries. Proxies of the environment are not used unless that is asked
+for, redirections are not followed, and a token goes to the client's own address only.
+"""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from horolog.adapters.system import RandomChance, RandomIds
+from horolog.client.calls import Call, Page
+from horolog.client.exchange import Patience, Terms
+from horolog.client.operations import Operations
+from horolog.client.tokens import Fixed, ServiceToken, SignIn, Token
+from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
+
+T = TypeVar("T")
+TIMEOUT_S = 30.0
+DEFAULT_PATIENCE = Patience()
+Credentials = Token | ServiceToken | SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """How a client calls. `timeout_s` is for each try, and for each of connecting, sending and waiting.
+
+    `verify` are the authorities that vouch for servers: those that httpx knows, unless others are given.
+    """
+
+    timeout_s: float = TIMEOUT_S
+    patience: Patience = DEFAULT_PATIENCE
+    verify: ssl.SSLContext | bool = True
+    uses_environment: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """What httpx is told."""
+        return {"timeout": self.timeout_s, "trust_env": self.uses_environment, "verify": self.verify}
+
+
+DEFAULTS = ClientSettings()
+
+
+class Client(Operations):
+    """Calls the API and returns its answers. May be used by several threads; close it, or use it in a `with`.
+
+    `token` is a bearer token, or other credentials; without any, nobody calls.
+    """
+
+    def __init__(self, url: str, token: str | Credentials | None = None, settings: ClientSettings = DEFAULTS) -> None:
+        self._terms = terms_of(url, token, settings)
+        self._http = httpx.Client(**settings.options())
+        self._driver = BlockingSteps(self._http, self._terms.place, time.sleep)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._terms.place!r})"
+
+    def close(self) -> None:
+        """Close all connections; idempotent."""
+        self._http.close()
+
+    def run(self, call: Call[T]) -> T:
+        """Make a call."""
+        return self._driver.go(call(self._terms))
+
+    def each(self, call: Call[Page[T]]) -> Iterator[T]:
+        """Every item of a list, asking for the next page when it is come to."""
+        following: Call[Page[T]] | None = call
+        while following is not None:
+            page = self.run(following)
+            yield from page.items
+            following = page.following
+
+
+class AsyncClient(Operations):
+    """Calls the API, and has its answers awaited. For one loop; close it, or use it in an `async with`."""
+
+    def __init__(self, url: str, token: str | Credentials | None = None, settings: ClientSettings = DEFAULTS) -> None:
+        self._terms = terms_of(url, token, settings)
+        self._http = httpx.AsyncClient(**settings.options())
+        self._alone = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._terms.place!r})"
+
+    async def close(self) -> None:
+        """Close all connections; idempotent."""
+        await self._http.aclose()
+
+    async def run(self, call: Call[T]) -> T:
+        """Make a call."""
+        return await self._go(call(self._terms))
+
+    async def each(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+        """Every item of a list, asking for the next page when it is come to."""
+        following: Call[Page[T]] | None = call
+        while following is not None:
+            page = await self.run(following)
+            for item in page.items:
+                yield item
+            following = page.following
+
+    async def _go(self, steps: Flow[T]) -> T:
+        came: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(came)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            came = None
+            if isinstance(step, Send):
+                came = await self._send(step.request)
+            elif isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                async with self._alone:
+                    await self._go(step.steps)
+
+    async def _send(self, request: Request) -> Outcome:
+        try:
+            return _reply(await self._http.request(request.method, self._terms.place + request.path, **_sent(request)))
+        except httpx.RequestError as error:
+            return _lost(error)
+
+
+class BlockingSteps:
+    """Goes through the steps of calls, waiting for each."""
+
+    def __init__(self, http: httpx.Client, place: str, sleep: Callable[[float], None]) -> None:
+        self._http = http
+        self._place = place
+        self._sleep = sleep
+        self._alone = threading.Lock()
+
+    def go(self, steps: Flow[T]) -> T:
+        """What the last step leads to."""
+        came: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(came)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            came = None
+            if isinstance(step, Send):
+                came = self._send(step.request)
+            elif isinstance(step, Pause):
+                self._sleep(step.seconds)
+            else:
+                self._go_alone(step)
+
+    def _go_alone(self, step: Alone) -> None:
+        with self._alone:
+            self.go(step.steps)
+
+    def _send(self, request: Request) -> Outcome:
+        try:
+            return _reply(self._http.request(request.method, self._place + request.path, **_sent(request)))
+        except httpx.RequestError as error:
+            return _lost(error)
+
+
+def terms_of(url: str, token: str | Credentials | None, settings: ClientSettings) -> Terms:
+    """On what terms a client of this address calls.
+
+    Raises:
+        ValueError: it is no address of a server.
+    """
+    place = url.rstrip("/")
+    if not place.startswith(("http://", "https://")) or "@" in place:
+        raise ValueError("the address of the API begins with http:// or https:// and holds no credentials")
+    credentials = Token(token) if isinstance(token, str) else token
+    authority = Fixed({}) if credentials is None else credentials.authority(time.monotonic)
+    return Terms(authority, settings.patience, RandomChance().fraction, RandomIds().new, time.monotonic, place)
+
+
+def _sent(request: Request) -> dict[str, Any]:
+    return {"params": request.query or None, "content": request.body, "headers": dict(request.headers)}
+
+
+def _reply(response: httpx.Response) -> Reply:
+    return Reply(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.content
+    )
+
+
+def _lost(error: httpx.RequestError) -> Lost:
+    # What a library says of a failed connection names the address at most; of the rest only the kind is told.
+    unreached = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+    return Lost(False, str(error)) if isinstance(error, unreached) else Lost(True, type(error).__name__)
