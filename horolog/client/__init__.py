@@ -20,7 +20,7 @@ Guarantee: a change that is asked for once is made at most once, whatever is los
 """
 
 from horolog.client.calls import Wish
-from horolog.client.clients import AsyncClient, Client, ClientSettings, Patience, ServiceToken, SignIn, Token
+from horolog.client.clients import AsyncClient, Client, ClientSettings
 from horolog.client.errors import (
     HorologError,
     Invalid,
@@ -33,8 +33,10 @@ from horolog.client.errors import (
     Unreachable,
     VersionConflict,
 )
+from horolog.client.exchange import Patience
 from horolog.client.executions import ExecutionFilter, Output, output_of
 from horolog.client.jobs import JobFilter, command_job, definition_of, function_job, http_job
+from horolog.client.tokens import ServiceToken, SignIn, Token
 
 __all__ = [
     "AsyncClient",

@@ -143,7 +143,7 @@ class AsyncClient(Operations):
     async def _send(self, request: Request) -> Outcome:
         try:
             return _reply(await self._http.request(request.method, self._terms.place + request.path, **_sent(request)))
-        except httpx.RequestError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             return _lost(error)
 
 
@@ -180,7 +180,7 @@ class BlockingSteps:
     def _send(self, request: Request) -> Outcome:
         try:
             return _reply(self._http.request(request.method, self._place + request.path, **_sent(request)))
-        except httpx.RequestError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             return _lost(error)
 
 
@@ -193,6 +193,10 @@ def terms_of(url: str, token: str | Credentials | None, settings: ClientSettings
     place = url.rstrip("/")
     if not place.startswith(("http://", "https://")) or "@" in place:
         raise ValueError("the address of the API begins with http:// or https:// and holds no credentials")
+    try:
+        httpx.URL(place)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"the address of the API cannot be used: {error}") from None
     credentials = Token(token) if isinstance(token, str) else token
     authority = Fixed({}) if credentials is None else credentials.authority(time.monotonic)
     return Terms(authority, settings.patience, RandomChance().fraction, RandomIds().new, time.monotonic, place)
@@ -208,7 +212,13 @@ def _reply(response: httpx.Response) -> Reply:
     )
 
 
-def _lost(error: httpx.RequestError) -> Lost:
+def _lost(error: httpx.RequestError | httpx.InvalidURL) -> Lost:
     # What a library says of a failed connection names the address at most; of the rest only the kind is told.
-    unreached = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+    unreached = (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.InvalidURL,
+    )
     return Lost(False, str(error)) if isinstance(error, unreached) else Lost(True, type(error).__name__)

@@ -143,6 +143,4 @@ def _foreign(reply: Reply, place: str) -> NotTheApi:
 def _lost(request: Request, lost: Lost, place: str) -> HorologError:
     if not lost.was_sent:
         return Unreachable(f"{place} cannot be reached: {lost.why or 'no answer'}.")
-    if request.method == "GET":
-        return NoAnswer(f"{place} gave no answer ({lost.why}).")
-    return NoAnswer(f"{place} gave no answer ({lost.why}). The change may or may not have been made.")
+    return NoAnswer(f"{place} gave no answer ({lost.why}).")

@@ -13,7 +13,7 @@ from typing import Protocol
 from horolog.client.errors import HorologError, NoAnswer, NotTheApi, Unreachable, refusal
 from horolog.client.wire import Alone, Flow, Lost, Outcome, Request, Send, posting
 
-TOKEN_PATH = "/api/v1/auth/token"
+SIGN_IN_PATH = "/api/v1/auth/token"
 REFRESH_PATH = "/api/v1/auth/refresh"
 DUE_S = 60.0
 """A token that is good for less than this is renewed first."""
@@ -125,7 +125,7 @@ class Session:
             # Not repeated: if only its answer is lost the token is used up. Signing in anew does as well.
             self._tokens = _granted((yield Send(_asking(REFRESH_PATH, refreshToken=kept.refresh))), self._monotonic())
         if self._tokens is None:
-            outcome = yield Send(_asking(TOKEN_PATH, name=self._user.name, password=self._user.password))
+            outcome = yield Send(_asking(SIGN_IN_PATH, name=self._user.name, password=self._user.password))
             self._tokens = _granted(outcome, self._monotonic())
             if self._tokens is None:
                 raise _not_granted(outcome)
