@@ -139,15 +139,20 @@ async def sweep(parts: Parts, stop: asyncio.Event) -> None:
 
 
 async def run_roles(parts: Parts, roles: Sequence[str], stop: asyncio.Event) -> None:
+    """Run the roles until `stop`, as `run_services` does."""
+    await run_services(parts, {role: service_of(role, parts) for role in roles}, stop)
+
+
+async def run_services(parts: Parts, services: Mapping[str, Service], stop: asyncio.Event) -> None:
     """Run the services until `stop`; if one fails, the others are stopped and its error is raised."""
 
-    async def watched(role: str) -> None:
+    async def watched(service: Service) -> None:
         try:
-            await service_of(role, parts)(stop)
+            await service(stop)
         finally:
             stop.set()
 
     async with serving(parts.metrics, parts.settings.metrics), asyncio.TaskGroup() as group:
         group.create_task(sweep(parts, stop), name="sweep")
-        for role in roles:
-            group.create_task(watched(role), name=role)
+        for name, service in services.items():
+            group.create_task(watched(service), name=name)

@@ -25,6 +25,7 @@ from horolog.cli.preparation import bring_up_to_date
 from horolog.cli.private_files import write_private
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
+from horolog.cli.roles.executor import Prepared, prepare_functions, run_prepared
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.runtime.logs import configure_logs
@@ -96,30 +97,48 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        return await _run_all(parts, api, options, stop, credentials, bound)
+        worker = None if options.worker is None else await prepare_functions(parts, options.worker)
+        parts = parts if worker is None else replace(parts, settings=_with_functions(settings, worker))
+        return await _run_all(parts, Beside(api, bound, worker), options, stop, credentials)
     finally:
         await log.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What runs besides the roles that every system has: the API where it listens, and a worker of the SDK if any."""
+
+    api: ApiSettings
+    bound: socket.socket
+    worker: Prepared | None
+
+
+def _with_functions(settings: Settings, worker: Prepared) -> Settings:
+    """The settings, with tenants that may call the registered functions: whoever started them here wants them run."""
+    defaults = settings.tenant_defaults
+    modules = sorted({name.rpartition(".")[0] for name in worker.names} - set(defaults.allowed_modules))
+    allowed = (*defaults.allowed_modules, *modules)
+    return replace(settings, tenant_defaults=defaults.model_copy(update={"allowed_modules": allowed}))
+
+
 async def _run_all(
-    parts: Parts,
-    api: ApiSettings,
-    options: DevOptions,
-    stop: asyncio.Event,
-    credentials: Credentials,
-    bound: socket.socket,
+    parts: Parts, beside: Beside, options: DevOptions, stop: asyncio.Event, credentials: Credentials
 ) -> int:
-    """Run the services; the executor stops first, then what takes in its last reports, then the rest."""
-    started_at = parts.clock.now()
+    """Run the services; the executors stop first, then what takes in their last reports, then the rest."""
+    started_at, api = parts.clock.now(), beside.api
 
     async def serve_api(until: asyncio.Event) -> None:
-        await run_api(parts, until, api, bound)
+        await run_api(parts, until, api, beside.bound)
+
+    async def run_functions(until: asyncio.Event) -> None:
+        assert beside.worker is not None
+        await run_prepared(parts, until, beside.worker)
 
     async def sweep_log(until: asyncio.Event) -> None:
         await sweep(parts, until)
 
     stages: list[list[Service]] = [
-        [service_of("executor", parts), service_of("ticker", parts)],
+        [service_of("executor", parts), service_of("ticker", parts), *([run_functions] if beside.worker else [])],
         [service_of("dispatcher", parts), serve_api, sweep_log],
         [service_of("projections", parts)],
     ]
@@ -130,6 +149,8 @@ async def _run_all(
         stack.push_async_callback(follower.close)
         if metrics_url := await stack.enter_async_context(serving(parts.metrics, parts.settings.metrics)):
             follower.say(f"metrics {metrics_url}")
+        if beside.worker is not None:
+            follower.say(f"worker {options.worker}: {', '.join(beside.worker.names)}")
         following = asyncio.create_task(_follow(follower, url, credentials, options, stop))
         if options.for_s is None:
             await stop.wait()

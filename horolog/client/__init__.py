@@ -20,7 +20,7 @@ Guarantee: a change that is asked for once is made at most once, whatever is los
 """
 
 from horolog.client.calls import Wish
-from horolog.client.clients import AsyncClient, Client, ClientSettings
+from horolog.client.clients import AsyncClient, Client, ClientSettings, connect, connect_async
 from horolog.client.errors import (
     HorologError,
     Invalid,
@@ -61,6 +61,8 @@ __all__ = [
     "VersionConflict",
     "Wish",
     "command_job",
+    "connect",
+    "connect_async",
     "definition_of",
     "function_job",
     "http_job",

@@ -5,6 +5,7 @@ for, redirections are not followed, and a token goes to the client's own address
 """
 
 import asyncio
+import os
 import ssl
 import threading
 import time
@@ -21,6 +22,7 @@ from horolog.client.exchange import Patience, Terms
 from horolog.client.operations import Operations
 from horolog.client.tokens import Fixed, ServiceToken, SignIn, Token
 from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
+from horolog.runtime.connection import connection
 
 T = TypeVar("T")
 TIMEOUT_S = 30.0
@@ -145,6 +147,22 @@ class AsyncClient(Operations):
             return _reply(await self._http.request(request.method, self._terms.place + request.path, **_sent(request)))
         except (httpx.RequestError, httpx.InvalidURL) as error:
             return _lost(error)
+
+
+def connect(settings: ClientSettings = DEFAULTS) -> Client:
+    """A client for where HOROLOG_URL and HOROLOG_TOKEN say, else for the `horolog dev` of this directory.
+
+    Raises:
+        ValueError: neither can be used.
+    """
+    place = connection(None, None, os.environ)
+    return Client(place.url, place.token, settings)
+
+
+def connect_async(settings: ClientSettings = DEFAULTS) -> AsyncClient:
+    """As `connect`, for a client whose answers are awaited."""
+    place = connection(None, None, os.environ)
+    return AsyncClient(place.url, place.token, settings)
 
 
 class BlockingSteps:

@@ -114,6 +114,7 @@ class Heart:
             pid=os.getpid(),
             isolation=settings.isolation,
             memory_mb=_resident_mb(),
+            functions=None if settings.hosted is None else settings.hosted.names,
         )
 
 

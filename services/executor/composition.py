@@ -12,15 +12,16 @@ from horolog.ports import Clock
 from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 from schemas.jobs import JobType
-from services.executor.guard import Guard, IsolationGuard, RequestGuard
+from services.executor.guard import Guard, IsolationGuard, RequestGuard, ServingGuard
 from services.executor.isolation_settings import IsolationSettings
 from services.executor.opening import Opener, OpeningRunner
 from services.executor.places import SYSTEM, arranged, python_places
+from services.executor.registered import names_registered_by
 from services.executor.runner import Runner
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from services.executor.runners.http import HttpRunner
-from services.executor.settings import WorkerSettings
+from services.executor.settings import Hosted, WorkerSettings
 from services.executor.trial import Way, shortcoming
 from services.executor.worker import Worker
 
@@ -85,16 +86,7 @@ def open_worker(
     _tell(apartness)
     processes = Spawner(apartness.cells)
     environment = passed_on(os.environ)
-    functions = FunctionRunner(
-        processes,
-        FunctionSettings(
-            process_count=settings.function_process_count,
-            paths=settings.function_paths,
-            environment=environment,
-            directory=settings.directory,
-            limits=apartness.limits,
-        ),
-    )
+    functions = FunctionRunner(processes, _function_settings(settings, apartness))
     functions.warm_up()
     runners: dict[JobType, Runner] = {
         JobType.HTTP: HttpRunner(settings.capacity, clock, settings.http_allowed),
@@ -103,7 +95,34 @@ def open_worker(
     }
     opening = {type_: OpeningRunner(runner, opener or Opener()) for type_, runner in runners.items()}
     settings = replace(settings, isolation=apartness.level)
-    return Worker(log, clock, opening, settings, guard=IsolationGuard(apartness.level, guard or RequestGuard()))
+    served = None if settings.hosted is None else frozenset(settings.hosted.names)
+    judged = ServingGuard(served, IsolationGuard(apartness.level, guard or RequestGuard()))
+    return Worker(log, clock, opening, settings, guard=judged)
+
+
+async def find_registered(target: str, settings: WorkerSettings, apartness: Apartness) -> Hosted:
+    """The functions that the worker at `module:attribute` has registered; it is imported in a process of its own.
+
+    Raises:
+        SettingsError: it cannot be, or there are none.
+    """
+    processes = Spawner(apartness.cells)
+    try:
+        runner = FunctionRunner(processes, _function_settings(settings, apartness))
+        return Hosted(target, await names_registered_by(target, runner))
+    finally:
+        await processes.close()
+
+
+def _function_settings(settings: WorkerSettings, apartness: Apartness) -> FunctionSettings:
+    return FunctionSettings(
+        process_count=settings.function_process_count,
+        paths=settings.function_paths,
+        environment=passed_on(os.environ),
+        directory=settings.directory,
+        limits=apartness.limits,
+        worker=None if settings.hosted is None else settings.hosted.target,
+    )
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
