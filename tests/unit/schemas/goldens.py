@@ -19,6 +19,7 @@ from tests.unit.schemas.checkpoint_samples import (
     set_aside_samples,
     zone_data_samples,
 )
+from tests.unit.schemas.function_samples import function_samples
 from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, samples
 from tests.unit.schemas.tenant_samples import grown_samples, tenant_changes, tenant_commands
@@ -51,6 +52,7 @@ def named_samples() -> dict[str, Message]:
     grown |= {f"{message.TYPE}+decided": message for message in decided_samples()}
     grown |= {f"{message.TYPE}+set-aside": message for message in set_aside_samples()}
     grown |= {f"{message.TYPE}+restoring": message for message in restoring_samples()}
+    grown |= {f"{message.TYPE}+functions": message for message in function_samples()}
     grown |= {f"{message.TYPE}+tenants": message for message in grown_samples()}
     return {message.TYPE: message for message in all_samples()} | grown
 
