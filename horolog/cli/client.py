@@ -19,9 +19,9 @@ from horolog.cli.connection import Connection, connection
 from horolog.cli.login_session import session_token
 from horolog.cli.options import ApiOptions
 from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
-from horolog.client.clients import BlockingSteps
 from horolog.client.errors import HorologError, NotTheApi, Refused, Unreachable
 from horolog.client.exchange import Answer, Patience, Terms, exchange
+from horolog.client.steps import BlockingSteps
 from horolog.client.tokens import Fixed
 from horolog.client.wire import Request, changing, reading
 from horolog.ports import Ids

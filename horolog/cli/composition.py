@@ -86,30 +86,6 @@ class Parts:
         return self.settings.master_keys
 
 
-async def open_log(settings: Settings, clock: SystemClock) -> Log:
-    """Kafka where its address is set, else the embedded log in the home directory."""
-    if settings.kafka_bootstrap is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        return EmbeddedLog.open(settings.home / "log.db", clock, settings.partition_count)
-    from horolog.log.kafka import KafkaLog, KafkaSettings  # noqa: PLC0415 - its client is loaded where it is used
-
-    access = settings.kafka_access
-    return await KafkaLog.open(
-        KafkaSettings(
-            bootstrap_servers=settings.kafka_bootstrap,
-            prefix=settings.topic_prefix,
-            partition_count=settings.partition_count,
-            replication_factor=settings.replication_factor,
-            session_timeout_ms=settings.session_timeout_ms,
-            security_protocol=access.protocol,
-            ssl_context=access.tls,
-            sasl_mechanism=access.mechanism,
-            sasl_username=access.username,
-            sasl_password=access.password,
-        )
-    )
-
-
 def owner_settings(parts: Parts) -> OwnerSettings:
     """How this process owns partitions."""
     return OwnerSettings(member=parts.settings.member, turn_interval_s=TURN_INTERVAL_S)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
+from horolog.cli.composition import Parts, Service, service_of, sweep
 from horolog.cli.devexamples import load_examples, needed
 from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
@@ -28,6 +28,7 @@ from horolog.cli.roles.api import run as run_api
 from horolog.cli.roles.executor import Prepared, prepare_functions, run_prepared
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment

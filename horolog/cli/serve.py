@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Mapping
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import ROLES, Parts, Service, open_log, run_services, service_of
+from horolog.cli.composition import ROLES, Parts, Service, run_services, service_of
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError

@@ -1,15 +1,13 @@
-"""The two clients: how the steps of a call are gone through, with threads or in a loop.
+"""The two clients: one that blocks, one that awaits.
 
 Guarantee: a call ends within its time-outs and tries. Proxies of the environment are not used unless that is asked
 for, redirections are not followed, and a token goes to the client's own address only.
 """
 
-import asyncio
 import os
 import ssl
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -20,8 +18,8 @@ from horolog.adapters.system import RandomChance, RandomIds
 from horolog.client.calls import Call, Page
 from horolog.client.exchange import Patience, Terms
 from horolog.client.operations import Operations
+from horolog.client.steps import AwaitingSteps, BlockingSteps
 from horolog.client.tokens import Fixed, ServiceToken, SignIn, Token
-from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
 from horolog.runtime.connection import connection
 
 T = TypeVar("T")
@@ -95,7 +93,7 @@ class AsyncClient(Operations):
     def __init__(self, url: str, token: str | Credentials | None = None, settings: ClientSettings = DEFAULTS) -> None:
         self._terms = terms_of(url, token, settings)
         self._http = httpx.AsyncClient(**settings.options())
-        self._alone = asyncio.Lock()
+        self._driver = AwaitingSteps(self._http, self._terms.place)
 
     async def __aenter__(self) -> Self:
         return self
@@ -114,7 +112,7 @@ class AsyncClient(Operations):
 
     async def run(self, call: Call[T]) -> T:
         """Make a call."""
-        return await self._go(call(self._terms))
+        return await self._driver.go(call(self._terms))
 
     async def each(self, call: Call[Page[T]]) -> AsyncIterator[T]:
         """Every item of a list, asking for the next page when it is come to."""
@@ -124,29 +122,6 @@ class AsyncClient(Operations):
             for item in page.items:
                 yield item
             following = page.following
-
-    async def _go(self, steps: Flow[T]) -> T:
-        came: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(came)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            came = None
-            if isinstance(step, Send):
-                came = await self._send(step.request)
-            elif isinstance(step, Pause):
-                await asyncio.sleep(step.seconds)
-            else:
-                async with self._alone:
-                    await self._go(step.steps)
-
-    async def _send(self, request: Request) -> Outcome:
-        try:
-            return _reply(await self._http.request(request.method, self._terms.place + request.path, **_sent(request)))
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            return _lost(error)
 
 
 def connect(settings: ClientSettings = DEFAULTS) -> Client:
@@ -165,43 +140,6 @@ def connect_async(settings: ClientSettings = DEFAULTS) -> AsyncClient:
     return AsyncClient(place.url, place.token, settings)
 
 
-class BlockingSteps:
-    """Goes through the steps of calls, waiting for each."""
-
-    def __init__(self, http: httpx.Client, place: str, sleep: Callable[[float], None]) -> None:
-        self._http = http
-        self._place = place
-        self._sleep = sleep
-        self._alone = threading.Lock()
-
-    def go(self, steps: Flow[T]) -> T:
-        """What the last step leads to."""
-        came: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(came)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            came = None
-            if isinstance(step, Send):
-                came = self._send(step.request)
-            elif isinstance(step, Pause):
-                self._sleep(step.seconds)
-            else:
-                self._go_alone(step)
-
-    def _go_alone(self, step: Alone) -> None:
-        with self._alone:
-            self.go(step.steps)
-
-    def _send(self, request: Request) -> Outcome:
-        try:
-            return _reply(self._http.request(request.method, self._place + request.path, **_sent(request)))
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            return _lost(error)
-
-
 def terms_of(url: str, token: str | Credentials | None, settings: ClientSettings) -> Terms:
     """On what terms a client of this address calls.
 
@@ -218,25 +156,3 @@ def terms_of(url: str, token: str | Credentials | None, settings: ClientSettings
     credentials = Token(token) if isinstance(token, str) else token
     authority = Fixed({}) if credentials is None else credentials.authority(time.monotonic)
     return Terms(authority, settings.patience, RandomChance().fraction, RandomIds().new, time.monotonic, place)
-
-
-def _sent(request: Request) -> dict[str, Any]:
-    return {"params": request.query or None, "content": request.body, "headers": dict(request.headers)}
-
-
-def _reply(response: httpx.Response) -> Reply:
-    return Reply(
-        response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.content
-    )
-
-
-def _lost(error: httpx.RequestError | httpx.InvalidURL) -> Lost:
-    # What a library says of a failed connection names the address at most; of the rest only the kind is told.
-    unreached = (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.InvalidURL,
-    )
-    return Lost(False, str(error)) if isinstance(error, unreached) else Lost(True, type(error).__name__)
