@@ -13,6 +13,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from horolog.domain.definition import definition_problems
 from horolog.domain.identity import command_id, created_job_id
 from horolog.domain.sensitive import Config, is_secret, slots
@@ -75,9 +77,9 @@ class EventProducer:
         asked = {"tenant_id": tenant_id, "command_id": id_, "actor": self._sender.actor, "issued_at": now, **fields}
         try:
             command = kind.model_validate(asked)
-        except ValueError as error:
-            # Pydantic's own words name no values here: values hide their input.
-            raise NotSendable(str(error)) from None
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            raise NotSendable("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)) from None
         _refuse_nonsense(command)
         _refuse_secrets(command)
         command = command.model_copy(update={"request_hash": _hash_of(command)})

@@ -8,20 +8,27 @@ from datetime import UTC
 
 import pytest
 
+from horolog.adapters.system import RandomIds, SystemClock
 from horolog.client import (
     AsyncClient,
+    Event,
+    EventConsumer,
+    EventProducer,
     ExecutionFilter,
     JobFilter,
     JobNotFound,
+    Sender,
     VersionConflict,
     command_job,
     definition_of,
     function_job,
     output_of,
 )
-from schemas.events.executions import ExecutionStatus
+from schemas.commands import TriggerJob
+from schemas.events.executions import ExecutionCompleted, ExecutionStatus
 from schemas.jobs import JobStatus
-from tests.e2e.system import DEADLINE_S, TOKEN, System, running
+from schemas.topics import EXECUTIONS
+from tests.e2e.system import DEADLINE_S, TENANT, TOKEN, System, running
 from tests.tidy.tree import ROOT
 
 NEVER = "0 0 0 1 1 *"
@@ -119,3 +126,23 @@ async def test_a_job_is_paused_run_and_deleted(migrated_database: str) -> None:
         await horolog.delete_job(job.id)
         with pytest.raises(JobNotFound):
             await horolog.get_job(job.id)
+
+
+async def test_a_command_from_a_topic_is_carried_out_and_its_events_can_be_followed(migrated_database: str) -> None:
+    async with running(migrated_database) as system, client_of(system) as horolog:
+        producer = EventProducer(system.log, Sender(TENANT, "service:billing"), SystemClock(), RandomIds())
+        consumer = EventConsumer(system.log, [EXECUTIONS], tenant_id=TENANT)
+        _, job_id = await producer.create_job(command_job("disk", NEVER, "/bin/sh", "-c", "echo a"))
+        await producer.send(TriggerJob, job_id=job_id, reason="a topic said so")
+        completed = await asyncio.wait_for(_completed(consumer), DEADLINE_S)
+        assert (completed.job_id, completed.result) == (job_id, {"stdout": "a\n", "stderr": "", "exitCode": 0})
+        await system.eventually(f"/executions/{completed.execution_id}", lambda e: e["status"] == "completed")
+        job = await horolog.get_job(job_id)
+        assert (job.name, job.created_by) == ("disk", "service:billing")
+
+
+async def _completed(consumer: EventConsumer) -> ExecutionCompleted:
+    async for event in consumer.events():
+        if isinstance(event, Event) and isinstance(event.message, ExecutionCompleted):
+            return event.message
+    raise AssertionError("there is no end to what is followed")
