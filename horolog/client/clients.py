@@ -19,7 +19,7 @@ from horolog.client.calls import Call, Page
 from horolog.client.exchange import Patience, Terms
 from horolog.client.operations import Operations
 from horolog.client.steps import AwaitingSteps, BlockingSteps
-from horolog.client.tokens import Fixed, ServiceToken, SignIn, Token
+from horolog.client.tokens import Authority, Fixed, ServiceToken, SignIn, Token
 from horolog.runtime.connection import connection
 
 T = TypeVar("T")
@@ -154,5 +154,5 @@ def terms_of(url: str, token: str | Credentials | None, settings: ClientSettings
     except httpx.InvalidURL as error:
         raise ValueError(f"the address of the API cannot be used: {error}") from None
     credentials = Token(token) if isinstance(token, str) else token
-    authority = Fixed({}) if credentials is None else credentials.authority(time.monotonic)
+    authority: Authority = Fixed({}) if credentials is None else credentials.authority(time.monotonic)
     return Terms(authority, settings.patience, RandomChance().fraction, RandomIds().new, time.monotonic, place)
