@@ -25,7 +25,7 @@ from horolog.cli.preparation import bring_up_to_date
 from horolog.cli.private_files import write_private
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
-from horolog.cli.roles.executor import Prepared, prepare_functions, run_prepared
+from horolog.cli.roles import executor
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.log_opening import open_log
@@ -98,7 +98,9 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        worker = None if options.worker is None else await prepare_functions(parts, options.worker)
+        worker = (
+            None if options.worker is None else await executor.prepare_functions(parts, options.worker, executor.LAST)
+        )
         parts = parts if worker is None else replace(parts, settings=_with_functions(settings, worker))
         return await _run_all(parts, Beside(api, bound, worker), options, stop, credentials)
     finally:
@@ -111,10 +113,10 @@ class Beside:
 
     api: ApiSettings
     bound: socket.socket
-    worker: Prepared | None
+    worker: executor.Prepared | None
 
 
-def _with_functions(settings: Settings, worker: Prepared) -> Settings:
+def _with_functions(settings: Settings, worker: executor.Prepared) -> Settings:
     """The settings, with tenants that may call the registered functions: whoever started them here wants them run."""
     defaults = settings.tenant_defaults
     modules = sorted({name.rpartition(".")[0] for name in worker.names} - set(defaults.allowed_modules))
@@ -131,15 +133,19 @@ async def _run_all(
     async def serve_api(until: asyncio.Event) -> None:
         await run_api(parts, until, api, beside.bound)
 
-    async def run_functions(until: asyncio.Event) -> None:
-        assert beside.worker is not None
-        await run_prepared(parts, until, beside.worker)
+    async def execute(until: asyncio.Event) -> None:
+        if beside.worker is None:
+            await executor.run(parts, until)
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(executor.run(parts, until, executor.FIRST))
+            group.create_task(executor.run_prepared(parts, until, beside.worker))
 
     async def sweep_log(until: asyncio.Event) -> None:
         await sweep(parts, until)
 
     stages: list[list[Service]] = [
-        [service_of("executor", parts), service_of("ticker", parts), *([run_functions] if beside.worker else [])],
+        [execute, service_of("ticker", parts)],
         [service_of("dispatcher", parts), serve_api, sweep_log],
         [service_of("projections", parts)],
     ]

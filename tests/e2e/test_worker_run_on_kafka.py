@@ -15,7 +15,7 @@ from horolog.log.kafka import KafkaLog, KafkaSettings
 from schemas.commands import TriggerJob
 from schemas.events.executions import ExecutionCompleted
 from schemas.topics import EXECUTIONS
-from tests.faults.deployment import TENANT, deployed
+from tests.faults.deployment import TENANT, Deployment, deployed
 from tests.tidy.tree import ROOT
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -36,10 +36,7 @@ async def test_a_registered_function_runs_on_a_worker_that_has_joined(
         with deployed(
             kafka_bootstrap, migrated_database, prefix, tmp_path, roles=roles, settings=SETTINGS
         ) as deployment:
-            command = [sys.executable, "-m", "horolog.cli", "worker", "run", "examples.month_end"]
-            with (tmp_path / "worker.log").open("ab") as said:
-                worker = subprocess.Popen(command, cwd=ROOT, env=deployment.environment, stdout=said, stderr=said)
-            deployment.processes["worker"] = [worker]
+            worker = _start_worker(deployment, tmp_path)
             completed = await asyncio.wait_for(_run_once(log), DEADLINE_S)
             assert completed.result == "closed eu"
             assert deployment.living() == len(roles) + 1
@@ -47,6 +44,14 @@ async def test_a_registered_function_runs_on_a_worker_that_has_joined(
             assert await asyncio.to_thread(worker.wait, DEADLINE_S) == 0
     finally:
         await log.close()
+
+
+def _start_worker(deployment: Deployment, logs: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "horolog.cli", "worker", "run", "examples.month_end"]
+    with (logs / "worker.log").open("ab") as said:
+        worker = subprocess.Popen(command, cwd=ROOT, env=deployment.environment, stdout=said, stderr=said)
+    deployment.processes["worker"] = [worker]
+    return worker
 
 
 async def _run_once(log: KafkaLog) -> ExecutionCompleted:

@@ -15,6 +15,9 @@ from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
 
 DRAIN_GRACE_S = 3.0
+ALL = slice(None)
+FIRST, LAST = slice(None, -200), slice(-200, None)
+"""Of the accounts for attempts: two executors of one process must not give out the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,12 @@ class Prepared:
         return () if self.settings.hosted is None else self.settings.hosted.names
 
 
-async def run(parts: Parts, stop: asyncio.Event) -> None:
+async def run(parts: Parts, stop: asyncio.Event, accounts: slice = ALL) -> None:
     """Run attempts until stopped."""
-    await run_prepared(parts, stop, await prepare(parts, _settings(parts)))
+    await run_prepared(parts, stop, await prepare(parts, _settings(parts), accounts))
 
 
-async def prepare_functions(parts: Parts, target: str) -> Prepared:
+async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) -> Prepared:
     """An executor for the functions that `module:attribute` has registered.
 
     Raises:
@@ -44,18 +47,19 @@ async def prepare_functions(parts: Parts, target: str) -> Prepared:
     settings = _settings(parts)
     # It runs functions only: more than there are processes for would wait for each other, and not at other workers.
     room = settings.function_process_count
-    prepared = await prepare(parts, replace(settings, capacity=room, prefetch=room))
+    prepared = await prepare(parts, replace(settings, capacity=room, prefetch=room), accounts)
     hosted = await find_registered(target, prepared.settings, prepared.apartness)
     return replace(prepared, settings=replace(prepared.settings, hosted=hosted))
 
 
-async def prepare(parts: Parts, settings: WorkerSettings) -> Prepared:
-    """Find out how programs are kept apart on this machine.
+async def prepare(parts: Parts, settings: WorkerSettings, accounts: slice) -> Prepared:
+    """Find out how programs are kept apart on this machine, with these of the accounts that there are for them.
 
     Raises:
         SettingsError: they are not as they have to be.
     """
     isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
+    isolation = replace(isolation, accounts=isolation.accounts[accounts])
     # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
     isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
     return Prepared(settings, await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),)))
