@@ -23,9 +23,9 @@ from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
 from horolog.cli.preparation import bring_up_to_date
 from horolog.cli.private_files import write_private
+from horolog.cli.roles import executor
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
-from horolog.cli.roles import executor
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.log_opening import open_log

@@ -65,6 +65,11 @@ def test_an_operation_asks_and_reads(call: Call[Any], answer: str, request_line:
     assert type(played.result).__name__ == answer
 
 
+def test_newer_fields_are_left_out_wherever_they_are() -> None:
+    newer = {**JOB, "misfire": {**JOB["misfire"], "newer": 1}}
+    assert asked(jobs.get_job("j"), newer).result == asked(jobs.get_job("j"), JOB).result
+
+
 def test_answers_are_frozen() -> None:
     job = asked(jobs.get_job("j"), JOB).result
     with pytest.raises(ValidationError):
