@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -19,15 +19,17 @@ from horolog.cli.connection import Connection, connection
 from horolog.cli.login_session import session_token
 from horolog.cli.options import ApiOptions
 from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
+from horolog.client.calls import Call, Page, plain_pages
 from horolog.client.errors import HorologError, NotTheApi, Refused, Unreachable
 from horolog.client.exchange import Answer, Patience, Terms, exchange
 from horolog.client.steps import BlockingSteps
 from horolog.client.tokens import Fixed
-from horolog.client.wire import Request, changing, reading
+from horolog.client.wire import Flow, Request, changing, reading
 from horolog.ports import Ids
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
+T = TypeVar("T")
 TIMEOUT_S = 30.0
 PATIENCE = Patience(try_count_max=3, pause_s=0.4, awaits_start=False)
 """Who sits at a command line wants to know at once that nobody listens."""
@@ -72,24 +74,23 @@ class Client:
 
     def pages(self, path: str, query: Mapping[str, Any], limit: int | None) -> Iterator[Any]:
         """The items of a list, page after page, at most `limit` of them."""
-        cursor, left = None, limit
-        while True:
-            size = None if left is None else min(left, 200)
-            page = self.get(path, {**query, "limit": size, "cursor": cursor})
-            yield from page["items"]
-            left = None if left is None else left - len(page["items"])
-            cursor = page.get("nextCursor")
-            if cursor is None or (left is not None and left <= 0):
-                return
+        following: Call[Page[Any]] | None = plain_pages(path, query, limit)
+        while following is not None:
+            page = self._go("GET", following(self._terms))
+            yield from page.items
+            following = page.following
 
     def _call(self, request: Request) -> Answer:
+        return self._go(request.method, exchange(request, self._terms))
+
+    def _go(self, method: str, steps: Flow[T]) -> T:
         try:
-            return self._driver.go(exchange(request, self._terms))
+            return self._driver.go(steps)
         except HorologError as error:
-            raise _problem(request, error) from error
+            raise _problem(method, error) from error
 
 
-def _problem(request: Request, error: HorologError) -> CliProblem:
+def _problem(method: str, error: HorologError) -> CliProblem:
     """What went wrong, and what to do about it."""
     if isinstance(error, Refused):
         details = error.details if isinstance(error.details, dict) else {"details": error.details}
@@ -102,7 +103,7 @@ def _problem(request: Request, error: HorologError) -> CliProblem:
         advice = "Start it with `horolog dev`, or name another address with --url or HOROLOG_URL."
     else:
         advice = "`horolog doctor` shows which part is missing."
-        if request.method != "GET":
+        if method != "GET":
             advice = "The change may or may not have been made: look before repeating it. " + advice
     return CliProblem(error.code, error.message, advice, UNREACHABLE)
 

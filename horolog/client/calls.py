@@ -20,6 +20,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Value)
 PAGE_COUNT_MAX = 200
 
+Part = tuple[Sequence[Any], str | None]
+"""The items of a page, and the cursor of the next, if there is one."""
 Call = Callable[[Terms], Flow[T]]
 """One logical call: its steps, on a client's terms."""
 
@@ -72,16 +74,17 @@ def remove(path: str, wish: Wish = ANY) -> Call[None]:
 
 def pages(path: str, model: type[Value], query: Mapping[str, object], limit: int | None) -> Call[Page[Any]]:
     """Ask for a list, a page at a time, for at most `limit` items; the model has `items` and `next_cursor`."""
-    size = None if limit is None else max(1, min(limit, PAGE_COUNT_MAX))
 
-    def steps(terms: Terms) -> Flow[Page[Any]]:
-        page: Any = modelled((yield from exchange(reading(path, {**query, "limit": size}), terms)), model, terms)
-        left = None if limit is None else limit - len(page.items)
-        if page.next_cursor is None or (left is not None and left <= 0):
-            return Page(page.items, None)
-        return Page(page.items, pages(path, model, {**query, "cursor": page.next_cursor}, left))
+    def read_page(answer: Answer, terms: Terms) -> Part:
+        page: Any = modelled(answer, model, terms)
+        return page.items, page.next_cursor
 
-    return steps
+    return _pages(path, read_page, query, limit)
+
+
+def plain_pages(path: str, query: Mapping[str, object], limit: int | None) -> Call[Page[Any]]:
+    """Ask for a list as `pages` does, and get its items as plain JSON."""
+    return _pages(path, lambda answer, _: (answer.body["items"], answer.body.get("nextCursor")), query, limit)
 
 
 def plain(method: str, path: str, body: Any = None, wish: Wish = ANY) -> Call[Any]:
@@ -112,6 +115,28 @@ def modelled(answer: Answer, model: type[M], terms: Terms) -> M:
 def part(text: str) -> str:
     """An id as one part of a path, whatever is in it."""
     return quote(text, safe="")
+
+
+def _pages(
+    path: str,
+    read_page: Callable[[Answer, Terms], Part],
+    query: Mapping[str, object],
+    limit: int | None,
+    cursor: str | None = None,
+) -> Call[Page[Any]]:
+    size = None if limit is None else max(1, min(limit, PAGE_COUNT_MAX))
+
+    def steps(terms: Terms) -> Flow[Page[Any]]:
+        asked = reading(path, {**query, "limit": size, "cursor": cursor})
+        items, following = read_page((yield from exchange(asked, terms)), terms)
+        if limit is not None:
+            items = items[:limit]
+        left = None if limit is None else limit - len(items)
+        if following is None or left == 0:
+            return Page(items, None)
+        return Page(items, _pages(path, read_page, query, left, following))
+
+    return steps
 
 
 def _changed(method: str, path: str, body: Any, wish: Wish, terms: Terms) -> Flow[Answer]:
