@@ -1,7 +1,8 @@
-"""Example jobs, the functions that they call, and a sample crontab.
+"""Example jobs, the functions that they call, a sample crontab, and programs of a few lines that use the SDK.
 
 `jobs.json` is what `horolog dev` loads: all three job types at different rates, so that within a minute there is
 plenty to look at. `functions.py` shows what a function job may do; `crontab` is food for `horolog import crontab`.
+`month_end.py` is a function of one's own and its job; `run_now.py` and `next_fires.py` ask the API.
 Nothing here is needed to run Horolog, and Horolog does not know of it.
 """
 

@@ -96,7 +96,8 @@ class FunctionConfig(Value):
     """A Python function, called with `parameters` as keyword arguments in a process of its own.
 
     Parameters that `sensitive` names are kept encrypted, and those whose names look like secrets'.
-    With `isolation` it is run only by workers that reach this level.
+    With `isolation` it is run only by workers that reach this level. One that is `registered` is not looked for in a
+    module: it is run only by workers of the SDK that have registered the name `modulePath.functionName`.
     """
 
     module_path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
@@ -105,6 +106,12 @@ class FunctionConfig(Value):
     sensitive: Annotated[tuple[ParameterName, ...], Field(max_length=100, exclude_if=not_)] = ()
     timeout: TimeoutMs = 300_000
     isolation: Isolation | None = None
+    registered: Annotated[bool, Field(exclude_if=not_)] = False
+
+    @property
+    def registered_name(self) -> str | None:
+        """The name under which workers have registered it, if that is how it is found."""
+        return f"{self.module_path}.{self.function_name}" if self.registered else None
 
 
 class CommandConfig(Value):

@@ -13,6 +13,7 @@ from horolog.cli.problems import INTERRUPTED, USAGE, wrong_use
 _MODULES = {
     "dev": "horolog.cli.process_commands",
     "serve": "horolog.cli.process_commands",
+    "worker": "horolog.cli.worker_commands",
     "migrate": "horolog.cli.process_commands",
     "topics": "horolog.cli.process_commands",
     "keys": "horolog.cli.keys_commands",

@@ -86,30 +86,6 @@ class Parts:
         return self.settings.master_keys
 
 
-async def open_log(settings: Settings, clock: SystemClock) -> Log:
-    """Kafka where its address is set, else the embedded log in the home directory."""
-    if settings.kafka_bootstrap is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        return EmbeddedLog.open(settings.home / "log.db", clock, settings.partition_count)
-    from horolog.log.kafka import KafkaLog, KafkaSettings  # noqa: PLC0415 - its client is loaded where it is used
-
-    access = settings.kafka_access
-    return await KafkaLog.open(
-        KafkaSettings(
-            bootstrap_servers=settings.kafka_bootstrap,
-            prefix=settings.topic_prefix,
-            partition_count=settings.partition_count,
-            replication_factor=settings.replication_factor,
-            session_timeout_ms=settings.session_timeout_ms,
-            security_protocol=access.protocol,
-            ssl_context=access.tls,
-            sasl_mechanism=access.mechanism,
-            sasl_username=access.username,
-            sasl_password=access.password,
-        )
-    )
-
-
 def owner_settings(parts: Parts) -> OwnerSettings:
     """How this process owns partitions."""
     return OwnerSettings(member=parts.settings.member, turn_interval_s=TURN_INTERVAL_S)
@@ -139,15 +115,20 @@ async def sweep(parts: Parts, stop: asyncio.Event) -> None:
 
 
 async def run_roles(parts: Parts, roles: Sequence[str], stop: asyncio.Event) -> None:
+    """Run the roles until `stop`, as `run_services` does."""
+    await run_services(parts, {role: service_of(role, parts) for role in roles}, stop)
+
+
+async def run_services(parts: Parts, services: Mapping[str, Service], stop: asyncio.Event) -> None:
     """Run the services until `stop`; if one fails, the others are stopped and its error is raised."""
 
-    async def watched(role: str) -> None:
+    async def watched(service: Service) -> None:
         try:
-            await service_of(role, parts)(stop)
+            await service(stop)
         finally:
             stop.set()
 
     async with serving(parts.metrics, parts.settings.metrics), asyncio.TaskGroup() as group:
         group.create_task(sweep(parts, stop), name="sweep")
-        for role in roles:
-            group.create_task(watched(role), name=role)
+        for name, service in services.items():
+            group.create_task(watched(service), name=name)

@@ -7,10 +7,10 @@ import sys
 from importlib import import_module
 
 from horolog.adapters.system import SystemClock
-from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.cli.vault_schema import migrate_vault
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from projections.migrate import MigrationRefused

@@ -15,8 +15,14 @@ from schemas.events.executions import TriggerType
 from schemas.jobs import JobConfig, JobType, config_for
 from schemas.tenants import NetworkText
 
+FUNCTION_COUNT_MAX = 200
+"""How many functions one worker may have registered: each of its beats names them all."""
 SYSTEM_TENANT = "00000000-0000-0000-0000-000000000000"
 """The tenant of records that belong to the system itself."""
+
+
+RegisteredName = Annotated[Text, Field(min_length=3, max_length=301)]
+"""The dotted name of a function that a worker has registered."""
 
 
 class TaskAssigned(Message):
@@ -113,6 +119,7 @@ class WorkerBeat(Message):
     `capacity` is how many attempts run at a time, `prefetch` how many more the worker is willing to hold.
     `isolation` is the level that a trial run has shown it to reach; older workers told something else there.
     `control_groups` are the resources that control groups bound for each attempt as a whole.
+    A worker that tells of `functions` runs these registered ones and nothing else; one that does not, all but such.
     """
 
     TYPE: ClassVar[str] = "io.horolog.worker.beat.v1"
@@ -132,6 +139,7 @@ class WorkerBeat(Message):
     isolation: Annotated[str, Field(max_length=200)] = ""
     control_groups: Annotated[tuple[Resource, ...], Field(max_length=10, exclude_if=not_)] = ()
     memory_mb: int = 0
+    functions: Annotated[tuple[RegisteredName, ...], Field(max_length=FUNCTION_COUNT_MAX)] | None = None
 
     def subject(self) -> str:
         return self.worker_id

@@ -115,6 +115,7 @@ class Heart:
             isolation=settings.isolation,
             control_groups=settings.control_groups,
             memory_mb=_resident_mb(),
+            functions=None if settings.hosted is None else settings.hosted.names,
         )
 
 

@@ -18,16 +18,17 @@ from horolog.runtime.settings_error import SettingsError
 from schemas.events.workers import Resource
 from schemas.isolation import Isolation
 from schemas.jobs import JobType
-from services.executor.guard import Guard, IsolationGuard, RequestGuard
+from services.executor.guard import Guard, IsolationGuard, RequestGuard, ServingGuard
 from services.executor.isolation_settings import GroupUse, IsolationSettings
 from services.executor.opening import Opener, OpeningRunner
 from services.executor.places import SYSTEM, arranged, python_places
 from services.executor.processes import Processes
+from services.executor.registered import names_registered_by
 from services.executor.runner import Runner
 from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from services.executor.runners.http import HttpRunner
-from services.executor.settings import WorkerSettings
+from services.executor.settings import Hosted, WorkerSettings
 from services.executor.trial import (
     TRIAL_CPUS,
     TRIAL_MEMORY_MB,
@@ -126,31 +127,54 @@ def open_worker(
     """
     _tell(apartness)
     processes = apartness.processes()
-    # A container has those of its image.
-    environment = passed_on(os.environ) if apartness.engine is None else {}
-    functions = FunctionRunner(
-        processes,
-        FunctionSettings(
-            process_count=settings.function_process_count,
-            paths=settings.function_paths,
-            environment=environment,
-            directory=settings.directory,
-            limits=apartness.limits,
-            python=sys.executable if apartness.engine is None else "python3",
-            are_contained=apartness.engine is not None,
-        ),
-    )
+    functions = FunctionRunner(processes, _function_settings(settings, apartness))
     functions.warm_up()
     runners: dict[JobType, Runner] = {
         JobType.HTTP: HttpRunner(settings.capacity, clock, settings.http_allowed),
         JobType.FUNCTION: functions,
-        JobType.COMMAND: CommandRunner(processes, settings.capacity, environment, settings.directory, apartness.limits),
+        JobType.COMMAND: CommandRunner(
+            processes, settings.capacity, _environment(apartness), settings.directory, apartness.limits
+        ),
     }
     opening = {type_: OpeningRunner(runner, opener or Opener()) for type_, runner in runners.items()}
     settings = replace(settings, isolation=apartness.level, control_groups=apartness.bounded)
     images = () if apartness.engine is None else apartness.engine.images
-    judging = IsolationGuard(apartness.level, guard or RequestGuard(), images)
+    served = None if settings.hosted is None else frozenset(settings.hosted.names)
+    judging = ServingGuard(served, IsolationGuard(apartness.level, guard or RequestGuard(), images))
     return Worker(log, clock, opening, settings, guard=judging)
+
+
+async def find_registered(target: str, settings: WorkerSettings, apartness: Apartness) -> Hosted:
+    """The functions that the worker at `module:attribute` has registered; it is imported in a process of its own.
+
+    Raises:
+        SettingsError: it cannot be, or there are none.
+    """
+    processes = apartness.processes()
+    try:
+        runner = FunctionRunner(processes, _function_settings(settings, apartness))
+        return Hosted(target, await names_registered_by(target, runner))
+    finally:
+        await processes.close()
+
+
+def _function_settings(settings: WorkerSettings, apartness: Apartness) -> FunctionSettings:
+    is_contained = apartness.engine is not None
+    return FunctionSettings(
+        process_count=settings.function_process_count,
+        paths=settings.function_paths,
+        environment=_environment(apartness),
+        directory=settings.directory,
+        limits=apartness.limits,
+        python="python3" if is_contained else sys.executable,
+        are_contained=is_contained,
+        worker=None if settings.hosted is None else settings.hosted.target,
+    )
+
+
+def _environment(apartness: Apartness) -> dict[str, str]:
+    # A container has those of its image.
+    return passed_on(os.environ) if apartness.engine is None else {}
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,13 +9,22 @@ from schemas.isolation import Isolation
 
 
 @dataclass(frozen=True, slots=True)
+class Hosted:
+    """The registered functions that a worker runs, by name, and where they are: `module:attribute`."""
+
+    target: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """`capacity` attempts run at a time; `prefetch` more are willingly held, waiting for their instant or for room.
 
     `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
     commands run that name none; without it each has one of its own. HTTP jobs may call `http_allowed` besides public
-    addresses. With `seals`, only what a dispatcher has sealed is run. `control_groups` is what control groups bound.
+    addresses. With `seals`, only what a dispatcher has sealed is run; with `hosted`, only these functions are.
+    `control_groups` is what control groups bound.
     """
 
     worker_id: str
@@ -29,4 +38,5 @@ class WorkerSettings:
     seals: Seals | None = None
     http_allowed: tuple[Network, ...] = ()
     function_paths: tuple[str, ...] = ()
+    hosted: Hosted | None = None
     directory: str | None = None

@@ -5,6 +5,8 @@ for each attempt; what a function leaves in module state is seen by later calls 
 another tenant. A process that has to be killed is replaced. Coroutine functions are run to their end. A parameter named
 `context` is given a `horolog.function.FunctionContext`, whatever the job's parameters say.
 
+A function that is registered is looked for in the worker that the settings name, and not in a module.
+
 The result is what the function returns, and must be JSON; what it prints is kept in the metadata.
 """
 
@@ -33,6 +35,7 @@ class FunctionSettings:
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    worker: str | None = None
     calls_max: int = 20_000
     resident_mb_max: int = 256
     python: str = sys.executable
@@ -52,6 +55,7 @@ class FunctionRunner:
             "calls_max": settings.calls_max,
             "resident_mb_max": settings.resident_mb_max,
             "has_channel_on_stdio": settings.are_contained,
+            "worker": settings.worker,
         }
         root = str(Path(services.executor.__file__).parents[2])
         self._program = Program(

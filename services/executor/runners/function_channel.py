@@ -29,7 +29,10 @@ _MESSAGE_BYTES_MAX = RESULT_BYTES_MAX + 2 * OUTPUT_BYTES_MAX
 
 
 class FunctionHost:
-    """One host process. `on_free` is called when it can take the next call, `on_gone` when it never will again."""
+    """One host process; it serves no other call after one that was told to end.
+
+    `on_free` is called when it can take the next call, `on_gone` when it never will again.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class FunctionHost:
         self.tenant_id: str | None = None
         """Whose functions it runs, once it has run any."""
         self._watcher: Watcher | None = None
+        self._heeds = self._is_cancelled = False
         self._call_count = 0
         self._buffer = b""
         self._unsent = b""
@@ -60,8 +64,12 @@ class FunctionHost:
         self._stderr.handed_over()
 
     def call(self, task: TaskAssigned, config: FunctionConfig, watcher: Watcher) -> Callable[[float], None]:
-        """Call a function; only while no other call is being made. The returned function kills the host."""
+        """Call a function; only while no other call is being made. The returned function ends it.
+
+        A function that heeds the wish has its time for that; the host of any other is killed at once.
+        """
         self._call_count += 1
+        self._heeds = False
         self.tenant_id = task.tenant_id
         self._watcher = watcher
         self._stdout.bytes_max = self._stderr.bytes_max = kept_bytes_max(task)
@@ -70,6 +78,7 @@ class FunctionHost:
                 "id": self._call_count,
                 "module": config.module_path,
                 "function": config.function_name,
+                "registered": config.registered,
                 "parameters": config.parameters or {},
                 "context": {
                     "execution_id": task.execution_id,
@@ -83,11 +92,17 @@ class FunctionHost:
         )
         self._unsent += len(message).to_bytes(_LENGTH_BYTES, "big") + message
         self._send()
-        return lambda _: self.kill() if self._watcher is watcher else None
+        return lambda grace_s: self._end(watcher, grace_s)
 
     def kill(self) -> None:
         """End the process and everything that it started."""
         self._stop(0.0)
+
+    def _end(self, watcher: Watcher, grace_s: float) -> None:
+        if self._watcher is not watcher:
+            return
+        self._is_cancelled = True
+        self._stop(grace_s if self._heeds else 0.0)
 
     def retire(self) -> None:
         """Let the process end by itself; it takes no more calls."""
@@ -150,13 +165,16 @@ class FunctionHost:
         if isinstance(percent := message.get("progress"), int):
             watcher.progressed(percent)
             return
+        if message.get("heeds") is True:
+            self._heeds = True
+            return
         try:
             outcome, is_worn_out = self._outcome_of(message), bool(message["worn_out"])
         except (KeyError, TypeError, ValueError):
             self._break("it wrote what is not an answer")
             return
         self._watcher = None
-        if is_worn_out:
+        if is_worn_out or self._is_cancelled:
             self.retire()
         elif not self._is_gone:
             self._on_free(self)

@@ -13,8 +13,8 @@ from deploy.local.cluster import LocalKafka
 from deploy.local.kafka_config import SecureListeners
 from deploy.local.ports import free_ports
 from horolog.adapters.system import SystemClock
-from horolog.cli.composition import open_log
 from horolog.log.port import LogUnavailable, Outgoing, Place
+from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
 from schemas.topics import COMMANDS
 from tests.integration.tls.certificates import Authority, authority
