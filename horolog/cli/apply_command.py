@@ -7,6 +7,7 @@ the same files does nothing. The exit code is 2 for a dry run that finds differe
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,6 +32,23 @@ _SET = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _STDIN = "-"
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyFlags:
+    """How far to go, and what to show."""
+
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; exit 2 if there are differences.")] = False
+    diff: Annotated[bool, typer.Option("--diff", help="Show each field that changes.")] = False
+    set_name: Annotated[
+        str | None, typer.Option("--set", metavar="NAME", help="Tag the jobs applied:NAME; for --prune.")
+    ] = None
+    prune: Annotated[bool, typer.Option("--prune", help="Delete jobs of the set that are in no file.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False
+    secrets: Annotated[
+        Literal["refuse", "keep", "send"],
+        typer.Option(help="Secret values in files: none; only with other changes; each time."),
+    ] = "refuse"
+
+
 def register(app: typer.Typer) -> None:
     """Declare the command."""
     app.command("apply", epilog="Example:  horolog apply -f jobs.yaml --dry-run --diff")(grouped(apply))
@@ -40,34 +58,22 @@ def apply(
     file: Annotated[
         list[str], typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Of jobs, in YAML or JSON; several times.")
     ],
+    flags: ApplyFlags,
     api: ApiOptions,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing; exit 2 if there are differences.")
-    ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show each field that changes.")] = False,
-    set_name: Annotated[
-        str | None, typer.Option("--set", metavar="NAME", help="Tag the jobs applied:NAME; for --prune.")
-    ] = None,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete jobs of the set that are in no file.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
-    secrets: Annotated[
-        Literal["refuse", "keep", "send"],
-        typer.Option(help="Secret values in files: none; only with other changes; each time."),
-    ] = "refuse",
 ) -> int:
     """Create, change and (with --prune) delete jobs, so that they are those of the files."""
-    rules = _rules(set_name, prune, send_secrets=secrets == "send")
-    wanted = read_jobs([source for name in file for source in _sources(name)], secrets)
+    rules = _rules(flags)
+    wanted = read_jobs([source for name in file for source in _sources(name)], flags.secrets)
     _refuse("INVALID_FILE", wanted.problems)
     with open_client(api) as client:
         present = present_jobs(client)
         steps = plan(wanted.jobs, present, rules)
         _refuse("NOT_APPLICABLE", steps.problems)
-        if dry_run or not steps.changes():
-            return _tell_plan(steps, dry_run, diff, api.as_json)
-        if diff and not api.as_json:
+        if flags.dry_run or not steps.changes():
+            return _tell_plan(steps, flags, api.as_json)
+        if flags.diff and not api.as_json:
             _tell_lines(plan_lines(steps, with_fields=True))
-        if not _may_delete(steps, yes, asks=not api.as_json and _STDIN not in file):
+        if not _may_delete(steps, flags.yes, asks=not api.as_json and _STDIN not in file):
             return REFUSED
         return _tell_outcomes(steps, list(carry_out(client, steps.steps, _ids(present))), api.as_json)
 
@@ -116,12 +122,12 @@ def _sources(name: str) -> list[Source]:
     return [read_source(inner, str(inner)) for inner in found]
 
 
-def _rules(set_name: str | None, prune: bool, send_secrets: bool) -> Rules:
-    if set_name is not None and not _SET.fullmatch(set_name):
+def _rules(flags: ApplyFlags) -> Rules:
+    if flags.set_name is not None and not _SET.fullmatch(flags.set_name):
         raise wrong_use("--set takes up to 40 lower-case letters, digits and . _ -, beginning with a letter or digit.")
-    if prune and set_name is None:
+    if flags.prune and flags.set_name is None:
         raise wrong_use("--prune needs --set: it deletes only what was applied under that name.")
-    return Rules(set_name, prune, send_secrets)
+    return Rules(flags.set_name, flags.prune, flags.secrets == "send")
 
 
 def _refuse(code: str, problems: tuple[str, ...]) -> None:
@@ -145,11 +151,12 @@ def _may_delete(steps: Plan, yes: bool, asks: bool) -> bool:
     return typer.confirm(f"Delete {len(deleted)} jobs?", err=True)
 
 
-def _tell_plan(steps: Plan, dry_run: bool, diff: bool, as_json: bool) -> int:
+def _tell_plan(steps: Plan, flags: ApplyFlags, as_json: bool) -> int:
     if as_json:
-        write_json({"dryRun": dry_run, "summary": summary(steps), "steps": [step_body(step) for step in steps.steps]})
+        told = [step_body(step) for step in steps.steps]
+        write_json({"dryRun": flags.dry_run, "summary": summary(steps), "steps": told})
     else:
-        _tell_lines(plan_lines(steps, diff))
+        _tell_lines(plan_lines(steps, flags.diff))
         write_line(summary(steps))
         _tell_kept(steps)
     return DIFFERENT if steps.changes() else OK
