@@ -24,7 +24,7 @@ _AMBIGUOUS = re.compile(
     r"y|n|yes|no|on|off|true|false|null|=|<<|[-+]?\.inf|\.nan"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
     r"|[-+]?0[xob][0-9a-f_]+"
-    r"|[-+]?(?:[0-9][0-9_,]*)?\.?[0-9_]+\.?(?:e[-+]?[0-9]+)?",
+    r"|[-+]?(?:[0-9][0-9_,]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:e[-+]?[0-9]+)?",
     re.IGNORECASE,
 )
 _JSON_WORDS: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
