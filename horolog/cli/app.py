@@ -32,6 +32,8 @@ _MODULES = {
     "backup": "horolog.cli.backup_command",
     "restore": "horolog.cli.backup_command",
     "next": "horolog.cli.next_command",
+    "apply": "horolog.cli.apply_command",
+    "export": "horolog.cli.export_command",
     "import": "horolog.cli.import_command",
     "doctor": "horolog.cli.doctor_command",
     "openapi": "horolog.cli.document_commands",

@@ -1,4 +1,7 @@
-"""`horolog import crontab`: the jobs of a crontab, created through the API, with a report line by line."""
+"""`horolog import crontab`: the jobs of a crontab, created through the API, with a report line by line.
+
+The other sources, which become files for `horolog apply`, are in `import_document_commands`.
+"""
 
 import getpass
 import sys
@@ -9,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from horolog.cli import import_document_commands
 from horolog.cli.client import Client, open_client
 from horolog.cli.crontab import CronEntry, Surroundings, has_user_column, read_crontab
 from horolog.cli.machine_zone import machine_zone
@@ -45,11 +49,10 @@ class Row:
 def register(app: typer.Typer) -> None:
     """Declare the commands."""
     imports = typer.Typer(help="Take over jobs from elsewhere.", no_args_is_help=True)
-    # One command alone would otherwise be taken for the group itself.
-    imports.callback()(lambda: None)
     imports.command("crontab", epilog="Example:  crontab -l | horolog import crontab - --dry-run")(
         grouped(import_crontab)
     )
+    import_document_commands.declare(imports)
     app.add_typer(imports, name="import", epilog="Example:  horolog import crontab /etc/crontab --dry-run")
 
 
