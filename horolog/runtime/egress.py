@@ -1,4 +1,4 @@
-"""Connections of HTTP jobs to where they may go.
+"""Connections to where tenants may have requests sent: those of HTTP jobs, and those of notifications.
 
 Guarantee: a name is resolved once for each connection, every address that it stands for is judged, and the connection
 goes to one of those very addresses: whoever answers differently the next time gains nothing. If one of them may not be
