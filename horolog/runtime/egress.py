@@ -15,7 +15,7 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from horolog.domain.addresses import Address, Network, refusal
+from horolog.domain.addresses import Address, DestinationForbidden, Network, refusal
 
 RESOLVING_COUNT_MAX = 32
 """How many names are looked up at a time; others wait within their own timeouts."""
@@ -26,10 +26,6 @@ TRY_S = 2.0
 """After which the next address of a name is tried."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
-
-
-class DestinationForbidden(Exception):
-    """A job may not call this address."""
 
 
 class Resolver:

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from horolog.cli.crontab import Surroundings, read_crontab
+from horolog.domain.addresses import DestinationForbidden
 from horolog.domain.cron import CronError, next_after, parse, problems, zone
-from horolog.runtime.egress import DestinationForbidden, GuardedBackend, Resolver
+from horolog.runtime.egress import GuardedBackend, Resolver
 from horolog.runtime.settings_error import SettingsError
 from schemas.codec import RecordError, decode, headers_of
 from schemas.registry import TOPIC_OF_MODEL

@@ -52,6 +52,7 @@ class KnownTenant:
     tenant_id: str
     version: int
     is_suspended: bool
+    changed_at: datetime
     http_allowed: Sequence[str] = ()
 
 

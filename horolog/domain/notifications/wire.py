@@ -4,8 +4,8 @@
 - `service`   the same document to the operator's own service, with its bearer token.
 - `slack`     an incoming webhook: `{"text": …}`, with `&`, `<` and `>` escaped.
 - `dingtalk`  a custom robot: `{"msgtype": "text", …}`; with a secret the address is signed: `timestamp` in
-              milliseconds, and `sign`, the Base64 of HMAC-SHA256 over "timestamp\\nsecret" under the secret. `errcode` 0
-              is an arrival.
+              milliseconds, and `sign`, the Base64 of HMAC-SHA256 over "timestamp\\nsecret" under the secret.
+              `errcode` 0 is an arrival.
 - `wecom`     a group robot: `{"msgtype": "text", …}`, at most 2048 bytes of text; `errcode` 0 is an arrival.
 
 Guarantee: a request is a function of the message, the target and the instant.

@@ -24,11 +24,11 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from horolog.domain.addresses import Network
+from horolog.domain.addresses import DestinationForbidden, Network
 from horolog.domain.signing import signed
 from horolog.limits import HTTP_BODY_READ_BYTES_MAX
 from horolog.ports import Clock
-from horolog.runtime.egress import DestinationForbidden, Resolve, Resolver
+from horolog.runtime.egress import Resolve, Resolver
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
 from services.executor.outcome import Outcome, failed, failure
