@@ -1,11 +1,10 @@
 """The walls between tenants in PostgreSQL: who a transaction of the API is, and whose rows it sees.
 
 Guarantee: every question of the API is one transaction that first gives up the login's own rights, read-only but for
-what a tenant changes itself (`changed_by_tenant`). As
-`horolog_api` it names one tenant, and the policies of the tables let through that tenant's rows only, whatever the
-statement says; without a tenant they let nothing through, with an error. As `horolog_platform` it sees the rows of
-all, and can run the statements of `ACROSS_TENANTS` only. Both end with the transaction (SET LOCAL), so that no
-connection of a pool ever carries them to its next user.
+what a tenant changes itself (`changed_by_tenant`). As `horolog_api` it names one tenant, and the policies of the tables
+let through that tenant's rows only, whatever the statement says; without a tenant they let nothing through, with an
+error. As `horolog_platform` it sees the rows of all, and can run the statements of `ACROSS_TENANTS` only. Both end with
+the transaction (SET LOCAL), so that no connection of a pool ever carries them to its next user.
 
 Costs one round trip more than the statement alone: role and tenant travel with BEGIN, and what ends the transaction
 takes the place of the pool's reset.

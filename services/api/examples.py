@@ -6,6 +6,7 @@ from typing import Any
 
 from services.api.account_examples import ACCOUNT_EXAMPLES
 from services.api.audit_examples import AUDIT_EXAMPLES
+from services.api.notification_examples import NOTIFICATION_EXAMPLES
 
 _TENANT = "3f0d7a52-6c1e-4a57-9b0e-0d7f4a3c9e11"
 _JOB = "b7a1c9de-52f3-5c11-8d0a-6f1d2e3c4b5a"
@@ -153,6 +154,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         **ACCOUNT_EXAMPLES,
         **AUDIT_EXAMPLES,
+        **NOTIFICATION_EXAMPLES,
         "JobDefinition": _DEFINITION,
         "TriggerBody": {"parameters": {"day": "2026-03-01"}, "reason": "the night's run had failed"},
         "ReasonBody": {"reason": "maintenance of the billing service"},
