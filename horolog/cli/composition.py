@@ -34,6 +34,7 @@ MODULES: Mapping[str, str] = {
     "dispatcher": "horolog.cli.roles.dispatcher",
     "executor": "horolog.cli.roles.executor",
     "projections": "horolog.cli.roles.projections",
+    "notifier": "horolog.cli.roles.notifier",
 }
 """Role → the module that puts it together, imported only where the role runs."""
 ROLES = tuple(MODULES)

@@ -147,7 +147,7 @@ async def _run_all(
     stages: list[list[Service]] = [
         [execute, service_of("ticker", parts)],
         [service_of("dispatcher", parts), serve_api, sweep_log],
-        [service_of("projections", parts)],
+        [service_of("projections", parts), service_of("notifier", parts)],
     ]
     running = [Stage(services, stop) for services in stages]
     url = f"http://{api.host}:{api.port}"

@@ -16,15 +16,16 @@ from horolog.runtime.settings_error import SettingsError
 from projections.migrate import MigrationRefused
 from projections.migrate import migrate as migrate_read_models
 
-_ACCOUNTS = "horolog.cli.roles.accounts"
+_ACCOUNTS, _NOTIFICATIONS = "horolog.cli.roles.accounts", "horolog.cli.notification_schema"
 
 
 async def bring_up_to_date(dsn: str) -> list[str]:
-    """Apply what is missing to the read models, and to the accounts and the vault beside them; the names applied."""
+    """Apply what is missing to the read models, and to what lies beside them; the names applied."""
     applied = await migrate_read_models(dsn)
     # Loaded here: what signs and hashes takes long to load.
     accounts = await import_module(_ACCOUNTS).migrate_accounts(dsn)
-    return [*applied, *accounts, *await migrate_vault(dsn)]
+    notifications = await import_module(_NOTIFICATIONS).migrate_notifications(dsn)
+    return [*applied, *accounts, *await migrate_vault(dsn), *notifications]
 
 
 def migrate(as_json: bool) -> int:

@@ -11,7 +11,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.options import DevOptions, Json, duration_s
 
 _SERVE, _PREPARE, _DEV = "horolog.cli.serve", "horolog.cli.preparation", "horolog.cli.dev"
-_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "all"]
+_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "all"]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +45,7 @@ def serve(role: Annotated[_Role, typer.Argument(help="Which part to run.")]) -> 
 
 
 def migrate(as_json: Json = False) -> int:
-    """Bring the database up to date: the read models, and the vault beside them."""
+    """Bring the database up to date: the read models, and what lies beside them."""
     return int(import_module(_PREPARE).migrate(as_json))
 
 

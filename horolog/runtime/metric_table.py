@@ -131,6 +131,19 @@ QUEUE_SIZE = _gauge(
 )
 QUEUE_LENGTH = _gauge("scheduler_queue_length", "Executions that wait for their turn, sampled.")
 
+NOTIFICATIONS = _counter(
+    "scheduler_notifications_total",
+    "Notifications by what became of them: `made`, `sent`, `dead` (given up), `throttled` (not made, but counted).",
+    "outcome",
+)
+NOTIFICATION_FAILURES = _counter(
+    "scheduler_notification_failures_total", "Attempts to send a notification that failed."
+)
+NOTIFICATIONS_WAITING = _gauge("scheduler_notifications_waiting", "Notifications that are still to be sent, sampled.")
+NOTIFICATIONS_BEHIND = _gauge(
+    "scheduler_notifications_behind_seconds", "For how long the oldest notification that is due has been so, sampled."
+)
+
 MEMORY_USAGE = _gauge("scheduler_memory_usage_bytes", "The resident set of this process.")
 CPU_USAGE = _gauge("scheduler_cpu_usage_percent", "CPU time of this process since the last look; 100 is one core.")
 
@@ -161,6 +174,10 @@ TABLE = (
     ACTIVE_JOBS,
     QUEUE_SIZE,
     QUEUE_LENGTH,
+    NOTIFICATIONS,
+    NOTIFICATION_FAILURES,
+    NOTIFICATIONS_WAITING,
+    NOTIFICATIONS_BEHIND,
     MEMORY_USAGE,
     CPU_USAGE,
 )

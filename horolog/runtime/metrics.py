@@ -44,6 +44,31 @@ class Faults(Protocol):
     def failures(self) -> int: ...
 
 
+class NotifierFigures(Faults, Protocol):
+    """What a notifier counts by itself; see `projections.notifications.counters`."""
+
+    @property
+    def made(self) -> int: ...
+
+    @property
+    def sent(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+    @property
+    def dead(self) -> int: ...
+
+    @property
+    def throttled(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def behind_s(self) -> float: ...
+
+
 class Metrics:
     """Counts what it is told of, and asks what it watches whenever it is looked at."""
 
@@ -59,6 +84,7 @@ class Metrics:
         self._owners: dict[str, OwnerFigures] = {}
         self._faulty: dict[str, Faults] = {}
         self._connection_count: Callable[[], int] | None = None
+        self._notifier: NotifierFigures | None = None
         self.registry.register(self)
 
     def render(self) -> bytes:
@@ -166,6 +192,11 @@ class Metrics:
         """Show how many connections the API has."""
         self._connection_count = count
 
+    def watch_notifier(self, figures: NotifierFigures) -> None:
+        """Show what this notifier counts, and its defects."""
+        self._notifier = figures
+        self._faulty["notifier"] = figures
+
     def _look(self) -> None:
         for role, figures in self._owners.copy().items():
             self._of(table.LOCK_ACQUISITIONS).set(role, value=figures.acquisitions)
@@ -174,6 +205,12 @@ class Metrics:
             self._of(table.ERRORS).set(role, value=faults.failures)
         if self._connection_count is not None:
             self._of(table.ACTIVE_CONNECTIONS).set(value=self._connection_count())
+        if (notifier := self._notifier) is not None:
+            for outcome in ("made", "sent", "dead", "throttled"):
+                self._of(table.NOTIFICATIONS).set(outcome, value=getattr(notifier, outcome))
+            self._of(table.NOTIFICATION_FAILURES).set(value=notifier.failed)
+            self._of(table.NOTIFICATIONS_WAITING).set(value=notifier.waiting)
+            self._of(table.NOTIFICATIONS_BEHIND).set(value=notifier.behind_s)
         self._of(table.MEMORY_USAGE).set(value=self._memory_bytes())
         self._of(table.CPU_USAGE).set(value=self._cpu_percent())
 

@@ -111,4 +111,6 @@ TenantManager = Annotated[Principal, Depends(Allowed(Permission.TENANTS_MANAGE))
 TenantEraser = Annotated[Principal, Depends(Allowed(Permission.TENANTS_ERASE))]
 AuditReader = Annotated[Principal, Depends(Allowed(Permission.AUDIT_READ))]
 SecretKeeper = Annotated[Principal, Depends(Allowed(Permission.SECRETS_WRITE))]
+NotificationReader = Annotated[Principal, Depends(Allowed(Permission.NOTIFICATIONS_READ))]
+NotificationWriter = Annotated[Principal, Depends(Allowed(Permission.NOTIFICATIONS_WRITE))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]

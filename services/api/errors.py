@@ -38,6 +38,8 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "USER_NOT_FOUND": 404,
         "SESSION_NOT_FOUND": 404,
         "SECRET_NOT_FOUND": 404,
+        "RULE_NOT_FOUND": 404,
+        "DELIVERY_NOT_FOUND": 404,
         "METHOD_NOT_ALLOWED": 405,
         "JOB_ALREADY_EXISTS": 409,
         "TENANT_ALREADY_EXISTS": 409,
@@ -92,6 +94,8 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
         "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key was used for another request.",
         "KEY_ERASED": "The tenant's key was erased: nothing secret can be kept for it any more.",
         "SECRET_NOT_FOUND": "There is no such secret.",
+        "RULE_NOT_FOUND": "There is no such rule.",
+        "DELIVERY_NOT_FOUND": "There is no such delivery.",
         "VERSION_CONFLICT": "The job has changed since the version that If-Match names.",
         "DATABASE_UNAVAILABLE": "The read models cannot be reached at present; nothing was read.",
         "LOG_UNAVAILABLE": (

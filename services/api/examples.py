@@ -6,6 +6,7 @@ from typing import Any
 
 from services.api.account_examples import ACCOUNT_EXAMPLES
 from services.api.audit_examples import AUDIT_EXAMPLES
+from services.api.notification_examples import NOTIFICATION_EXAMPLES
 from services.api.tenant_examples import TENANT_EXAMPLES
 
 _TENANT = "3f0d7a52-6c1e-4a57-9b0e-0d7f4a3c9e11"
@@ -127,6 +128,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         **ACCOUNT_EXAMPLES,
         **AUDIT_EXAMPLES,
+        **NOTIFICATION_EXAMPLES,
         **TENANT_EXAMPLES,
         "JobDefinition": _DEFINITION,
         "TriggerBody": {"parameters": {"day": "2026-03-01"}, "reason": "the night's run had failed"},

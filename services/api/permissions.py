@@ -19,6 +19,8 @@ class Permission(StrEnum):
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
     SECRETS_WRITE = "secrets:write"
+    NOTIFICATIONS_READ = "notifications:read"
+    NOTIFICATIONS_WRITE = "notifications:write"
     AUDIT_READ = "audit:read"
     USERS_MANAGE = "users:manage"
     TENANTS_MANAGE = "tenants:manage"
@@ -27,9 +29,11 @@ class Permission(StrEnum):
 
 PLATFORM_ADMIN = "platform-admin"
 """The one role that reaches beyond a tenant; it reads no tenant's jobs."""
-_READING = frozenset({Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ})
+_READING = frozenset(
+    {Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ, Permission.NOTIFICATIONS_READ}
+)
 _OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
-EVERYTHING = _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE}
+EVERYTHING = _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE, Permission.NOTIFICATIONS_WRITE}
 
 WITHIN_TAGS = frozenset(
     {

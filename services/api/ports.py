@@ -16,6 +16,7 @@ from schemas.tenants import CLOSED, TenantSettings
 from services.api.accounts.built_in import BuiltIn
 from services.api.audit_reader import AuditReader
 from services.api.history import HistoryReader
+from services.api.notification_store import NotificationStore
 from services.api.overdue import Findings
 from services.api.permissions import Permission
 from services.api.tenant_reader import TenantReader
@@ -151,6 +152,7 @@ class ApiPorts:
     rates: Rates
     audit: AuditReader
     audit_dropped: Callable[[], None]
+    notifications: NotificationStore
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)

@@ -9,13 +9,25 @@ _PREFIXES = "HOROLOG|KAFKA|AUTH|RBAC|SCHEDULER"
 _OTHERS = {"DATABASE_URL", "REDIS_URL", "LOG_LEVEL", "METRICS_ENABLED", "PROMETHEUS_PORT", "INTERNAL_SERVICE_TOKEN"}
 _READ = re.compile(rf'"((?:{_PREFIXES})_[A-Z_]*[A-Z])"')
 _TOLD = re.compile(rf"`((?:{_PREFIXES})_[A-Z_]*[A-Z])`")
-_NO_SETTINGS = {"AUTH_UNAVAILABLE", "HOROLOG_AUDIT_SINK", "HOROLOG_PROCESS_TREE", "HOROLOG_TLS", "KAFKA_SSL"}
+_NO_SETTINGS = {
+    "AUTH_UNAVAILABLE",
+    "HOROLOG_PROCESS_TREE",
+    "HOROLOG_TLS",
+    "HOROLOG_AUDIT_SINK",
+    "KAFKA_SSL",
+    "HOROLOG_SMTP",
+    "HOROLOG_NOTIFY",
+}
 """An error's code, what a process tells its own children, and beginnings of names."""
-_BY_PREFIX = {
-    f"{prefix}_{kind}_FILE"
-    for prefix in ("HOROLOG", "HOROLOG_AUDIT_SINK", "HOROLOG_TLS", "KAFKA_SSL")
-    for kind in ("CA", "CERT", "KEY")
-} | {"AUTH_CA_FILE", "RBAC_CA_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE", "RBAC_URL", "RBAC_TOKEN"}
+_BY_PREFIX = (
+    {
+        f"{prefix}_{kind}_FILE"
+        for prefix in ("HOROLOG", "HOROLOG_AUDIT_SINK", "HOROLOG_TLS", "KAFKA_SSL")
+        for kind in ("CA", "CERT", "KEY")
+    }
+    | {"HOROLOG_SMTP_CA_FILE", "HOROLOG_NOTIFY_CA_FILE"}
+    | {"AUTH_CA_FILE", "RBAC_CA_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE", "RBAC_URL", "RBAC_TOKEN"}
+)
 """Names that are put together where they are read."""
 
 

@@ -27,6 +27,7 @@ from horolog.vault.cache import CachedKeys
 from projections.audit import PostgresAudit
 from projections.connections import open_pool
 from projections.history import PostgresHistory
+from projections.notifications.store import PostgresNotifications
 from projections.queries import PostgresReadModel
 from projections.tenants import PostgresTenants
 from services.api.accounts.built_in import BuiltIn
@@ -76,6 +77,7 @@ async def run(
             memory_bytes=resident_bytes,
             audit=PostgresAudit(pool),
             audit_dropped=parts.metrics.audit_dropped,
+            notifications=PostgresNotifications(pool),
             rates=_rates(parts.settings.redis_url, stack),
             wake=wake,
             cache_ping=cache_ping,

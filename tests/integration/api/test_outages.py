@@ -15,6 +15,7 @@ from services.api.ports import ApiPorts
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
+from tests.unit.api.memory_notifications import MemoryNotifications
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
 
@@ -95,6 +96,7 @@ async def world() -> AsyncIterator[World]:
         rates=LocalRates(),
         audit=MemoryAudit(),
         audit_dropped=lambda: None,
+        notifications=MemoryNotifications(),
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)

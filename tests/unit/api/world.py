@@ -25,6 +25,7 @@ from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.memory_accounts import Issuing, issuing
+from tests.unit.api.memory_notifications import MemoryNotifications
 from tests.unit.api.scheduler import AnsweringLog
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -95,6 +96,7 @@ class World:
     app: FastAPI
     vault: MemoryVault
     audit: MemoryAudit
+    notifications: MemoryNotifications
 
     async def ask(
         self,
@@ -148,7 +150,7 @@ async def open_world(
     ]
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
-    watch, vault, audit = Found(), MemoryVault(), MemoryAudit()
+    watch, vault, audit, notifications = Found(), MemoryVault(), MemoryAudit(), MemoryNotifications()
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     issuer = issuing(clock, CountedIds())
@@ -166,6 +168,7 @@ async def open_world(
         rates=LocalRates(clock.monotonic),
         audit=audit,
         audit_dropped=audit.count_dropped,
+        notifications=notifications,
         schedules=watch,
         accounts=issuer.built_in if has_issuer else None,
         keys=vault if has_keys else None,
@@ -178,4 +181,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit)
+        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit, notifications)
