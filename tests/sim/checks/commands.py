@@ -28,8 +28,9 @@ def commands_are_applied_once(history: History) -> Iterator[str]:
 
 
 def _effects(history: History) -> Counter[str]:
-    changes = [*history.changes, *history.tenant_changes]
-    effects = Counter(fact.message.command_id for fact in changes if fact.message.command_id is not None)
+    changed_by = [fact.message.command_id for fact in history.changes]
+    changed_by += [fact.message.command_id for fact in history.tenant_changes]
+    effects = Counter(command_id for command_id in changed_by if command_id is not None)
     for command_id, sent in history.sent.items():
         if isinstance(sent.command, TriggerJob):
             facts = history.events_of.get(triggered_execution_id(command_id), [])
