@@ -67,7 +67,7 @@ def pause_s(pauses: Pauses, answer: Answer, failure_count: int, chance: float) -
     """
     if answer.verdict is Verdict.HELD:
         return pauses.held_s * (1 + chance) / 2
-    longest = min(pauses.most_s, pauses.least_s * 2 ** min(failure_count - 1, _DOUBLINGS_MAX))
+    longest = min(pauses.most_s, pauses.least_s * (1 << min(failure_count - 1, _DOUBLINGS_MAX)))
     return max(longest * (1 + chance) / 2, min(answer.retry_after_s or 0.0, pauses.retry_after_s_max))
 
 

@@ -63,10 +63,12 @@ def test_no_more_are_under_way_than_may() -> None:
 
 
 def test_a_held_chain_is_told_and_stops_no_other() -> None:
-    turns = turns_of(waiting("bad"), waiting("good", 9))
+    turns = turns_of(waiting("bad"), waiting("good", 9), waiting("next"), concurrent=2)
     held, _ = turns.take(0), turns.take(0)
     assert held is not None
     assert turns.refused(held, HELD, 0) == 300
+    assert taken(turns, 1) == ["next"], "before anything was taken"
+    turns.taken(("next", CALLS), 1)
     turns.taken(("good", CALLS), 3)
     assert (taken(turns, 1), turns.held) == (["good"], {"bad": 1})
     assert taken(turns, 299) == []
