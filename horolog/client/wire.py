@@ -7,7 +7,6 @@ no clock, so one description serves a client that blocks and one that awaits (`c
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,7 +22,7 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = MappingProxyType({})
+    query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_repeatable: bool = False

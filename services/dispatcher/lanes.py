@@ -6,6 +6,7 @@ waits, and takes turns with all others, one by one, once there is room where it 
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from horolog.domain.fairness import FairQueue
 from services.dispatcher.demand import PLAIN, Demand
@@ -20,7 +21,7 @@ class Lanes:
     def __init__(
         self, weight_of: Callable[[str], int] = lambda _: 1, is_open: Callable[[str], bool] = lambda _: True
     ) -> None:
-        self._new_queue = lambda: FairQueue(weight_of, is_open)
+        self._new_queue = partial(FairQueue, weight_of, is_open)
         self._queues: dict[Demand, FairQueue] = {PLAIN: self._new_queue()}
         self._lanes: dict[str, Demand] = {}
         self._turn = 0

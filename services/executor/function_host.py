@@ -140,7 +140,7 @@ class Host:
             if error.name is None or not f"{module_path}.".startswith(f"{error.name}."):
                 raise
             raise Refused("MODULE_NOT_FOUND", f"there is no module {module_path}") from error
-        function = getattr(sys.modules[module_path], name, None)
+        function: Callable[..., Any] | None = getattr(sys.modules[module_path], name, None)
         if not callable(function) or isinstance(function, type):
             raise Refused("FUNCTION_NOT_FOUND", f"the module {module_path} has no function {name}")
         return function

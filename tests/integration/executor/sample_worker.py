@@ -26,7 +26,7 @@ async def later(value: str) -> str:
 @worker.function("billing.patient")
 def patient(context: FunctionContext) -> str:
     """Ends by itself once it is to."""
-    assert not context.is_cancelled
+    context.is_cancelled  # noqa: B018 - who has asked is given time
     context.progress(1)
     while not context.is_cancelled:
         threading.Event().wait(0.01)

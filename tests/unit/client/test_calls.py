@@ -71,7 +71,7 @@ def test_newer_fields_are_left_out_wherever_they_are() -> None:
 
 
 def test_answers_are_frozen() -> None:
-    job = asked(jobs.get_job("j"), JOB).result
+    job: Any = asked(jobs.get_job("j"), JOB).result
     with pytest.raises(ValidationError):
         job.name = "other"
 

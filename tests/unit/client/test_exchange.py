@@ -1,5 +1,7 @@
 """A request is repeated where that is safe, and only there; whatever comes is an answer, or an error that says it."""
 
+from typing import Any
+
 import pytest
 
 from horolog.client.errors import (
@@ -70,7 +72,7 @@ def test_where_nobody_listens_it_is_tried_again_unless_that_is_not_wanted() -> N
     assert (len(impatient.sent), type(impatient.error)) == (1, Unreachable)
 
 
-def _error(played: Play[object]) -> Refused:
+def _error(played: Play[Any]) -> Refused:
     assert isinstance(played.error, Refused)
     return played.error
 

@@ -3,7 +3,7 @@
 from horolog.client.errors import NotAuthenticated, Refused, Unreachable
 from horolog.client.exchange import exchange
 from horolog.client.tokens import REFRESH_PATH, SIGN_IN_PATH, ServiceToken, SignIn, Token
-from horolog.client.wire import Reply, reading
+from horolog.client.wire import Outcome, Reply, reading
 from tests.unit.client.playing import NO_ANSWER, NOBODY_LISTENS, Time, play, refused, reply, terms
 
 READ = reading("/jobs")
@@ -45,7 +45,8 @@ def test_tokens_that_are_due_are_renewed_first() -> None:
 
 
 def test_where_renewing_fails_or_its_answer_is_lost_the_user_signs_in_anew() -> None:
-    for outcome in (refused(401, "INVALID_REFRESH_TOKEN"), NO_ANSWER):
+    outcomes: tuple[Outcome, ...] = (refused(401, "INVALID_REFRESH_TOKEN"), NO_ANSWER)
+    for outcome in outcomes:
         time = Time()
         ours = terms(USER.authority(time.monotonic))
         play(exchange(READ, ours), [granted(1), reply(200, {})], time)
