@@ -19,6 +19,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
 from horolog.domain.cron import tzdata_version
 from horolog.ports import Clock
+from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from services.executor.composition import keep_apart
 from services.executor.isolation_settings import isolation_from
@@ -59,9 +60,9 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
         await isolation(environment),
         await _probed("api", lambda: probe_api(url), "Start it with `horolog dev`, or set HOROLOG_URL.", "warn"),
     ]
-    if bootstrap := environment.get("KAFKA_BOOTSTRAP_SERVERS"):
-        advice = "Check KAFKA_BOOTSTRAP_SERVERS and the broker's advertised listeners."
-        findings.append(await _probed("log", lambda: probe_log(bootstrap), advice))
+    if environment.get("KAFKA_BOOTSTRAP_SERVERS"):
+        advice = "Check KAFKA_BOOTSTRAP_SERVERS, the other settings of Kafka, and the broker's advertised listeners."
+        findings.append(await _probed("log", lambda: probe_log(from_environment(environment)), advice))
     if database := environment.get("DATABASE_URL"):
         findings += await _database(database, clock)
     if redis := environment.get("REDIS_URL"):

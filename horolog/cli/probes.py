@@ -2,7 +2,9 @@
 
 from urllib.parse import urlsplit
 
+from horolog.log_opening import kafka_settings
 from horolog.ports import Clock
+from horolog.runtime.settings import Settings
 from schemas.topics import TOPICS
 
 
@@ -20,11 +22,13 @@ async def probe_api(url: str) -> str:
     return f"{url} is healthy"
 
 
-async def probe_log(bootstrap: str) -> str:
+async def probe_log(settings: Settings) -> str:
     """Ask the Kafka cluster for its topics."""
     from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    from horolog.log.kafka.clients import connection_options  # noqa: PLC0415
+
+    admin = AIOKafkaAdminClient(**connection_options(kafka_settings(settings)))
     try:
         await admin.start()
         names = set(await admin.list_topics())
@@ -32,7 +36,7 @@ async def probe_log(bootstrap: str) -> str:
         await admin.close()
     present = sum(any(name.endswith(topic.name) for name in names) for topic in TOPICS)
     hint = "" if present == len(TOPICS) else "; `horolog topics` creates the rest"
-    return f"{bootstrap} answers, {present} of {len(TOPICS)} topics{hint}"
+    return f"{settings.kafka_bootstrap} answers, {present} of {len(TOPICS)} topics{hint}"
 
 
 async def probe_database(url: str, clock: Clock) -> tuple[str, float]:

@@ -8,13 +8,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from horolog.cli.problems import CliProblem
 from horolog.cli.replay_reading import Source
 from horolog.log.embedded.snapshot import SnapshotLog
 from horolog.log.port import LogError, LogUnavailable
+from horolog.log_opening import kafka_settings
 from horolog.runtime.settings import Settings
 from schemas.topics import TOPICS
+
+if TYPE_CHECKING:
+    from horolog.log.kafka import KafkaSettings
 
 LOG_FILE = "log.db"
 KAFKA_S_MAX = 15.0
@@ -43,10 +48,10 @@ def _file(path: Path) -> Source:
 
 
 async def _kafka(settings: Settings) -> Source:
-    from horolog.log.kafka import KafkaLog, KafkaSettings  # noqa: PLC0415 - its client is loaded where it is used
+    from horolog.log.kafka import KafkaLog  # noqa: PLC0415 - its client is loaded where it is used
 
-    assert settings.kafka_bootstrap is not None
-    counts = await _partition_counts(settings.kafka_bootstrap, settings.topic_prefix)
+    kafka = kafka_settings(settings)
+    counts = await _partition_counts(kafka)
     if missing := [topic.name for topic in TOPICS if topic.name not in counts]:
         text = f"{settings.kafka_bootstrap} lacks topics of the prefix {settings.topic_prefix!r}: {', '.join(missing)}."
         raise CliProblem("NO_LOG", text, "Check HOROLOG_TOPIC_PREFIX; `horolog topics` creates what is missing.")
@@ -54,26 +59,26 @@ async def _kafka(settings: Settings) -> Source:
         raise LogError(f"the topics differ in their numbers of partitions: {dict(counts)}")
     # As many as there are, not as many as are configured here: an audit must not leave out any.
     count = counts[TOPICS[0].name]
-    return await KafkaLog.open(
-        KafkaSettings(settings.kafka_bootstrap, prefix=settings.topic_prefix, partition_count=count)
-    )
+    return await KafkaLog.open(replace(kafka, partition_count=count))
 
 
-async def _partition_counts(bootstrap: str, prefix: str) -> Mapping[str, int]:
+async def _partition_counts(kafka: "KafkaSettings") -> Mapping[str, int]:
     """How many partitions each of our topics has; asking for all topics creates none."""
     from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - only needed for Kafka
     from aiokafka.errors import KafkaError  # noqa: PLC0415
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    from horolog.log.kafka.clients import connection_options  # noqa: PLC0415
+
+    admin = AIOKafkaAdminClient(**connection_options(kafka))
     try:
         async with asyncio.timeout(KAFKA_S_MAX):
             await admin.start()
             described = await admin.describe_topics()
     except (KafkaError, OSError, TimeoutError) as error:
-        raise LogUnavailable(f"Kafka at {bootstrap} does not answer: {error!r}") from error
+        raise LogUnavailable(f"Kafka at {kafka.bootstrap_servers} does not answer: {error!r}") from error
     finally:
         await admin.close()
-    names = {prefix + topic.name: topic.name for topic in TOPICS}
+    names = {kafka.prefix + topic.name: topic.name for topic in TOPICS}
     return {names[t["topic"]]: len(t["partitions"]) for t in described if t["topic"] in names}
 
 

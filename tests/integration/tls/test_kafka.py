@@ -13,10 +13,12 @@ from deploy.local.cluster import LocalKafka
 from deploy.local.kafka_config import SecureListeners
 from deploy.local.ports import free_ports
 from horolog.adapters.system import SystemClock
+from horolog.cli.probes import probe_log
+from horolog.cli.replay_source import open_source
 from horolog.log.port import LogUnavailable, Outgoing, Place
 from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
-from schemas.topics import COMMANDS
+from schemas.topics import COMMANDS, TOPICS
 from tests.integration.tls.certificates import Authority, authority
 
 pytestmark = pytest.mark.kafka
@@ -55,8 +57,9 @@ def broker() -> Iterator[Broker]:
 
 async def _written_and_read(environment: Mapping[str, str]) -> bytes | None:
     """What is read of a record after a service with this environment has written it."""
-    prefix = f"tls-{os.getpid()}-{environment['KAFKA_SECURITY_PROTOCOL'].lower()}."
-    settings = from_environment({**environment, "HOROLOG_TOPIC_PREFIX": prefix, "HOROLOG_PARTITIONS": "1"})
+    settings = from_environment(
+        {**environment, "HOROLOG_TOPIC_PREFIX": _prefix(environment), "HOROLOG_PARTITIONS": "1"}
+    )
     log = await open_log(settings, SystemClock())
     try:
         await log.create_topics()
@@ -82,6 +85,15 @@ async def test_a_service_with_a_password_writes_and_reads(broker: Broker) -> Non
     assert await _written_and_read(_with_password(broker, PASSWORD)) == b"value"
 
 
+async def test_an_auditor_reads_and_the_doctor_asks_with_the_same_password(broker: Broker) -> None:
+    environment = _with_password(broker, PASSWORD)
+    assert await _written_and_read(environment) == b"value"
+    settings = from_environment({**environment, "HOROLOG_TOPIC_PREFIX": _prefix(environment)})
+    async with open_source(settings) as source:
+        assert (await source.ends([Place(COMMANDS.name, 0)]))[Place(COMMANDS.name, 0)] > 0
+    assert f"{len(TOPICS)} of {len(TOPICS)} topics" in await probe_log(settings)
+
+
 async def test_a_wrong_password_and_a_missing_certificate_get_nowhere(broker: Broker) -> None:
     anonymous = {
         "KAFKA_BOOTSTRAP_SERVERS": broker.certificate_address,
@@ -98,6 +110,10 @@ async def test_a_broker_of_a_strange_authority_is_not_talked_to(broker: Broker, 
     deceived = {**_with_password(broker, PASSWORD), "KAFKA_SSL_CA_FILE": authority(tmp_path, "strange").file}
     with pytest.raises(LogUnavailable):
         await _written_and_read(deceived)
+
+
+def _prefix(environment: Mapping[str, str]) -> str:
+    return f"tls-{os.getpid()}-{environment['KAFKA_SECURITY_PROTOCOL'].lower()}."
 
 
 def _with_password(broker: Broker, password: str) -> dict[str, str]:
