@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from horolog.adapters.groups.groups import Bounds, Groups
 from horolog.adapters.groups.hierarchies import Hierarchy, found_here
 from horolog.adapters.maker import maker_name
 from horolog.adapters.spawner.client import Spawner
@@ -83,11 +84,12 @@ def python(program: str) -> CommandConfig:
 
 
 def homes() -> list[Path]:
-    return [Path(hierarchy.base, maker_name()) for hierarchy in found_here()]
+    return [Path(home) for home in Groups(found_here(), Bounds(1, 1)).homes]
 
 
 def groups_left() -> list[Path]:
-    return [place for home in homes() if home.is_dir() for place in home.iterdir() if place.is_dir()]
+    places = [place for home in homes() if home.is_dir() for place in home.iterdir()]
+    return [place for place in places if place.is_dir() and place.name != "self"]
 
 
 async def sleeping(commands: CommandRunner) -> Watching:

@@ -5,12 +5,14 @@ for these tests, and so has the right to make groups.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,14 +50,34 @@ def _top() -> Path:
     return next(Path(line.split()[1]) for line in lines if line.split()[2] == "cgroup2")
 
 
+OLD = [one for one in found_here() if one.version == 1][:1]
+"""A hierarchy of version 1, where the machine has any."""
+
+
+@contextlib.contextmanager
+def _group_below(place: Path) -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="test-of-horolog-", dir=place))
+    yield path
+    while not group.remove([str(path)]):
+        group.kill([str(inner) for inner, _, _ in os.walk(path)])
+
+
 @pytest.fixture
 def base() -> Iterator[Path]:
     """A group that is an executor's own to divide."""
-    path = Path(tempfile.mkdtemp(prefix="test-of-horolog-", dir=_top()))
-    yield path
-    group.kill([str(path)])
-    while not group.remove([str(path)]):
-        os.sched_yield()
+    with _group_below(_top()) as path:
+        yield path
+
+
+@pytest.fixture(params=[2, *(one.version for one in OLD)])
+def hierarchy(request: pytest.FixtureRequest) -> Iterator[Hierarchy]:
+    """Such a group, in each version that the machine has."""
+    if request.param == 2:
+        with _group_below(_top()) as path:
+            yield _offering(path)
+    else:
+        with _group_below(Path(OLD[0].base)) as path:
+            yield replace(OLD[0], base=str(path))
 
 
 def _controller() -> str:
@@ -100,9 +122,7 @@ def test_an_executor_moves_aside_so_that_its_own_group_can_be_divided(base: Path
     assert not home.exists()
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_what_a_dead_executor_left_is_killed_and_removed(base: Path, version: int) -> None:
-    hierarchy = _offering(base) if version == 2 else next(one for one in found_here() if one.version == 1)
+def test_what_a_dead_executor_left_is_killed_and_removed(hierarchy: Hierarchy) -> None:
     executor = Executor(hierarchy)
     executor.die()
     assert is_alive(executor.pid)
@@ -112,14 +132,14 @@ def test_what_a_dead_executor_left_is_killed_and_removed(base: Path, version: in
     assert Groups([hierarchy], BOUNDS).remove_leftovers() == 0
 
 
-def test_what_a_living_executor_has_is_left_alone(base: Path) -> None:
-    hierarchy = _offering(base)
+def test_what_a_living_executor_has_is_left_alone(hierarchy: Hierarchy) -> None:
     executor = Executor(hierarchy)
-    (base / "of-somebody-else").mkdir()
+    other = Path(hierarchy.base, "of-somebody-else")
+    other.mkdir()
     assert Groups([hierarchy], BOUNDS).remove_leftovers() == 0
     assert is_alive(executor.pid)
     executor.clear()
-    assert (base / "of-somebody-else").exists()
+    assert other.exists()
 
 
 def test_a_group_of_version_two_is_killed_as_a_whole(base: Path) -> None:
