@@ -34,7 +34,8 @@ if version == "2":
     group.enter([base])
 groups = Groups([Hierarchy(int(version), base, tuple(controllers))], Bounds(64, 8))
 [place] = groups.open()
-program = subprocess.Popen(["sleep", "1000"], start_new_session=True, preexec_fn=lambda: group.enter([place]))
+program = subprocess.Popen(["sleep", "1000"], start_new_session=True, stdout=subprocess.DEVNULL,
+    preexec_fn=lambda: group.enter([place]))
 print(place, program.pid, flush=True)
 if sys.stdin.readline():
     program.kill()
@@ -64,17 +65,21 @@ def _group_below(place: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """A group that is an executor's own to divide."""
+    """A group of version 2 that is an executor's own to divide."""
+    control = _top() / "cgroup.subtree_control"
+    was_offered = _controller() in control.read_text()
+    control.write_text(f"+{_controller()}")
     with _group_below(_top()) as path:
         yield path
+    if not was_offered:
+        control.write_text(f"-{_controller()}")
 
 
 @pytest.fixture(params=[2, *(one.version for one in OLD)])
-def hierarchy(request: pytest.FixtureRequest) -> Iterator[Hierarchy]:
+def hierarchy(request: pytest.FixtureRequest, base: Path) -> Iterator[Hierarchy]:
     """Such a group, in each version that the machine has."""
     if request.param == 2:
-        with _group_below(_top()) as path:
-            yield _offering(path)
+        yield Hierarchy(2, str(base), (_controller(),))
     else:
         with _group_below(Path(OLD[0].base)) as path:
             yield replace(OLD[0], base=str(path))
@@ -106,13 +111,8 @@ class Executor:
         self.process.communicate(timeout=20)
 
 
-def _offering(base: Path) -> Hierarchy:
-    (base.parent / "cgroup.subtree_control").write_text(f"+{_controller()}")
-    return Hierarchy(2, str(base), (_controller(),))
-
-
 def test_an_executor_moves_aside_so_that_its_own_group_can_be_divided(base: Path) -> None:
-    executor = Executor(_offering(base))
+    executor = Executor(Hierarchy(2, str(base), (_controller(),)))
     assert (base / "cgroup.procs").read_text() == ""
     home = executor.place.parent
     assert (home / "self" / "cgroup.procs").read_text() == f"{executor.process.pid}\n"
