@@ -42,7 +42,7 @@ PASSED_ON = ("PATH", "LANG", "TZ")
 """Of the worker's own environment, what programs and functions may see; and what begins with LC_."""
 PASSED_TO_ENGINE = (
     *("PATH", "HOME", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH"),
-    *("DOCKER_TLS_VERIFY", "CONTAINER_HOST"),
+    *("DOCKER_TLS_VERIFY", "CONTAINER_HOST", "DBUS_SESSION_BUS_ADDRESS"),
 )
 """What the engine's executable sees of it: where the engine is, and as whom to speak to it."""
 FILE_BYTES_MAX = 1 << 30
