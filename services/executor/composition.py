@@ -32,6 +32,7 @@ from services.executor.trial import (
     TRIAL_CPUS,
     TRIAL_MEMORY_MB,
     TRIAL_PROCESS_COUNT,
+    TRIAL_TMP_MB,
     Way,
     bound_shortcoming,
     shortcoming,
@@ -227,8 +228,9 @@ async def _in_groups(
 
 
 async def _engine_trial(engine: Engine, way: Way, wanted: Sequence[Resource]) -> str | None:
-    bounds = replace(engine, memory_mb=TRIAL_MEMORY_MB, process_count=TRIAL_PROCESS_COUNT, cpus=TRIAL_CPUS)
-    containers = Containers(bounds)
+    memory_mb = TRIAL_MEMORY_MB - TRIAL_TMP_MB
+    bounds = replace(engine, memory_mb=memory_mb, tmp_mb=TRIAL_TMP_MB, process_count=TRIAL_PROCESS_COUNT)
+    containers = Containers(replace(bounds, cpus=TRIAL_CPUS))
     try:
         return await bound_shortcoming(containers, way, wanted)
     finally:

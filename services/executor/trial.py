@@ -17,8 +17,8 @@ from schemas.isolation import Isolation
 from services.executor.processes import Ended, Processes, Program
 
 TRIAL_S_MAX = 20.0
-TRIAL_MEMORY_MB, TRIAL_PROCESS_COUNT, TRIAL_CPUS = 48, 8, 0.3
-"""The bounds to try."""
+TRIAL_MEMORY_MB, TRIAL_TMP_MB, TRIAL_PROCESS_COUNT, TRIAL_CPUS = 48, 8, 8, 0.3
+"""The bounds to try; of the memory, so much are a container's own files."""
 _ANSWER_BYTES_MAX = 16_384
 _BARE = ("-I", "-S", "-c")
 _FUNCTION_HOST = "services.executor.function_host"

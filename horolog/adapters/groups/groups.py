@@ -116,7 +116,7 @@ class Groups:
         try:
             for hierarchy in self._hierarchies:
                 home = self._home(hierarchy)
-                os.makedirs(home, exist_ok=True)
+                _make(home)
                 if hierarchy.version == 2 and hierarchy.controllers:
                     self._turn_on(hierarchy, home)
         except OSError:
@@ -137,7 +137,7 @@ class Groups:
     def _move_aside(self, hierarchy: Hierarchy, home: str) -> None:
         own = _own_of(group.members([hierarchy.base]))
         aside = os.path.join(home, _SELF)
-        os.makedirs(aside, exist_ok=True)
+        _make(aside)
         self._moved.append((hierarchy.base, own))
         _move(own, aside)
 
@@ -188,6 +188,11 @@ def _files_of_one(bounds: Bounds) -> Iterator[tuple[str, str, str]]:
     if bounds.cpus is not None:
         yield "cpu", "cpu.cfs_period_us", str(_CPU_PERIOD_US)
         yield "cpu", "cpu.cfs_quota_us", str(round(bounds.cpus * _CPU_PERIOD_US))
+
+
+def _make(directory: str) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory)
 
 
 def _inside(directory: str) -> list[str]:
