@@ -52,7 +52,7 @@ def test_what_looks_like_a_flag_in_a_job_is_none() -> None:
     words = arguments(program=hostile)
     before = words[: words.index("horolog:1")]
     assert [word for word in before if "privileged" in word] == [
-        *("--security-opt=no-new-privileges", "--workdir=--privileged", "--entrypoint=--privileged")
+        *("--workdir=--privileged", "--entrypoint=--privileged")
     ]
     assert words[words.index("horolog:1") + 1 :] == ["--volume=/:/host"]
 
