@@ -121,6 +121,7 @@ class TrialFailed(Exception):
 
 async def shortcoming(processes: Processes, way: Way, limits: Mapping[str, int]) -> str | None:
     """What is wrong with starting programs this way; None when all that it promises was seen to hold."""
+    answer = ""
     try:
         end, answer = await _run(processes, way.program((*_BARE, _PROGRAM), limits))
         if end.exit_code:
@@ -141,7 +142,7 @@ async def bound_shortcoming(processes: Processes, way: Way, resources: Iterable[
 
     `processes` starts programs with the bounds `TRIAL_…`.
     """
-    resources = set(resources)
+    resources, answer = set(resources), ""
     try:
         end, answer = await _run(processes, way.program((*_BARE, _GREEDY, *sorted(resources)), {"CORE": 0}))
         took = json.loads(answer)
