@@ -24,7 +24,7 @@ _BARE = ("-I", "-S", "-c")
 _FUNCTION_HOST = "services.executor.function_host"
 _KILLED_STATUS = 137
 _FIRST_AND_PROGRAM_COUNT = 2
-_VARIABLES = {"PATH", "HOME", "TMPDIR", "HOROLOG_PROCESS_TREE", "HOROLOG_TRIAL", "LC_CTYPE"}
+_VARIABLES = {"PATH", "HOME", "TMPDIR", "HOROLOG_PROCESS_TREE", "TRIAL_RUN", "LC_CTYPE"}
 """The last one Python sets for itself (PEP 538)."""
 _PROGRAM = """
 import json, os
@@ -46,7 +46,7 @@ print(json.dumps({
     "is_tmp_own": os.path.isdir("/job")
     and (os.stat("/tmp").st_dev == os.stat("/job").st_dev or all(map(os.path.ismount, ("/tmp", "/job")))),
     "has_route": len(open("/proc/net/route").readlines()) > 1,
-    "is_told": os.environ.get("HOROLOG_TRIAL") == "a = b",
+    "is_told": os.environ.get("TRIAL_RUN") == "a = b",
     "writable": [path for path in ("/", "/usr", "/etc") if can_make(os.path.join(path, ".horolog-trial"))],
     "home": can_make(os.path.join(os.environ["HOME"], "trial")),
     "variables": sorted(os.environ),
@@ -103,7 +103,7 @@ class Way:
         is_contained = self.level is Isolation.CONTAINER
         return Program(
             ("python3" if is_contained else sys.executable, *words),
-            {"HOROLOG_TRIAL": "a = b", **({} if is_contained else {"PATH": os.defpath})},
+            {"TRIAL_RUN": "a = b", **({} if is_contained else {"PATH": os.defpath})},
             limits=limits,
             has_network=not is_contained,
             name="trial",
