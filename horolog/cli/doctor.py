@@ -1,7 +1,7 @@
 """What `horolog doctor` looks at: this machine, and the services that the environment names.
 
 Every check gives one finding, and a broken service is a finding too, never an exception. Nothing is changed, but
-for a file that is written to the data directory and removed again.
+for a file that is written to the data directory and removed again, and what executors that are no more have left.
 """
 
 import asyncio

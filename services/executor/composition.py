@@ -33,6 +33,7 @@ from services.executor.trial import (
     TRIAL_CPUS,
     TRIAL_MEMORY_MB,
     TRIAL_PROCESS_COUNT,
+    TRIAL_TMP_MB,
     Way,
     bound_shortcoming,
     shortcoming,
@@ -43,7 +44,7 @@ PASSED_ON = ("PATH", "LANG", "TZ")
 """Of the worker's own environment, what programs and functions may see; and what begins with LC_."""
 PASSED_TO_ENGINE = (
     *("PATH", "HOME", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH"),
-    *("DOCKER_TLS_VERIFY", "CONTAINER_HOST"),
+    *("DOCKER_TLS_VERIFY", "CONTAINER_HOST", "DBUS_SESSION_BUS_ADDRESS"),
 )
 """What the engine's executable sees of it: where the engine is, and as whom to speak to it."""
 FILE_BYTES_MAX = 1 << 30
@@ -251,8 +252,9 @@ async def _in_groups(
 
 
 async def _engine_trial(engine: Engine, way: Way, wanted: Sequence[Resource]) -> str | None:
-    bounds = replace(engine, memory_mb=TRIAL_MEMORY_MB, process_count=TRIAL_PROCESS_COUNT, cpus=TRIAL_CPUS)
-    containers = Containers(bounds)
+    memory_mb = TRIAL_MEMORY_MB - TRIAL_TMP_MB
+    bounds = replace(engine, memory_mb=memory_mb, tmp_mb=TRIAL_TMP_MB, process_count=TRIAL_PROCESS_COUNT)
+    containers = Containers(replace(bounds, cpus=TRIAL_CPUS))
     try:
         return await bound_shortcoming(containers, way, wanted)
     finally:

@@ -17,14 +17,14 @@ from schemas.isolation import Isolation
 from services.executor.processes import Ended, Processes, Program
 
 TRIAL_S_MAX = 20.0
-TRIAL_MEMORY_MB, TRIAL_PROCESS_COUNT, TRIAL_CPUS = 48, 8, 0.3
-"""The bounds to try."""
+TRIAL_MEMORY_MB, TRIAL_TMP_MB, TRIAL_PROCESS_COUNT, TRIAL_CPUS = 48, 8, 8, 0.3
+"""The bounds to try; of the memory, so much are a container's own files."""
 _ANSWER_BYTES_MAX = 16_384
 _BARE = ("-I", "-S", "-c")
 _FUNCTION_HOST = "services.executor.function_host"
 _KILLED_STATUS = 137
 _FIRST_AND_PROGRAM_COUNT = 2
-_VARIABLES = {"PATH", "HOME", "TMPDIR", "HOROLOG_PROCESS_TREE", "HOROLOG_TRIAL", "LC_CTYPE"}
+_VARIABLES = {"PATH", "HOME", "TMPDIR", "HOROLOG_PROCESS_TREE", "TRIAL_RUN", "LC_CTYPE"}
 """The last one Python sets for itself (PEP 538)."""
 _PROGRAM = """
 import json, os
@@ -46,7 +46,7 @@ print(json.dumps({
     "is_tmp_own": os.path.isdir("/job")
     and (os.stat("/tmp").st_dev == os.stat("/job").st_dev or all(map(os.path.ismount, ("/tmp", "/job")))),
     "has_route": len(open("/proc/net/route").readlines()) > 1,
-    "is_told": os.environ.get("HOROLOG_TRIAL") == "a = b",
+    "is_told": os.environ.get("TRIAL_RUN") == "a = b",
     "writable": [path for path in ("/", "/usr", "/etc") if can_make(os.path.join(path, ".horolog-trial"))],
     "home": can_make(os.path.join(os.environ["HOME"], "trial")),
     "variables": sorted(os.environ),
@@ -76,7 +76,8 @@ def work():
     while time.process_time() - worked < 0.06:
         pass
     return time.monotonic() - begun
-print(json.dumps({"count": started() if "processes" in sys.argv else 0, "work_s": work()}), flush=True)
+took = {"count": started() if "processes" in sys.argv else 0, "work_s": work() if "cpu" in sys.argv else 0}
+print(json.dumps(took), flush=True)
 if "memory" in sys.argv:
     block = mmap.mmap(-1, 96 << 20)
     for place in range(0, len(block), 4096):
@@ -102,7 +103,7 @@ class Way:
         is_contained = self.level is Isolation.CONTAINER
         return Program(
             ("python3" if is_contained else sys.executable, *words),
-            {"HOROLOG_TRIAL": "a = b", **({} if is_contained else {"PATH": os.defpath})},
+            {"TRIAL_RUN": "a = b", **({} if is_contained else {"PATH": os.defpath})},
             limits=limits,
             has_network=not is_contained,
             name="trial",
@@ -120,6 +121,7 @@ class TrialFailed(Exception):
 
 async def shortcoming(processes: Processes, way: Way, limits: Mapping[str, int]) -> str | None:
     """What is wrong with starting programs this way; None when all that it promises was seen to hold."""
+    answer = ""
     try:
         end, answer = await _run(processes, way.program((*_BARE, _PROGRAM), limits))
         if end.exit_code:
@@ -140,7 +142,7 @@ async def bound_shortcoming(processes: Processes, way: Way, resources: Iterable[
 
     `processes` starts programs with the bounds `TRIAL_…`.
     """
-    resources = set(resources)
+    resources, answer = set(resources), ""
     try:
         end, answer = await _run(processes, way.program((*_BARE, _GREEDY, *sorted(resources)), {"CORE": 0}))
         took = json.loads(answer)

@@ -64,11 +64,11 @@ def variables_text(program: Program) -> str:
     """The variables as the engine reads them from a file: on its command line anybody could read them.
 
     Raises:
-        ValueError: one has a line break, which cannot be said there.
+        ValueError: one cannot be said there.
     """
     variables = {"HOME": JOB, **program.environment}
-    if any(set(value) & set("\n\r") for value in variables.values()):
-        raise ValueError("a variable has a line break")
+    if not all(map(_can_be_told, variables.values())):
+        raise ValueError("a variable cannot be told in a line")
     return "".join(f"{name}={value}\n" for name, value in variables.items())
 
 
@@ -85,6 +85,12 @@ def remove_arguments(name: str) -> list[str]:
 def list_arguments() -> list[str]:
     """What tells the names of all containers that some executor has made, one a line."""
     return ["ps", "--all", "--no-trunc", f"--filter=label={LABEL}", "--format={{.Names}}"]
+
+
+def _can_be_told(value: str) -> bool:
+    # Podman takes a value that begins with a quotation mark to go on in the lines below, until there is another.
+    is_open = value[:1] in tuple("\"'`") and (len(value) == 1 or value[-1] != value[0])
+    return not is_open and not set(value) & set("\n\r")
 
 
 def _bounds(engine: Engine) -> Iterator[str]:

@@ -9,6 +9,8 @@ import signal
 from collections.abc import Iterable, Sequence
 
 _PROCESSES = "cgroup.procs"
+_NEARLY_BYTES = 1 << 20
+"""What was refused does not count as used."""
 
 
 def enter(directories: Iterable[str]) -> None:
@@ -47,7 +49,9 @@ def ran_out_of_memory(directories: Iterable[str]) -> bool:
         if told.get("oom", 0) and told.get("oom_kill", 0):
             return True
         if _told(directory, "memory.oom_control").get("oom_kill", 0):
-            return int(_read(directory, "memory.failcnt") or "0") > 0
+            # Not `memory.failcnt`: newer kernels leave it at 0.
+            most, bound = (int(_read(directory, f"memory.{name}_in_bytes") or "0") for name in ("max_usage", "limit"))
+            return most > bound - _NEARLY_BYTES
     return False
 
 

@@ -49,6 +49,11 @@ class Groups:
         """What is bounded: of memory, processes and cpu."""
         return resources_of(self._hierarchies)
 
+    @property
+    def homes(self) -> list[str]:
+        """Where it makes them: one directory in each hierarchy."""
+        return [self._home(hierarchy) for hierarchy in self._hierarchies]
+
     def with_bounds(self, bounds: Bounds) -> "Groups":
         """Others in the same places."""
         return Groups(self._hierarchies, bounds)
@@ -87,8 +92,8 @@ class Groups:
 
     def clear(self) -> None:
         """Undo what was made; there are no programs any more. The next group that is wanted makes it anew."""
-        for hierarchy in self._hierarchies:
-            _end([os.path.join(self._home(hierarchy), name) for name in _inside(self._home(hierarchy))])
+        for home in self.homes:
+            _end([os.path.join(home, name) for name in _inside(home)])
         self._undo()
 
     def remove_leftovers(self) -> int:
@@ -101,8 +106,7 @@ class Groups:
                 home = os.path.join(hierarchy.base, name)
                 # What the executor itself started besides is not ours to kill.
                 _end([os.path.join(home, program) for program in _inside(home)])
-                group.remove([home])
-                count += 1
+                count += group.remove([home])
         return count
 
     def _home(self, hierarchy: Hierarchy) -> str:
@@ -112,7 +116,7 @@ class Groups:
         try:
             for hierarchy in self._hierarchies:
                 home = self._home(hierarchy)
-                os.makedirs(home, exist_ok=True)
+                _make(home)
                 if hierarchy.version == 2 and hierarchy.controllers:
                     self._turn_on(hierarchy, home)
         except OSError:
@@ -133,7 +137,7 @@ class Groups:
     def _move_aside(self, hierarchy: Hierarchy, home: str) -> None:
         own = _own_of(group.members([hierarchy.base]))
         aside = os.path.join(home, _SELF)
-        os.makedirs(aside, exist_ok=True)
+        _make(aside)
         self._moved.append((hierarchy.base, own))
         _move(own, aside)
 
@@ -143,13 +147,13 @@ class Groups:
             home = os.path.join(base, self._maker)
             hierarchy = next(one for one in self._hierarchies if one.base == base)
             change = " ".join(f"-{name}" for name in hierarchy.controllers)
-            with contextlib.suppress(OSError):
-                group.write(home, "cgroup.subtree_control", change)
-                group.write(base, "cgroup.subtree_control", change)
+            for place in (home, base):
+                with contextlib.suppress(OSError):
+                    group.write(place, "cgroup.subtree_control", change)
             with contextlib.suppress(OSError):
                 _move({*own, *group.members([os.path.join(home, _SELF)])}, base)
         self._moved.clear()
-        group.remove(self._home(hierarchy) for hierarchy in self._hierarchies)
+        group.remove(self.homes)
 
 
 def _as_before(hierarchy: Hierarchy, maker: str) -> Hierarchy:
@@ -184,6 +188,11 @@ def _files_of_one(bounds: Bounds) -> Iterator[tuple[str, str, str]]:
     if bounds.cpus is not None:
         yield "cpu", "cpu.cfs_period_us", str(_CPU_PERIOD_US)
         yield "cpu", "cpu.cfs_quota_us", str(round(bounds.cpus * _CPU_PERIOD_US))
+
+
+def _make(directory: str) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory)
 
 
 def _inside(directory: str) -> list[str]:

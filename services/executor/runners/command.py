@@ -27,11 +27,12 @@ from services.executor.runners.capture import Capture
 from services.executor.text import kept_bytes_max
 
 _SHELL_SIGNAL_BASE = 128
+_NOT_PASSABLE = "a variable has a line break, or an opening quotation mark: that cannot be passed into a container"
 _UNUSABLE = {
     "directory": ("WORKING_DIRECTORY", "the working directory cannot be used"),
     "program": ("COMMAND_NOT_EXECUTABLE", "the command cannot be executed"),
     "image": ("IMAGE_NOT_ALLOWED", "the image is none of the worker's"),
-    "environment": ("VARIABLE_NOT_PASSABLE", "a variable has a line break, which cannot be passed into a container"),
+    "environment": ("VARIABLE_NOT_PASSABLE", _NOT_PASSABLE),
 }
 _DEATHS = {
     "spawner": "the process that starts commands died",

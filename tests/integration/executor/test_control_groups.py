@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from horolog.adapters.groups.groups import Bounds, Groups
 from horolog.adapters.groups.hierarchies import Hierarchy, found_here
 from horolog.adapters.maker import maker_name
 from horolog.adapters.spawner.client import Spawner
@@ -83,11 +84,12 @@ def python(program: str) -> CommandConfig:
 
 
 def homes() -> list[Path]:
-    return [Path(hierarchy.base, maker_name()) for hierarchy in found_here()]
+    return [Path(home) for home in Groups(found_here(), Bounds(1, 1)).homes]
 
 
 def groups_left() -> list[Path]:
-    return [place for home in homes() if home.is_dir() for place in home.iterdir() if place.is_dir()]
+    places = [place for home in homes() if home.is_dir() for place in home.iterdir()]
+    return [place for place in places if place.is_dir() and place.name != "self"]
 
 
 async def sleeping(commands: CommandRunner) -> Watching:
@@ -141,7 +143,10 @@ async def test_processes_are_bounded_for_each_attempt_whatever_its_account() -> 
     await spawner.close()
 
 
-async def test_cores_are_bounded(commands: CommandRunner) -> None:
+async def test_cores_are_bounded() -> None:
+    # So few that a busy machine gives more.
+    apartness = await keep_apart(settings_with(Isolation.PROCESS, cpus=0.05), (), ())
+    commands = CommandRunner(apartness.processes(), 100, ENVIRONMENT, None, apartness.limits)
     run = begin(commands, python("print('::horolog progress=1', flush=True)\nwhile True: pass"))
     await run.first_progress()
 
@@ -152,6 +157,7 @@ async def test_cores_are_bounded(commands: CommandRunner) -> None:
     await until(is_throttled)
     run.stop(0.0)
     await run.end()
+    await commands.close()
 
 
 async def test_nothing_is_left_of_a_group_after_its_program(commands: CommandRunner) -> None:

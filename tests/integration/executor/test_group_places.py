@@ -5,12 +5,14 @@ for these tests, and so has the right to make groups.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,8 @@ if version == "2":
     group.enter([base])
 groups = Groups([Hierarchy(int(version), base, tuple(controllers))], Bounds(64, 8))
 [place] = groups.open()
-program = subprocess.Popen(["sleep", "1000"], start_new_session=True, preexec_fn=lambda: group.enter([place]))
+program = subprocess.Popen(["sleep", "1000"], start_new_session=True, stdout=subprocess.DEVNULL,
+    preexec_fn=lambda: group.enter([place]))
 print(place, program.pid, flush=True)
 if sys.stdin.readline():
     program.kill()
@@ -48,14 +51,38 @@ def _top() -> Path:
     return next(Path(line.split()[1]) for line in lines if line.split()[2] == "cgroup2")
 
 
+OLD = [one for one in found_here() if one.version == 1][:1]
+"""A hierarchy of version 1, where the machine has any."""
+
+
+@contextlib.contextmanager
+def _group_below(place: Path) -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="test-of-horolog-", dir=place))
+    yield path
+    while not group.remove([str(path)]):
+        group.kill([str(inner) for inner, _, _ in os.walk(path)])
+
+
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """A group that is an executor's own to divide."""
-    path = Path(tempfile.mkdtemp(prefix="test-of-horolog-", dir=_top()))
-    yield path
-    group.kill([str(path)])
-    while not group.remove([str(path)]):
-        os.sched_yield()
+    """A group of version 2 that is an executor's own to divide."""
+    control = _top() / "cgroup.subtree_control"
+    was_offered = _controller() in control.read_text()
+    control.write_text(f"+{_controller()}")
+    with _group_below(_top()) as path:
+        yield path
+    if not was_offered:
+        control.write_text(f"-{_controller()}")
+
+
+@pytest.fixture(params=[2, *(one.version for one in OLD)])
+def hierarchy(request: pytest.FixtureRequest, base: Path) -> Iterator[Hierarchy]:
+    """Such a group, in each version that the machine has."""
+    if request.param == 2:
+        yield Hierarchy(2, str(base), (_controller(),))
+    else:
+        with _group_below(Path(OLD[0].base)) as path:
+            yield replace(OLD[0], base=str(path))
 
 
 def _controller() -> str:
@@ -84,13 +111,8 @@ class Executor:
         self.process.communicate(timeout=20)
 
 
-def _offering(base: Path) -> Hierarchy:
-    (base.parent / "cgroup.subtree_control").write_text(f"+{_controller()}")
-    return Hierarchy(2, str(base), (_controller(),))
-
-
 def test_an_executor_moves_aside_so_that_its_own_group_can_be_divided(base: Path) -> None:
-    executor = Executor(_offering(base))
+    executor = Executor(Hierarchy(2, str(base), (_controller(),)))
     assert (base / "cgroup.procs").read_text() == ""
     home = executor.place.parent
     assert (home / "self" / "cgroup.procs").read_text() == f"{executor.process.pid}\n"
@@ -100,9 +122,7 @@ def test_an_executor_moves_aside_so_that_its_own_group_can_be_divided(base: Path
     assert not home.exists()
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_what_a_dead_executor_left_is_killed_and_removed(base: Path, version: int) -> None:
-    hierarchy = _offering(base) if version == 2 else next(one for one in found_here() if one.version == 1)
+def test_what_a_dead_executor_left_is_killed_and_removed(hierarchy: Hierarchy) -> None:
     executor = Executor(hierarchy)
     executor.die()
     assert is_alive(executor.pid)
@@ -112,14 +132,14 @@ def test_what_a_dead_executor_left_is_killed_and_removed(base: Path, version: in
     assert Groups([hierarchy], BOUNDS).remove_leftovers() == 0
 
 
-def test_what_a_living_executor_has_is_left_alone(base: Path) -> None:
-    hierarchy = _offering(base)
+def test_what_a_living_executor_has_is_left_alone(hierarchy: Hierarchy) -> None:
     executor = Executor(hierarchy)
-    (base / "of-somebody-else").mkdir()
+    other = Path(hierarchy.base, "of-somebody-else")
+    other.mkdir()
     assert Groups([hierarchy], BOUNDS).remove_leftovers() == 0
     assert is_alive(executor.pid)
     executor.clear()
-    assert (base / "of-somebody-else").exists()
+    assert other.exists()
 
 
 def test_a_group_of_version_two_is_killed_as_a_whole(base: Path) -> None:
