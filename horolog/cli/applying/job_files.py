@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from horolog.cli.applying.job_text import Path, Placed, TextProblem, looks_like_json, read_text
 from horolog.cli.definition_check import definition_problems
-from horolog.domain.sensitive import ERASED, MASK, is_secret, slots
+from horolog.domain.sensitive import ERASED, MASK, is_secret, slots, without_credentials
 from schemas.base import UUID_PATTERN
 from schemas.jobs import JobDefinition
 
@@ -115,6 +115,8 @@ def _entry_problems(entry: Any, secrets: SecretRule) -> Iterator[tuple[Path, str
 
 
 def _secret_problems(config: Mapping[str, Any], secrets: SecretRule) -> Iterator[tuple[Path, str]]:
+    if isinstance(url := config.get("url"), str) and without_credentials(url) != url:
+        yield ("config", "url"), "config.url: must not carry credentials; put them into a header, as secret://name"
     for slot, value in slots(config):
         if not is_secret(config, slot, value) or value == MASK:
             continue

@@ -19,7 +19,7 @@ TEXT_LENGTH_MAX = 2 * 1024 * 1024
 DEPTH_MAX = 40
 VALUE_COUNT_MAX = 200_000
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,299})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?")
 _AMBIGUOUS = re.compile(
     r"y|n|yes|no|on|off|true|false|null|=|<<|[-+]?\.inf|\.nan"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
@@ -64,11 +64,23 @@ def read_text(text: str, is_json: bool) -> list[Placed]:
     if len(text) > TEXT_LENGTH_MAX:
         raise TextProblem(1, f"is longer than {TEXT_LENGTH_MAX} characters")
     if not is_json:
-        return list(_Builder(text).documents())
-    data = _json(text)
-    # YAML reads JSON too, but for tabs between its tokens; it is asked for the lines, and for what stands there twice.
-    placed = list(_Builder(text.replace("\t", " ")).documents())
-    return [Placed(data, placed[0].lines if placed else {})]
+        documents = list(_Builder(text).documents())
+    else:
+        data = _json(text)
+        # YAML reads JSON too, but for tabs between its tokens; it is asked for the lines.
+        placed = list(_Builder(text.replace("\t", " ")).documents())
+        documents = [Placed(data, placed[0].lines if placed else {})]
+    for document in documents:
+        refuse_half_characters(document.data)
+    return documents
+
+
+def refuse_half_characters(data: Any) -> None:
+    """Raises `TextProblem` for texts that hold half of a surrogate pair, which nothing could write."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise TextProblem(1, "holds half of a surrogate pair, which is no character") from error
 
 
 def looks_like_json(name: str, text: str) -> bool:
@@ -164,7 +176,9 @@ def _plain(text: str, line: int) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates)
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
+        )
     except json.JSONDecodeError as error:
         raise TextProblem(error.lineno, f"is not JSON: {error.msg}") from error
     except RecursionError as error:
@@ -176,6 +190,13 @@ def _json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise TextProblem(1, f"{name} is no number that JSON knows")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise TextProblem(1, f"{text[:40]} is larger than any number")
+    return number
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -86,6 +86,13 @@ def test_secret_values_are_refused_by_the_name_of_their_field_and_never_shown() 
     assert "was erased" in _problems(_of(body(jobType="command", config=config)), secrets="keep")[0]
 
 
+def test_an_address_with_a_password_is_refused_and_not_shown() -> None:
+    config = {"url": "https://me:hunter2@example.org/", "method": "GET"}
+    (problem,) = _problems(_of(body(config=config)), secrets="keep")
+    assert "config.url: must not carry credentials" in problem
+    assert "hunter2" not in problem
+
+
 def test_a_file_that_is_not_understood_hides_no_other() -> None:
     problems = _problems("a: [", "a: yes", TWO)
     assert [problem.partition(":")[0] for problem in problems] == ["0.yaml", "1.yaml"]

@@ -57,6 +57,23 @@ def test_a_sample_becomes_a_file_that_apply_reads_and_a_report(
     assert report[-1] == f"{len(sample.names)} of {len(sample.names) + len(sample.reasons)} taken over."
 
 
+def test_a_crontab_becomes_a_file_too_and_no_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, plain = tmp_path / "jobs.yaml", tmp_path / "crontab"
+    plain.write_text("@daily df -h\n*/5 * * * * cd /tmp && ls\n@reboot run\n")
+    assert (
+        main(["import", "crontab", str(plain), "--tz", "Europe/Berlin", "-o", str(out), "--url", "http://x.y:1"]) == 1
+    )
+    wanted = read_jobs([Source("jobs.yaml", out.read_text(encoding="utf-8"))])
+    assert [(job.name, job.body["timezone"]) for job in wanted.jobs] == [
+        ("df -h", "Europe/Berlin"), ("cd /tmp && ls", "Europe/Berlin"),
+    ]  # fmt: skip
+    report = capsys.readouterr().err
+    assert "line 2: cd /tmp && ls: runs as /bin/sh -c" in report
+    assert "not mapped: line 3: @reboot" in report
+
+
 def test_machines_get_places_notes_and_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "kubernetes", str(EXAMPLES / "cronjobs.yaml"), "--tz", "UTC", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
