@@ -97,7 +97,7 @@ def _literal(node: ast.expr) -> Any:
         value = ...
     if value is None or isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= _NUMBER_MAX):
         return value
-    raise NotMapped(f"line {node.lineno}: {ast.unparse(node)[:60]} is not written out, and nothing of the file is run")
+    raise NotMapped(f"line {node.lineno}: {_shown(node)} is not written out, and nothing of the file is run")
 
 
 def _text(node: ast.expr | None) -> str:
@@ -106,15 +106,20 @@ def _text(node: ast.expr | None) -> str:
     raise NotMapped("a key is not written out as a text")
 
 
+def _shown(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:60]
+    except RecursionError:
+        return "an expression of thousands of parts"
+
+
 def _called(node: ast.Call) -> Any:
     name = _last_name(node.func)
     order = {"crontab": _CRONTAB_ORDER, "timedelta": _TIMEDELTA_ORDER, "schedule": ("run_every",), "solar": ()}.get(
         name
     )
     if order is None or any(word.arg is None for word in node.keywords):
-        raise NotMapped(
-            f"line {node.lineno}: {ast.unparse(node)[:60]} is not understood, and nothing of the file is run"
-        )
+        raise NotMapped(f"line {node.lineno}: {_shown(node)} is not understood, and nothing of the file is run")
     if name == "solar":
         return {"solar": {}}
     if len(node.args) > len(order):

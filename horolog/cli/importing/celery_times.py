@@ -22,7 +22,7 @@ _DAY_NAMES = {name: number for number, name in enumerate("sun mon tue wed thu fr
 _LONG_DAY_NAMES = dict(
     zip("sunday monday tuesday wednesday thursday friday saturday".split(), range(7), strict=True)  # noqa: SIM905
 )
-_TERM = re.compile(r"(\*|[A-Za-z0-9]+(?:-[A-Za-z0-9]+)?)(?:/([0-9]+))?")
+_TERM = re.compile(r"(\*|[A-Za-z0-9]+(?:-[A-Za-z0-9]+)?)(?:/([0-9]{1,4}))?")
 _NUMBER_MAX = 10**9
 _INTERVAL = "an interval is counted from the full minute, hour or day (UTC) here, from beat's start or last run there"
 
@@ -55,7 +55,9 @@ def timing_of(schedule: Any, setting: Setting, zone_name: str | None) -> Timing:
         raise NotMapped("its schedule is not understood")
     refuse_unknown(fields, (*_FIELDS, "timezone"), "the crontab")
     own = fields.get("timezone")
-    place = setting.zone_or(own if isinstance(own, str) else zone_name, "the app's `timezone` setting, by default UTC")
+    if own is not None and not isinstance(own, str):
+        raise NotMapped("the crontab's timezone is no text")
+    place = setting.zone_or(own or zone_name, "the app's `timezone` setting, by default UTC")
     return Timing(crontab_expression(fields), place)
 
 

@@ -138,7 +138,9 @@ def test_all_fields_of_a_crontab_must_match(fields: dict[str, Any], first: list[
         ({"crontab": {"minute": []}}, "chooses nothing"),
         ({"crontab": {"minute": True}}, "no number"),
         ({"crontab": {"second": 1}}, "second"),
+        ({"crontab": {"timezone": 1}}, "timezone is no text"),
         ({"crontab": {}, "timedelta": {}}, "not understood"),
+        ({"timedelta": {"days": 10**400}}, "longer than"),
         ({"solar": {"event": "sunset"}}, "sun"),
         (7, "divide"),
         (0.5, "whole number"),
@@ -178,6 +180,7 @@ def test_an_entry_that_is_more_than_a_call_is_refused(entry: Any, said: str) -> 
         ("beat_schedule = {**others}\n", "not written out as a text"),
         ("timezone = zone()\nbeat_schedule = {}\n", "time zone is not written out"),
         ("x = (\n", "nor Python"),
+        ("beat_schedule = {'a': " + "+".join("1" * 900) + "}\n", "nothing of the file is run"),
         ("[1, 2]", "no beat_schedule"),
     ],
 )
