@@ -104,8 +104,9 @@ def _timing(held: Mapping[str, Any], setting: Setting) -> dict[str, str]:
     if "pattern" in held:
         if held.get("offset"):
             raise NotMapped("has an offset beside its pattern")
-        said = held.get("tz")
-        zone_name = setting.zone_or(said if isinstance(said, str) else None, "that of the machine its workers run on")
+        if not isinstance(said := held.get("tz", ""), str):
+            raise NotMapped("tz is no text")
+        zone_name = setting.zone_or(said, "that of the machine its workers run on")
         return {"cronExpression": pattern_expression(held["pattern"]), "timezone": zone_name}
     every_ms, offset_ms = _whole(held, "every"), _whole(held, "offset") or 0
     if every_ms is None or every_ms % 1000:

@@ -112,6 +112,7 @@ def test_a_pattern_is_passed_on_where_both_read_it_alike(pattern: str, first: li
         ({"pattern": "* * *"}, "5 or 6 fields"),
         ({"pattern": "@every 5m"}, "@every"),
         ({"pattern": 7}, "no text"),
+        ({"tz": 7}, "tz is no text"),
         ({"every": 1000}, "exactly one"),
         ({"pattern": None}, "exactly one"),
         ({"pattern": None, "every": 1500}, "whole number of seconds"),
