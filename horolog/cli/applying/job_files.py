@@ -74,7 +74,7 @@ def _read_document(name: str, document: Placed, secrets: SecretRule, found: tupl
     jobs, problems = found
     entries, path, complaint = _entries(document.data)
     if complaint is not None:
-        problems.append(f"{name}:{document.line(path)}: {complaint}")
+        problems.append(f"{name}:{document.line(complaint[0])}: {complaint[1]}")
     for number, entry in enumerate(entries):
         here = (*path, number)
         wrong = list(_entry_problems(entry, secrets))
@@ -83,17 +83,19 @@ def _read_document(name: str, document: Placed, secrets: SecretRule, found: tupl
             jobs.append(_wanted(f"{name}:{document.line(here)}", entry))
 
 
-def _entries(data: Any) -> tuple[list[Any], Path, str | None]:
+def _entries(data: Any) -> tuple[list[Any], Path, tuple[Path, str] | None]:
+    """The entries of a document, where they stand in it, and what is wrong with what is around them."""
     if isinstance(data, list):
         return data, (), None
     if not isinstance(data, dict):
-        return [], (), "holds neither a list of jobs nor `jobs:` with one"
+        return [], (), ((), "holds neither a list of jobs nor `jobs:` with one")
     entries = data.get("jobs")
-    unknown = [key for key in data if key != "jobs"]
     if not isinstance(entries, list):
-        return [], ("jobs",), "`jobs:` must be there, with a list of jobs"
-    if unknown:
-        return entries, (unknown[0],), f"{unknown[0][:60]!r} is not known here; a file has `jobs:` and nothing beside"
+        return [], (), (("jobs",), "`jobs:` must be there, with a list of jobs")
+    unknown = next((key for key in data if key != "jobs"), None)
+    if unknown is not None:
+        told = f"{unknown[:60]!r} is not known here; a file has `jobs:` and nothing beside"
+        return entries, ("jobs",), ((unknown,), told)
     return entries, ("jobs",), None
 
 

@@ -53,7 +53,9 @@ def test_what_is_no_list_of_jobs_is_refused() -> None:
     assert "list of jobs" in _problems("just text")[0]
     assert "`jobs:`" in _problems("jobs: 7")[0]
     assert "`jobs:`" in _problems("name: disk")[0]
-    assert "'extra' is not known" in _problems(TWO + "extra: 1\n")[0]
+    extra = _problems(TWO.replace("@daily", "@sometimes") + "extra: 1\n")
+    assert extra[0].startswith("0.yaml:11: 'extra' is not known")
+    assert extra[1].startswith("0.yaml:7: 'second': cronExpression:")
     assert "mapping" in _problems("[7]")[0]
     assert _problems("# nothing\n") == []
 
