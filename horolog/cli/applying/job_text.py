@@ -68,7 +68,7 @@ def read_text(text: str, is_json: bool) -> list[Placed]:
     else:
         data = _json(text)
         # YAML reads JSON too, but for tabs between its tokens; it is asked for the lines.
-        placed = list(_Builder(text.replace("\t", " ")).documents())
+        placed = list(_Builder(text.replace("\t", " "), is_json).documents())
         documents = [Placed(data, placed[0].lines if placed else {})]
     for document in documents:
         refuse_half_characters(document.data)
@@ -96,10 +96,11 @@ def reads_as_text(text: str) -> bool:
 class _Builder:
     """Makes data of the parser's events. PyYAML's own constructors are not used: they take 1.1's view of scalars."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_json: bool = False) -> None:
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
         self._lines: dict[Path, int] = {}
         self._count = 0
+        self._is_json = is_json
 
     def documents(self) -> Iterator[Placed]:
         try:
@@ -131,7 +132,9 @@ class _Builder:
             raise TextProblem(line, "an anchor (&) or a tag (!) is not taken; quote a text that begins so")
         self._lines[path] = line
         if isinstance(event, yaml.ScalarEvent):
-            return event.value if event.style is not None else _plain(event.value, line)
+            # What JSON's scalars are, its own reader says.
+            is_text = event.style is not None or self._is_json
+            return event.value if is_text else _plain(event.value, line)
         if isinstance(event, yaml.SequenceStartEvent):
             return list(self._items(path))
         return dict(self._pairs(path))

@@ -21,7 +21,7 @@ SCHEDULER = {
     "next": 1_767_225_600_000,
     "template": {
         "data": {"kind": "full"},
-        "opts": {"attempts": 4, "backoff": {"type": "exponential", "delay": 500}, "removeOnComplete": True},
+        "opts": {"attempts": 5, "backoff": {"type": "exponential", "delay": 500}, "removeOnComplete": True},
     },
 }
 
@@ -43,7 +43,7 @@ def test_a_scheduler_becomes_a_call_of_its_processor() -> None:
             "timeout": 86_400_000,
         },
         "retryConfig": {
-            "maxRetries": 3,
+            "maxRetries": 4,
             "retryDelayMs": 500,
             "retryOnErrorTypes": ["TIMEOUT", "NETWORK_ERROR", "VALIDATION_ERROR", "SYSTEM_ERROR", "USER_ERROR"],
         },
