@@ -127,7 +127,7 @@ class _Builder:
         if len(path) > DEPTH_MAX or self._count > VALUE_COUNT_MAX:
             raise TextProblem(line, f"is nested deeper than {DEPTH_MAX} levels, or has over {VALUE_COUNT_MAX} values")
         if isinstance(event, yaml.AliasEvent):
-            raise TextProblem(line, f"*{event.anchor[:40]} would be an alias, which is not taken; quote a text")
+            raise TextProblem(line, f"*{str(event.anchor)[:40]} would be an alias, which is not taken; quote a text")
         if event.anchor is not None or event.tag is not None:
             raise TextProblem(line, "an anchor (&) or a tag (!) is not taken; quote a text that begins so")
         self._lines[path] = line
