@@ -134,7 +134,9 @@ def _is_uuid(value: Any) -> bool:
 
 
 def _told(name: str, document: Placed, path: Path, message: str) -> str:
-    entry = document.data[path[0]] if isinstance(document.data, list) else document.data["jobs"][path[1]]
+    is_list = isinstance(document.data, list)
+    entries: Any = document.data if is_list else document.data["jobs"]
+    entry = entries[path[0 if is_list else 1]]
     known = entry.get("name") if isinstance(entry, dict) else None
     which = f"{known[:60]!r}: " if isinstance(known, str) else ""
     return f"{name}:{document.line(_indexed(path))}: {which}{message}"

@@ -103,15 +103,9 @@ class _Builder:
         self._is_json = is_json
 
     def documents(self) -> Iterator[Placed]:
+        """The documents, one after the other; raises `TextProblem`."""
         try:
-            for event in self._events:
-                if isinstance(event, yaml.DocumentStartEvent):
-                    if event.version is not None or event.tags:
-                        raise TextProblem(_line(event), "a directive (%) is not taken")
-                    self._lines = {}
-                    data = self._value(next(self._events), ())
-                    if data is not None:
-                        yield Placed(data, self._lines)
+            yield from self._documents()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             raise TextProblem(mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}") from error
@@ -120,6 +114,17 @@ class _Builder:
         except (ValueError, OverflowError) as error:
             # An escape for a character that there is none of.
             raise TextProblem(1, "is not YAML: it holds an escape that stands for no character") from error
+
+    def _documents(self) -> Iterator[Placed]:
+        for event in self._events:
+            if not isinstance(event, yaml.DocumentStartEvent):
+                continue
+            if event.version is not None or event.tags:
+                raise TextProblem(_line(event), "a directive (%) is not taken")
+            self._lines = {}
+            data = self._value(next(self._events), ())
+            if data is not None:
+                yield Placed(data, self._lines)
 
     def _value(self, event: Any, path: Path) -> Any:
         line = _line(event)
