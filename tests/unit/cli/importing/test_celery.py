@@ -189,7 +189,13 @@ def test_a_file_that_holds_no_literal_schedule_is_refused(text: str, said: str) 
 
 
 def _dump(**fields: Any) -> str:
-    task = {"name": "nightly", "task": "shop.tasks.report", "args": "[]", "kwargs": '{"a": 1}', "headers": "{}"}
+    task: dict[str, Any] = {
+        "name": "nightly",
+        "task": "shop.tasks.report",
+        "args": "[]",
+        "kwargs": '{"a": 1}',
+        "headers": "{}",
+    }
     task |= {"enabled": True, "one_off": False, "expires": None, "start_time": None, "crontab": 4, "interval": None}
     crontab = {"minute": "0", "hour": "3", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
     rows = [
