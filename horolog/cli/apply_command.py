@@ -116,10 +116,15 @@ def _sources(name: str) -> list[Source]:
     path = Path(name)
     if not path.is_dir():
         return [read_source(path, name)]
-    found = sorted(inner for inner in path.rglob("*") if inner.suffix in _ENDINGS and inner.is_file())
+    found = sorted(inner for inner in path.rglob("*") if _is_of_jobs(inner, path) and inner.is_file())
     if not found or len(found) > FILE_COUNT_MAX:
         raise wrong_use(f"{name} holds {len(found)} files of jobs; from 1 to {FILE_COUNT_MAX} are read.")
     return [read_source(inner, str(inner)) for inner in found]
+
+
+def _is_of_jobs(inner: Path, folder: Path) -> bool:
+    parts = inner.relative_to(folder).parts
+    return inner.suffix in _ENDINGS and not any(part.startswith(".") for part in parts)
 
 
 def _rules(flags: ApplyFlags) -> Rules:

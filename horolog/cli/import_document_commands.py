@@ -49,17 +49,21 @@ def _command(reader: Reader) -> Callable[..., int]:
         as_json: Json = False,
     ) -> int:
         source = read_standard_input() if file == "-" else read_source(Path(file), file)
-        found = reader(source.text, Setting(_zone_name(tz), handler_url))
-        text = written_jobs([entry.document for entry in found.entries], [f"Taken over from {source.name}."], {})
-        if output is not None:
-            _write(output, text)
-        elif not as_json:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        _report(found, as_json)
-        return REFUSED if found.unmapped else OK
+        return tell(reader(source.text, Setting(_zone_name(tz), handler_url)), source.name, output, as_json)
 
     return take_over
+
+
+def tell(found: Imported, name: str, output: Path | None, as_json: bool) -> int:
+    """Write the file and the report of what a source of this name holds; the exit code."""
+    text = written_jobs([entry.document for entry in found.entries], [f"Taken over from {name}."], {})
+    if output is not None:
+        _write(output, text)
+    elif not as_json:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    _report(found, as_json)
+    return REFUSED if found.unmapped else OK
 
 
 def _zone_name(tz: str | None) -> str | None:

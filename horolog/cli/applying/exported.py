@@ -40,7 +40,7 @@ def exported(jobs: Sequence[PresentJob], annotate: bool = False) -> Export:
     ordered = sorted(jobs, key=lambda job: (job.name, job.job_id))
     counts = Counter(job.name for job in ordered)
     documents = tuple(_document(job, counts[job.name] > 1) for job in ordered)
-    comments = {}
+    comments: dict[int, str] = {}
     if annotate:
         comments = {number: _comment(job) for number, job in enumerate(ordered)}
     notes = tuple(note for job in ordered for note in _notes(job, counts[job.name] > 1))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from horolog.cli.applying.job_text import Path, Placed, TextProblem, looks_like_json, read_text
 from horolog.cli.definition_check import definition_problems
-from horolog.domain.sensitive import ERASED, MASK, is_secret, slots
+from horolog.domain.sensitive import ERASED, MASK, is_secret, slots, without_credentials
 from schemas.base import UUID_PATTERN
 from schemas.jobs import JobDefinition
 
@@ -74,7 +74,7 @@ def _read_document(name: str, document: Placed, secrets: SecretRule, found: tupl
     jobs, problems = found
     entries, path, complaint = _entries(document.data)
     if complaint is not None:
-        problems.append(f"{name}:{document.line(path)}: {complaint}")
+        problems.append(f"{name}:{document.line(complaint[0])}: {complaint[1]}")
     for number, entry in enumerate(entries):
         here = (*path, number)
         wrong = list(_entry_problems(entry, secrets))
@@ -83,17 +83,19 @@ def _read_document(name: str, document: Placed, secrets: SecretRule, found: tupl
             jobs.append(_wanted(f"{name}:{document.line(here)}", entry))
 
 
-def _entries(data: Any) -> tuple[list[Any], Path, str | None]:
+def _entries(data: Any) -> tuple[list[Any], Path, tuple[Path, str] | None]:
+    """The entries of a document, where they stand in it, and what is wrong with what is around them."""
     if isinstance(data, list):
         return data, (), None
     if not isinstance(data, dict):
-        return [], (), "holds neither a list of jobs nor `jobs:` with one"
+        return [], (), ((), "holds neither a list of jobs nor `jobs:` with one")
     entries = data.get("jobs")
-    unknown = [key for key in data if key != "jobs"]
     if not isinstance(entries, list):
-        return [], ("jobs",), "`jobs:` must be there, with a list of jobs"
-    if unknown:
-        return entries, (unknown[0],), f"{unknown[0][:60]!r} is not known here; a file has `jobs:` and nothing beside"
+        return [], (), (("jobs",), "`jobs:` must be there, with a list of jobs")
+    unknown = next((key for key in data if key != "jobs"), None)
+    if unknown is not None:
+        told = f"{unknown[:60]!r} is not known here; a file has `jobs:` and nothing beside"
+        return entries, ("jobs",), ((unknown,), told)
     return entries, ("jobs",), None
 
 
@@ -115,6 +117,8 @@ def _entry_problems(entry: Any, secrets: SecretRule) -> Iterator[tuple[Path, str
 
 
 def _secret_problems(config: Mapping[str, Any], secrets: SecretRule) -> Iterator[tuple[Path, str]]:
+    if isinstance(url := config.get("url"), str) and without_credentials(url) != url:
+        yield ("config", "url"), "config.url: must not carry credentials; put them into a header, as secret://name"
     for slot, value in slots(config):
         if not is_secret(config, slot, value) or value == MASK:
             continue
@@ -130,7 +134,9 @@ def _is_uuid(value: Any) -> bool:
 
 
 def _told(name: str, document: Placed, path: Path, message: str) -> str:
-    entry = document.data[path[0]] if isinstance(document.data, list) else document.data["jobs"][path[1]]
+    is_list = isinstance(document.data, list)
+    entries: Any = document.data if is_list else document.data["jobs"]
+    entry = entries[path[0 if is_list else 1]]
     known = entry.get("name") if isinstance(entry, dict) else None
     which = f"{known[:60]!r}: " if isinstance(known, str) else ""
     return f"{name}:{document.line(_indexed(path))}: {which}{message}"

@@ -19,7 +19,7 @@ TEXT_LENGTH_MAX = 2 * 1024 * 1024
 DEPTH_MAX = 40
 VALUE_COUNT_MAX = 200_000
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,299})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?")
 _AMBIGUOUS = re.compile(
     r"y|n|yes|no|on|off|true|false|null|=|<<|[-+]?\.inf|\.nan"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
@@ -64,11 +64,23 @@ def read_text(text: str, is_json: bool) -> list[Placed]:
     if len(text) > TEXT_LENGTH_MAX:
         raise TextProblem(1, f"is longer than {TEXT_LENGTH_MAX} characters")
     if not is_json:
-        return list(_Builder(text).documents())
-    data = _json(text)
-    # YAML reads JSON too, but for tabs between its tokens; it is asked for the lines, and for what stands there twice.
-    placed = list(_Builder(text.replace("\t", " ")).documents())
-    return [Placed(data, placed[0].lines if placed else {})]
+        documents = list(_Builder(text).documents())
+    else:
+        data = _json(text)
+        # YAML reads JSON too, but for tabs between its tokens; it is asked for the lines.
+        placed = list(_Builder(text.replace("\t", " "), is_json).documents())
+        documents = [Placed(data, placed[0].lines if placed else {})]
+    for document in documents:
+        refuse_half_characters(document.data)
+    return documents
+
+
+def refuse_half_characters(data: Any) -> None:
+    """Raises `TextProblem` for texts that hold half of a surrogate pair, which nothing could write."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise TextProblem(1, "holds half of a surrogate pair, which is no character") from error
 
 
 def looks_like_json(name: str, text: str) -> bool:
@@ -84,21 +96,16 @@ def reads_as_text(text: str) -> bool:
 class _Builder:
     """Makes data of the parser's events. PyYAML's own constructors are not used: they take 1.1's view of scalars."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_json: bool = False) -> None:
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
         self._lines: dict[Path, int] = {}
         self._count = 0
+        self._is_json = is_json
 
     def documents(self) -> Iterator[Placed]:
+        """The documents, one after the other; raises `TextProblem`."""
         try:
-            for event in self._events:
-                if isinstance(event, yaml.DocumentStartEvent):
-                    if event.version is not None or event.tags:
-                        raise TextProblem(_line(event), "a directive (%) is not taken")
-                    self._lines = {}
-                    data = self._value(next(self._events), ())
-                    if data is not None:
-                        yield Placed(data, self._lines)
+            yield from self._documents()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             raise TextProblem(mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}") from error
@@ -108,18 +115,31 @@ class _Builder:
             # An escape for a character that there is none of.
             raise TextProblem(1, "is not YAML: it holds an escape that stands for no character") from error
 
+    def _documents(self) -> Iterator[Placed]:
+        for event in self._events:
+            if not isinstance(event, yaml.DocumentStartEvent):
+                continue
+            if event.version is not None or event.tags:
+                raise TextProblem(_line(event), "a directive (%) is not taken")
+            self._lines = {}
+            data = self._value(next(self._events), ())
+            if data is not None:
+                yield Placed(data, self._lines)
+
     def _value(self, event: Any, path: Path) -> Any:
         line = _line(event)
         self._count += 1
         if len(path) > DEPTH_MAX or self._count > VALUE_COUNT_MAX:
             raise TextProblem(line, f"is nested deeper than {DEPTH_MAX} levels, or has over {VALUE_COUNT_MAX} values")
         if isinstance(event, yaml.AliasEvent):
-            raise TextProblem(line, f"*{event.anchor[:40]} would be an alias, which is not taken; quote a text")
+            raise TextProblem(line, f"*{str(event.anchor)[:40]} would be an alias, which is not taken; quote a text")
         if event.anchor is not None or event.tag is not None:
             raise TextProblem(line, "an anchor (&) or a tag (!) is not taken; quote a text that begins so")
         self._lines[path] = line
         if isinstance(event, yaml.ScalarEvent):
-            return event.value if event.style is not None else _plain(event.value, line)
+            # What JSON's scalars are, its own reader says.
+            is_text = event.style is not None or self._is_json
+            return event.value if is_text else _plain(event.value, line)
         if isinstance(event, yaml.SequenceStartEvent):
             return list(self._items(path))
         return dict(self._pairs(path))
@@ -164,7 +184,9 @@ def _plain(text: str, line: int) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates)
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
+        )
     except json.JSONDecodeError as error:
         raise TextProblem(error.lineno, f"is not JSON: {error.msg}") from error
     except RecursionError as error:
@@ -176,6 +198,13 @@ def _json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise TextProblem(1, f"{name} is no number that JSON knows")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise TextProblem(1, f"{text[:40]} is larger than any number")
+    return number
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -91,10 +91,10 @@ def present_job(answer: Mapping[str, Any]) -> PresentJob:
 
 def plan(wanted: Sequence[WantedJob], present: Sequence[PresentJob], rules: Rules) -> Plan:
     """The steps from what is there to what is wanted, or everything that stands against them."""
-    by_id = {job.job_id: job for job in present}
+    by_id = {one.job_id: one for one in present}
     by_name: dict[str, list[PresentJob]] = {}
-    for job in present:
-        by_name.setdefault(job.name, []).append(job)
+    for one in present:
+        by_name.setdefault(one.name, []).append(one)
     steps: list[Step] = []
     problems: list[str] = []
     meant: dict[str, WantedJob] = {}

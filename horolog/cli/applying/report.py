@@ -28,7 +28,7 @@ def summary(plan: Plan) -> str:
     """The plan in one sentence."""
     counts = Counter(step.kind for step in plan.steps)
     if not plan.changes():
-        return f"Nothing to do: {_jobs(counts['unchanged'])} as the files say."
+        return f"Nothing to do: {_jobs(counts['unchanged'])}."
     told = [f"{counts[kind]} to {kind}" for kind in ("create", "change", "delete") if counts[kind]]
     return f"{', '.join(told)}, {counts['unchanged']} unchanged."
 
@@ -80,4 +80,6 @@ def _cut(value: Any) -> str:
 
 
 def _jobs(count: int) -> str:
-    return "the one job is" if count == 1 else f"all {count} jobs are"
+    if count == 0:
+        return "the files hold no jobs"
+    return "the one job is as the files say" if count == 1 else f"all {count} jobs are as the files say"

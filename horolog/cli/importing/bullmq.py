@@ -43,6 +43,7 @@ _OPTIONS = (
 )
 _LOST_OPTIONS = ("priority", "removeOnComplete", "removeOnFail", "keepLogs", "stackTraceLimit", "sizeLimit")
 _OPEN_STEP = re.compile(r"(?:^|,)[0-9A-Za-z]+/")
+_DIGITS_MAX = 15
 _ALWAYS = (
     "the processor is called over HTTP; it must be reachable there",
     "BullMQ makes the next run when one starts, within the workers' concurrency; here each instant is one of its own, "
@@ -92,6 +93,8 @@ def _job(one: Any, queue: str, setting: Setting) -> Mapped:
         "misfire": {"policy": "latest", "maxAge": AGE_NONE_S},
         **treated,
     }
+    if (_whole(held, "offset") or 0) % 1000:
+        notes.append("its offset is not on a full second there; here each run is earlier by that fraction")
     return Mapped(body, (*_ALWAYS, *notes))
 
 
@@ -101,12 +104,14 @@ def _timing(held: Mapping[str, Any], setting: Setting) -> dict[str, str]:
     if "pattern" in held:
         if held.get("offset"):
             raise NotMapped("has an offset beside its pattern")
-        said = held.get("tz")
-        zone_name = setting.zone_or(said if isinstance(said, str) else None, "that of the machine its workers run on")
+        if not isinstance(said := held.get("tz", ""), str):
+            raise NotMapped("tz is no text")
+        zone_name = setting.zone_or(said, "that of the machine its workers run on")
         return {"cronExpression": pattern_expression(held["pattern"]), "timezone": zone_name}
     every_ms, offset_ms = _whole(held, "every"), _whole(held, "offset") or 0
-    if every_ms is None or every_ms % 1000 or offset_ms % 1000:
-        raise NotMapped("every or offset: is no whole number of seconds")
+    if every_ms is None or every_ms % 1000:
+        raise NotMapped("every: is no whole number of seconds")
+    # The offset is the moment at which somebody made the scheduler; a note says what its fraction of a second becomes.
     # Counted from 1970-01-01T00:00Z, as BullMQ does; a period that divides a day is then counted from midnight.
     return {"cronExpression": interval_expression(every_ms // 1000, offset_ms // 1000), "timezone": "UTC"}
 
@@ -178,6 +183,9 @@ def _instant(value: Any, name: str) -> str:
 
 def _whole(held: Mapping[str, Any], name: str) -> int | None:
     found = held.get(name)
+    # Redis has texts only, and some versions pass them on.
+    if isinstance(found, str) and found.isascii() and found.isdecimal() and len(found) <= _DIGITS_MAX:
+        return int(found)
     if found is not None and (isinstance(found, bool) or not isinstance(found, int) or found < 0):
         raise NotMapped(f"{name} is no whole number")
     return found

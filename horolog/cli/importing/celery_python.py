@@ -5,14 +5,16 @@ Guarantee: nothing of the file is run. Its syntax tree is read; understood are l
 """
 
 import ast
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from horolog.cli.applying.job_text import TEXT_LENGTH_MAX, Path, Placed, TextProblem
+from horolog.cli.applying.job_text import TEXT_LENGTH_MAX, Path, Placed, TextProblem, refuse_half_characters
 from horolog.cli.importing.schedules import NotMapped
 
 _SCHEDULES = frozenset({"beat_schedule", "CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE"})
 _ZONES = frozenset({"timezone", "CELERY_TIMEZONE"})
+_NUMBER_MAX = 2**63
 _CRONTAB_ORDER = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")
 _TIMEDELTA_ORDER = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
 
@@ -26,7 +28,10 @@ def literal_schedule(text: str) -> Placed:
     if len(text) > TEXT_LENGTH_MAX:
         raise TextProblem(1, f"is longer than {TEXT_LENGTH_MAX} characters")
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            # What the parser has against the file's style is for its author.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
     except SyntaxError as error:
         raise TextProblem(error.lineno or 1, f"is neither JSON or YAML nor Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
@@ -37,6 +42,7 @@ def literal_schedule(text: str) -> Placed:
     if len(schedules) != 1 or not isinstance(schedules[0], ast.Dict):
         raise TextProblem(1, f"assigns {len(schedules)} beat schedules; there must be one, written out as a dict")
     data, lines = _read(schedules[0])
+    refuse_half_characters(data)
     if len(zones) == 1 and isinstance(zones[0], ast.Constant) and isinstance(zones[0].value, str):
         return Placed({"beat_schedule": data, "timezone": zones[0].value}, lines)
     if zones:
@@ -89,9 +95,9 @@ def _literal(node: ast.expr) -> Any:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError, RecursionError):
         value = ...
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= _NUMBER_MAX):
         return value
-    raise NotMapped(f"line {node.lineno}: {ast.unparse(node)[:60]} is not written out, and nothing of the file is run")
+    raise NotMapped(f"line {node.lineno}: {_shown(node)} is not written out, and nothing of the file is run")
 
 
 def _text(node: ast.expr | None) -> str:
@@ -100,15 +106,20 @@ def _text(node: ast.expr | None) -> str:
     raise NotMapped("a key is not written out as a text")
 
 
+def _shown(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:60]
+    except RecursionError:
+        return "an expression of thousands of parts"
+
+
 def _called(node: ast.Call) -> Any:
     name = _last_name(node.func)
     order = {"crontab": _CRONTAB_ORDER, "timedelta": _TIMEDELTA_ORDER, "schedule": ("run_every",), "solar": ()}.get(
         name
     )
     if order is None or any(word.arg is None for word in node.keywords):
-        raise NotMapped(
-            f"line {node.lineno}: {ast.unparse(node)[:60]} is not understood, and nothing of the file is run"
-        )
+        raise NotMapped(f"line {node.lineno}: {_shown(node)} is not understood, and nothing of the file is run")
     if name == "solar":
         return {"solar": {}}
     if len(node.args) > len(order):

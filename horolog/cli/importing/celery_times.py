@@ -22,7 +22,8 @@ _DAY_NAMES = {name: number for number, name in enumerate("sun mon tue wed thu fr
 _LONG_DAY_NAMES = dict(
     zip("sunday monday tuesday wednesday thursday friday saturday".split(), range(7), strict=True)  # noqa: SIM905
 )
-_TERM = re.compile(r"(\*|[A-Za-z0-9]+(?:-[A-Za-z0-9]+)?)(?:/([0-9]+))?")
+_TERM = re.compile(r"(\*|[A-Za-z0-9]+(?:-[A-Za-z0-9]+)?)(?:/([0-9]{1,4}))?")
+_NUMBER_MAX = 10**9
 _INTERVAL = "an interval is counted from the full minute, hour or day (UTC) here, from beat's start or last run there"
 
 
@@ -42,7 +43,7 @@ def timing_of(schedule: Any, setting: Setting, zone_name: str | None) -> Timing:
         NotMapped: it cannot be said here.
     """
     if isinstance(schedule, int | float) and not isinstance(schedule, bool):
-        return _interval(float(schedule))
+        return _interval(schedule)
     if not isinstance(schedule, dict):
         raise NotMapped("its schedule is neither a number of seconds nor one of crontab's or timedelta's")
     if "solar" in schedule or "clocked" in schedule:
@@ -54,7 +55,9 @@ def timing_of(schedule: Any, setting: Setting, zone_name: str | None) -> Timing:
         raise NotMapped("its schedule is not understood")
     refuse_unknown(fields, (*_FIELDS, "timezone"), "the crontab")
     own = fields.get("timezone")
-    place = setting.zone_or(own if isinstance(own, str) else zone_name, "the app's `timezone` setting, by default UTC")
+    if own is not None and not isinstance(own, str):
+        raise NotMapped("the crontab's timezone is no text")
+    place = setting.zone_or(own or zone_name, "the app's `timezone` setting, by default UTC")
     return Timing(crontab_expression(fields), place)
 
 
@@ -78,15 +81,18 @@ def crontab_expression(fields: Mapping[str, Any]) -> str:
 
 
 def _interval(seconds: float) -> Timing:
-    if seconds != int(seconds) or seconds < 1:
+    if not 1 <= seconds <= _NUMBER_MAX or seconds != int(seconds):
         raise NotMapped(f"every {seconds} s: a period is a whole number of seconds")
     return Timing(interval_expression(int(seconds)), "UTC", (_INTERVAL,))
 
 
 def _seconds(parts: Mapping[str, Any]) -> float:
     refuse_unknown(parts, _PERIODS_S, "the timedelta")
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in parts.values()):
+    values = parts.values()
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         raise NotMapped("the timedelta holds what is no number")
+    if not all(-_NUMBER_MAX <= value <= _NUMBER_MAX for value in values):
+        raise NotMapped("the timedelta is longer than anything sensible")
     return float(sum(value * _PERIODS_S[name] for name, value in parts.items()))
 
 

@@ -5,11 +5,10 @@ is not in the dump is told, and so are rows of other models.
 Source: django-celery-beat 2, models.py; Django's serialisation format for JSON.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from horolog.cli.applying.job_text import Placed
+from horolog.cli.applying.job_text import Placed, TextProblem, read_text
 
 _APP = "django_celery_beat."
 _TASK = f"{_APP}periodictask"
@@ -27,7 +26,8 @@ _KNOWN = frozenset(
 
 def is_dump(data: Any) -> bool:
     """Whether the data is a list of Django's rows."""
-    return isinstance(data, list) and bool(data) and all(isinstance(row, dict) and "model" in row for row in data)
+    rows = data if isinstance(data, list) else []
+    return bool(rows) and all(isinstance(row, dict) and isinstance(row.get("model"), str) for row in rows)
 
 
 def dumped_tasks(document: Placed) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
@@ -59,8 +59,8 @@ def _entry(fields: Any, rows: Mapping[tuple[str, str], Any]) -> Mapping[str, Any
     if not isinstance(schedule, dict):
         return f"its schedule, {model} {fields[kind]}, is not in the dump"
     try:
-        args, kwargs = (json.loads(fields.get(name) or empty) for name, empty in (("args", "[]"), ("kwargs", "{}")))
-    except (TypeError, ValueError, RecursionError):
+        args, kwargs = (_read(fields.get(name) or empty) for name, empty in (("args", "[]"), ("kwargs", "{}")))
+    except TextProblem:
         return "its args or kwargs are no JSON"
     return {
         "name": fields["name"],
@@ -72,6 +72,12 @@ def _entry(fields: Any, rows: Mapping[tuple[str, str], Any]) -> Mapping[str, Any
         "options": {name: fields[name] for name in _OPTIONS if fields.get(name) is not None},
         "plain": dict(_plain(fields)),
     }
+
+
+def _read(text: Any) -> Any:
+    """The JSON that a text column holds."""
+    documents = read_text(text if isinstance(text, str) else "", is_json=True)
+    return documents[0].data
 
 
 def _schedule(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:

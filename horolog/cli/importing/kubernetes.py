@@ -123,7 +123,7 @@ def _cron_job(found: Any, setting: Setting) -> Mapped:
     metadata, spec = _mapping(found, "metadata"), _mapping(found, "spec")
     refuse_unknown(metadata, ("name", "namespace", "labels", "annotations", *_SERVER_MADE), "metadata")
     refuse_unknown(spec, _SPEC, "spec")
-    if spec.get("suspend") is True:
+    if spec.get("suspend") not in (None, False):
         raise NotMapped("is suspended, and a job begins active; take it over when it is to run")
     timing, timing_notes = _timing(spec, setting)
     work, work_notes = _work(_mapping(_mapping(spec, "jobTemplate"), "spec"))

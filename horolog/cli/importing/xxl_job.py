@@ -58,10 +58,9 @@ def read_xxl_job(text: str, setting: Setting) -> Imported:
 def _rows(text: str) -> Iterator[tuple[int, Any]]:
     if looks_like_json("", text):
         for document in read_text(text, is_json=True):
-            data = document.data
-            inner = isinstance(data, dict) and isinstance(data.get("data"), list)
-            for number, row in enumerate(data["data"] if inner else data if isinstance(data, list) else [data]):
-                yield document.line(("data", number) if inner else (number,)), row
+            data, path = _listed(document.data)
+            for number, row in enumerate(data):
+                yield document.line((*path, number)), row
         return
     if len(text) > TEXT_LENGTH_MAX:
         raise TextProblem(1, f"is longer than {TEXT_LENGTH_MAX} characters")
@@ -74,6 +73,13 @@ def _rows(text: str) -> Iterator[tuple[int, Any]]:
             yield reader.line_num, {name: value for name, value in row.items() if value not in ("", "NULL", "\\N")}
     except csv.Error as error:
         raise TextProblem(reader.line_num, f"is not CSV: {error}") from error
+
+
+def _listed(data: Any) -> tuple[list[Any], tuple[str, ...]]:
+    """The rows of a list, or of the admin's page, and where in the document they stand."""
+    if isinstance(data, dict) and isinstance(data.get("data"), list):
+        return data["data"], ("data",)
+    return (data if isinstance(data, list) else [data]), ()
 
 
 def _placed(line: int, row: Any, setting: Setting) -> tuple[str, Callable[[], Mapped]]:

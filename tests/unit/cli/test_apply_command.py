@@ -94,6 +94,7 @@ def test_a_folder_is_read_file_by_file(api: FakeApi, tmp_path: Path, capsys: pyt
     _file(folder, body(name="a"), name="one.yml")
     _file(folder / "inner", body(name="b"), name="two.json")
     (folder / "README.md").write_text("no jobs")
+    (folder / ".hidden.yaml").write_text("no: jobs")
     _there(api)
     assert main(["apply", "-f", str(folder), "--dry-run", "--json", "--url", api.url]) == 2
     assert [step["name"] for step in json.loads(capsys.readouterr().out)["steps"]] == ["b", "a"]

@@ -31,16 +31,16 @@ def test_only_what_was_chosen_is_written_by_name() -> None:
         '    cronExpression: "0 * * * * *"\n'
         "    jobType: http\n"
         "    config:\n"
-        "      method: GET\n"
         '      url: "https://example.org/run"\n'
+        "      method: GET\n"
         "    misfire:\n"
         "      rate: 2.0\n"
         "  - name: b\n"
         '    cronExpression: "0 * * * * *"\n'
         "    jobType: http\n"
         "    config:\n"
-        "      method: GET\n"
         '      url: "https://example.org/run"\n'
+        "      method: GET\n"
         "    priority: 4\n"
         "    tags:\n"
         "      - x\n"

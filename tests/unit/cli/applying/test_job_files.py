@@ -53,7 +53,9 @@ def test_what_is_no_list_of_jobs_is_refused() -> None:
     assert "list of jobs" in _problems("just text")[0]
     assert "`jobs:`" in _problems("jobs: 7")[0]
     assert "`jobs:`" in _problems("name: disk")[0]
-    assert "'extra' is not known" in _problems(TWO + "extra: 1\n")[0]
+    extra = _problems(TWO.replace("@daily", "@sometimes") + "extra: 1\n")
+    assert extra[0].startswith("0.yaml:11: 'extra' is not known")
+    assert extra[1].startswith("0.yaml:7: 'second': cronExpression:")
     assert "mapping" in _problems("[7]")[0]
     assert _problems("# nothing\n") == []
 
@@ -84,6 +86,13 @@ def test_secret_values_are_refused_by_the_name_of_their_field_and_never_shown() 
     assert _problems(text, secrets="keep") == []
     config["environment"] = {"PASSWORD": "[erased]"}
     assert "was erased" in _problems(_of(body(jobType="command", config=config)), secrets="keep")[0]
+
+
+def test_an_address_with_a_password_is_refused_and_not_shown() -> None:
+    config = {"url": "https://me:hunter2@example.org/", "method": "GET"}
+    (problem,) = _problems(_of(body(config=config)), secrets="keep")
+    assert "config.url: must not carry credentials" in problem
+    assert "hunter2" not in problem
 
 
 def test_a_file_that_is_not_understood_hides_no_other() -> None:

@@ -92,10 +92,10 @@ def test_size_and_depth_are_bounded(is_json: bool) -> None:
 
 
 def test_every_document_and_value_has_its_line() -> None:
-    first, second = read_text("# one\n\na:\n  - b: 1\n    c: 2\n---\nx:\n  y: z\n---\n", is_json=False)
+    first, second = read_text("# one\n\na:\n  - b: 1\n    c: 2\n---\np:\n  q: r\n---\n", is_json=False)
     assert first.line(("a", 0, "c")) == 5
     assert first.line(("a", 0, "missing", 3)) == 4
-    assert second.line(("x", "y")) == 8
+    assert second.line(("p", "q")) == 8
 
 
 def test_json_has_lines_too_and_is_read_strictly() -> None:

@@ -21,7 +21,7 @@ SCHEDULER = {
     "next": 1_767_225_600_000,
     "template": {
         "data": {"kind": "full"},
-        "opts": {"attempts": 4, "backoff": {"type": "exponential", "delay": 500}, "removeOnComplete": True},
+        "opts": {"attempts": 5, "backoff": {"type": "exponential", "delay": 500}, "removeOnComplete": True},
     },
 }
 
@@ -43,7 +43,7 @@ def test_a_scheduler_becomes_a_call_of_its_processor() -> None:
             "timeout": 86_400_000,
         },
         "retryConfig": {
-            "maxRetries": 3,
+            "maxRetries": 4,
             "retryDelayMs": 500,
             "retryOnErrorTypes": ["TIMEOUT", "NETWORK_ERROR", "VALIDATION_ERROR", "SYSTEM_ERROR", "USER_ERROR"],
         },
@@ -71,14 +71,20 @@ def test_a_bare_list_is_read_too() -> None:
         (15_000, 0, ["01-01 00:00:15", "01-01 00:00:30"]),
         (20_000, 5_000, ["01-01 00:00:05", "01-01 00:00:25"]),
         (600_000, 61_000, ["01-01 00:01:01", "01-01 00:11:01"]),
+        ("20000", "5999", ["01-01 00:00:05", "01-01 00:00:25"]),
         (43_200_000, 3_600_000, ["01-01 01:00:00", "01-01 13:00:00"]),
     ],
 )
-def test_every_keeps_its_period_and_phase(every_ms: int, offset_ms: int, first: list[str]) -> None:
+def test_every_keeps_its_period_and_phase(every_ms: int | str, offset_ms: int | str, first: list[str]) -> None:
     text = _export(pattern=None, every=every_ms, offset=offset_ms, tz=None)
     document = only(read_bullmq, text, CALLED)
     assert document.get("timezone") is None
     assert fires(document["cronExpression"], 2) == first
+
+
+def test_a_fraction_of_a_second_is_told() -> None:
+    assert "earlier by that fraction" in notes(read_bullmq, _export(pattern=None, every=20_000, offset=5_999), CALLED)
+    assert "fraction" not in notes(read_bullmq, _export(pattern=None, every=20_000, offset=5_000), CALLED)
 
 
 # 2026-01-01 is a Thursday.
@@ -106,13 +112,14 @@ def test_a_pattern_is_passed_on_where_both_read_it_alike(pattern: str, first: li
         ({"pattern": "* * *"}, "5 or 6 fields"),
         ({"pattern": "@every 5m"}, "@every"),
         ({"pattern": 7}, "no text"),
+        ({"tz": 7}, "tz is no text"),
         ({"every": 1000}, "exactly one"),
         ({"pattern": None}, "exactly one"),
         ({"pattern": None, "every": 1500}, "whole number of seconds"),
         ({"pattern": None, "every": 7000}, "divide"),
         ({"offset": 5}, "offset"),
         ({"iterationCount": 10}, "used up"),
-        ({"limit": "10"}, "limit"),
+        ({"limit": "ten"}, "limit"),
         ({"endDate": -1}, "endDate"),
         ({"colour": "red"}, "colour"),
         ({"template": {"opts": {"delay": 5}}}, "delay"),

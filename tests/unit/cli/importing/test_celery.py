@@ -138,7 +138,9 @@ def test_all_fields_of_a_crontab_must_match(fields: dict[str, Any], first: list[
         ({"crontab": {"minute": []}}, "chooses nothing"),
         ({"crontab": {"minute": True}}, "no number"),
         ({"crontab": {"second": 1}}, "second"),
+        ({"crontab": {"timezone": 1}}, "timezone is no text"),
         ({"crontab": {}, "timedelta": {}}, "not understood"),
+        ({"timedelta": {"days": 10**400}}, "longer than"),
         ({"solar": {"event": "sunset"}}, "sun"),
         (7, "divide"),
         (0.5, "whole number"),
@@ -178,6 +180,7 @@ def test_an_entry_that_is_more_than_a_call_is_refused(entry: Any, said: str) -> 
         ("beat_schedule = {**others}\n", "not written out as a text"),
         ("timezone = zone()\nbeat_schedule = {}\n", "time zone is not written out"),
         ("x = (\n", "nor Python"),
+        ("beat_schedule = {'a': " + "+".join("1" * 900) + "}\n", "nothing of the file is run"),
         ("[1, 2]", "no beat_schedule"),
     ],
 )
@@ -186,7 +189,13 @@ def test_a_file_that_holds_no_literal_schedule_is_refused(text: str, said: str) 
 
 
 def _dump(**fields: Any) -> str:
-    task = {"name": "nightly", "task": "shop.tasks.report", "args": "[]", "kwargs": '{"a": 1}', "headers": "{}"}
+    task: dict[str, Any] = {
+        "name": "nightly",
+        "task": "shop.tasks.report",
+        "args": "[]",
+        "kwargs": '{"a": 1}',
+        "headers": "{}",
+    }
     task |= {"enabled": True, "one_off": False, "expires": None, "start_time": None, "crontab": 4, "interval": None}
     crontab = {"minute": "0", "hour": "3", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
     rows = [

@@ -115,6 +115,7 @@ def test_a_list_of_kubectl_and_several_documents_are_read() -> None:
         ("  timeZone: Europe/Berlin\n", "", "names no time zone"),
         ("timeZone: Europe/Berlin", "timeZone: Mars/Base", "timezone:"),
         ("timeZone: Europe/Berlin", "suspend: true", "is suspended"),
+        ("timeZone: Europe/Berlin", 'suspend: "true"', "is suspended"),
         ("batch/v1", "batch/v1beta1", "only batch/v1"),
         ("Forbid", "Sometimes", "not known"),
         ("600", "9999999", "startingDeadlineSeconds"),
