@@ -2,6 +2,7 @@
 
 Each round has a kind and a seed, which decides victims and durations. Rounds that need three Kafka nodes have a
 deployment of their own. What a round left is written as a line of JSON at once, so that nothing is lost with the run.
+When all rounds of a deployment are over, the product's own proofs are asked for, over all of their time.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from horolog.adapters.system import SystemClock
+from tests.campaign.afterwards import proofs
 from tests.campaign.kernel import enter_own_mounts
 from tests.campaign.kinds import KINDS, USUAL
 from tests.campaign.proof import Kind
@@ -49,14 +52,20 @@ def _deployment(
 ) -> list[Result]:
     """Go through these rounds on a deployment of their own; those that no time is left for have a result, too."""
     results: list[Result] = []
+    proved: list[Result] = []
     if time.monotonic() < deadline:
         with deployed(nodes, has_mounts) as system:
+            begin = SystemClock().now()
             for result in _played(system, rounds, options.jobs, deadline):
                 results.append(result)
                 _tell(result, options.json)
+            for result in proofs(system, begin):
+                proved.append(result)
+                _tell(result, options.json)
             if options.keep is not None:
                 _keep_logs(system, options.keep)
-    return results + [Result(kind.name, seed, "no time left", "") for kind, seed in rounds[len(results) :]]
+    unplayed = [Result(kind.name, seed, "no time left", "") for kind, seed in rounds[len(results) :]]
+    return results + unplayed + proved
 
 
 def _played(system: System, rounds: Sequence[tuple[Kind, int]], job_count: int, deadline: float) -> Iterator[Result]:

@@ -9,14 +9,19 @@ from horolog.log.embedded import EmbeddedLog
 from horolog.log.port import Log, LogUnavailable, Outgoing, Place
 from schemas.codec import headers_of
 from schemas.commands import (
+    BarActor,
     CancelExecution,
     Command,
     CreateJob,
     DeleteJob,
     PauseJob,
     ResumeJob,
+    ResumeTenant,
     StopJob,
+    SuspendTenant,
+    TenantCommand,
     TriggerJob,
+    UnbarActor,
     UpdateJob,
 )
 from schemas.topics import COMMANDS, EXECUTIONS, partition_of
@@ -25,6 +30,9 @@ from tests.sim.process import Process
 from tests.sim.trace import Trace
 
 ACTOR = "user:simulated"
+OPERATOR = "platform:simulated"
+TENANT_GAP_S = 8.0
+CLOSED_S = (0.0, 6.0)
 REPEAT_SHARE = 0.1
 LATELY_COUNT = 25
 
@@ -56,12 +64,14 @@ class Client:
 
     async def run(self) -> None:
         """Ask for things until the harm is over, then see to it that all of it has been sent."""
+        minding = asyncio.ensure_future(self._mind_tenants(Random(f"tenants {self.plan.seed}")))
         for job in self.plan.jobs:
             await self._pause(self.random.uniform(0, 1.0))
             self._send(self._command(CreateJob, job, definition=job.definition(job.schedules[0])))
         while self._now() < self.plan.harm_s:
             await self._pause(self.random.expovariate(1 / self.plan.command_gap_s))
             await self._act(self.random.choice(self.plan.jobs))
+        await minding
         await asyncio.gather(*self._sending)
 
     def _now(self) -> float:
@@ -93,6 +103,22 @@ class Client:
                 self._send(self._command(StopJob, job))
             case _:
                 self._send(self._command(DeleteJob, job))
+
+    async def _mind_tenants(self, random: Random) -> None:
+        """Suspend tenants and bar the owner of their jobs, mostly for a while; some stay closed to the end."""
+        while self.plan.minds_tenants and self._now() < self.plan.harm_s:
+            await self._pause(random.expovariate(1 / TENANT_GAP_S))
+            tenant = random.choice(self.plan.jobs).tenant_id
+            close, reopen = random.choice(((SuspendTenant, ResumeTenant), (BarActor, UnbarActor)))
+            self._send(self._tenant_command(close, tenant, random))
+            if random.random() < 0.9:
+                await self._pause(random.uniform(*CLOSED_S))
+                self._send(self._tenant_command(reopen, tenant, random))
+
+    def _tenant_command(self, kind: type[TenantCommand], tenant_id: str, random: Random) -> TenantCommand:
+        fields: dict[str, Any] = {"barred_actor": ACTOR} if kind in (BarActor, UnbarActor) else {}
+        now = self.process.clock.now()
+        return kind(tenant_id=tenant_id, command_id=uuid_of(random), actor=OPERATOR, issued_at=now, **fields)
 
     async def _cancel_lately(self, job: JobPlan) -> None:
         place = Place(EXECUTIONS.name, partition_of(job.tenant_id, self.plan.partition_count))

@@ -101,6 +101,9 @@ class History:
         self.changes_of: dict[str, list[Fact[JobChanged]]] = defaultdict(list)
         for change in self.changes:
             self.changes_of[change.message.job_id].append(change)
+        self.tenant_changes_of: dict[str, list[Fact[TenantChanged]]] = defaultdict(list)
+        for fact_of_tenant in self.tenant_changes:
+            self.tenant_changes_of[fact_of_tenant.message.tenant_id].append(fact_of_tenant)
 
     def answered_ids(self) -> list[str]:
         """The command of every answer."""

@@ -99,6 +99,8 @@ class Plan:
     capacity: int
     patience_s: float
     """How long a run may take to its end with all that belongs to it, once nothing harms it any more."""
+    minds_tenants: bool
+    """Whether tenants are suspended, and the jobs' owner barred, now and then."""
 
     def has(self, fault: str) -> bool:
         """Whether the kind of fault belongs to this run."""
@@ -114,6 +116,7 @@ OUTLASTING_S = (12.0, 25.0)
 """Runs that outlast a lease."""
 HARM_S = (35.0, 60.0)
 OUTAGE_S = 80.0
+TENANTS_SHARE = 0.35
 
 
 def uuid_of(random: Random) -> str:
@@ -156,6 +159,7 @@ def draw_plan(seed: int) -> Plan:
         fault_gap_s=random.choice([2.0, 4.0, 8.0]),
         rate=random.choice([0.01, 0.03, 0.1]),
         capacity=random.choice([1, 2, 4, 8, 20]),
+        minds_tenants=random.random() < TENANTS_SHARE,
     )
 
 

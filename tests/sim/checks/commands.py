@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from horolog.domain.identity import triggered_execution_id
-from schemas.commands import CancelExecution, Command, JobCommand, TriggerJob
+from schemas.commands import CancelExecution, Command, JobCommand, TenantCommand, TriggerJob
 from tests.sim.history import History
 
 
@@ -28,7 +28,9 @@ def commands_are_applied_once(history: History) -> Iterator[str]:
 
 
 def _effects(history: History) -> Counter[str]:
-    effects = Counter(fact.message.command_id for fact in history.changes if fact.message.command_id is not None)
+    changed_by = [fact.message.command_id for fact in history.changes]
+    changed_by += [fact.message.command_id for fact in history.tenant_changes]
+    effects = Counter(command_id for command_id in changed_by if command_id is not None)
     for command_id, sent in history.sent.items():
         if isinstance(sent.command, TriggerJob):
             facts = history.events_of.get(triggered_execution_id(command_id), [])
@@ -49,10 +51,24 @@ def _wrong_effect(history: History, command: Command, count: int) -> Iterator[st
 
 
 def _was_so_already(history: History, command: Command) -> bool:
-    """Whether the job was as it was asked to be: then its version did not rise."""
-    assert isinstance(command, JobCommand)
+    """Whether the job or tenant was as it was asked to be: then its version did not rise."""
     answer = next(fact.message for fact in history.accepted if fact.message.command_id == command.command_id)
+    if isinstance(command, TenantCommand):
+        versions = [change.message.tenant.version for change in history.tenant_changes_of[command.tenant_id]]
+        return answer.tenant_version in [None, *versions]
+    assert isinstance(command, JobCommand)
     return any(change.message.job.version == answer.job_version for change in history.changes_of[command.job_id])
+
+
+def tenants_versions_rise_by_one(history: History) -> Iterator[str]:
+    """S15 for tenants: no gap, no fork, each change begins where the last one ended."""
+    for tenant_id, facts in history.tenant_changes_of.items():
+        versions = [fact.message.tenant.version for fact in facts]
+        if versions != list(range(1, len(versions) + 1)):
+            yield f"tenant {tenant_id} has the versions {versions}"
+        for earlier, later in pairwise(facts):
+            if later.message.before != earlier.message.tenant:
+                yield f"version {later.message.tenant.version} of {tenant_id} does not follow from the one before"
 
 
 def versions_rise_by_one(history: History) -> Iterator[str]:

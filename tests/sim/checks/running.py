@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from horolog.limits import CANCEL_GRACE_S, LEASE_S
-from schemas.commands import CancelExecution, DeleteJob, PauseJob, StopJob
+from schemas.commands import BarActor, CancelExecution, DeleteJob, PauseJob, StopJob, SuspendTenant
 from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, ExecutionEnded, RetryScheduled, TriggerType
 from schemas.events.jobs import JobResumed
 from schemas.events.owners import CommandAccepted
+from schemas.events.tenants import TenantChanged
+from schemas.tenants import TenantState
 from tests.sim.history import Fact, History
 from tests.sim.runner import Run
 
@@ -112,17 +114,43 @@ def nothing_starts_after_it_was_forbidden(history: History) -> Iterator[str]:
 
     A worker that is held up hears of it later, but within a lease; one that is deaf, when it hears again.
     """
-    held_up = any(history.plan.has(fault) for fault in _HOLDING_UP)
-    slack_s = DEAF_S_MAX if history.plan.has("deaf_worker") else LEASE_S if held_up else 0.0
     for fact in history.accepted:
         sent = history.sent.get(fact.message.command_id)
         if sent is None or not isinstance(sent.command, PauseJob | StopJob | DeleteJob | CancelExecution):
             continue
-        from_s = fact.at_s + (fact.message.effective_at - fact.message.at).total_seconds() + slack_s
+        from_s = _forbidden_from_s(history, fact)
         for run in _forbidden(history, sent.command, fact):
             if run.started > from_s:
                 name = type(sent.command).__name__
                 yield f"{run.execution_id} started at {run.started:.3f} s, {name} forbade it from {from_s:.3f} s on"
+
+
+def nothing_of_a_closed_tenant_starts(history: History) -> Iterator[str]:
+    """The same of a tenant that was suspended, or whose jobs' owner was barred, until both are undone."""
+    tenant_of = {job.job_id: job.tenant_id for job in history.plan.jobs}
+    for fact in history.accepted:
+        sent = history.sent.get(fact.message.command_id)
+        if sent is None or not isinstance(sent.command, SuspendTenant | BarActor):
+            continue
+        tenant_id, version = sent.command.tenant_id, fact.message.tenant_version or 0
+        from_s = _forbidden_from_s(history, fact)
+        later = [c for c in history.tenant_changes_of[tenant_id] if c.message.tenant.version > version]
+        until_s = next((change.at_s for change in later if _is_open(change)), history.end_s)
+        for run in history.runs:
+            if tenant_of[run.job_id] == tenant_id and from_s < run.started < until_s:
+                name = type(sent.command).__name__
+                yield f"{run.execution_id} started at {run.started:.3f} s, {name} forbade it from {from_s:.3f} s on"
+
+
+def _is_open(change: Fact[TenantChanged]) -> bool:
+    tenant = change.message.tenant
+    return tenant.state is TenantState.ACTIVE and not tenant.settings.barred_actors
+
+
+def _forbidden_from_s(history: History, accepted: Fact[CommandAccepted]) -> float:
+    held_up = any(history.plan.has(fault) for fault in _HOLDING_UP)
+    slack_s = DEAF_S_MAX if history.plan.has("deaf_worker") else LEASE_S if held_up else 0.0
+    return accepted.at_s + (accepted.message.effective_at - accepted.message.at).total_seconds() + slack_s
 
 
 def _forbidden(

@@ -33,6 +33,7 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType(
             deciding.LateResultAccepted(),
             deciding.CancelledAndHandedOut(),
             deciding.PauseNotHonoured(),
+            deciding.SuspensionNotHonoured(),
             deciding.OneTooManyAtATime(),
             deciding.RetryDelayIgnored(),
             deciding.AtMostOnceRunAgain(),

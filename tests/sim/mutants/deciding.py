@@ -1,21 +1,24 @@
 """Mutants of the dispatcher: what it takes for the same, whom it lets run and when, what it takes back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from horolog.domain.execution import Execution
 from horolog.domain.overlap import Standing, Verdict, judge
+from horolog.domain.tenancy import why_not
 from horolog.log.port import Log, Place, Record
 from schemas.base import Message
 from schemas.commands import Command, PauseJob
-from schemas.events.executions import ExecutionCancelled, ExecutionSkipped, RetryScheduled
+from schemas.events.executions import ExecutionCancelled, ExecutionSkipped, Reason, RetryScheduled
 from schemas.events.fires import FireDue
 from schemas.events.owners import OwnerCheckpointed
 from schemas.events.results import AttemptReport
 from schemas.events.workers import AttemptRevoked
 from schemas.jobs import Job, JobStatus
-from services.dispatcher import endings, slots
+from schemas.tenants import TenantSettings, TenantState
+from services.dispatcher import endings, slots, tenancy
 from services.dispatcher.book import Book
 from services.dispatcher.dispatcher import Dispatcher, DispatcherRole
 from services.dispatcher.partition import DispatcherPartition
@@ -32,9 +35,14 @@ from tests.sim.checks.fires import every_owed_instant_is_decided_once
 from tests.sim.checks.liveness import commands_are_answered, executions_end, nothing_is_defective
 from tests.sim.checks.owners import poison_is_told_once
 from tests.sim.checks.policies import nothing_runs_twice_at_most_once
-from tests.sim.checks.running import max_concurrent_holds, nothing_starts_after_it_was_forbidden
+from tests.sim.checks.running import (
+    max_concurrent_holds,
+    nothing_of_a_closed_tenant_starts,
+    nothing_starts_after_it_was_forbidden,
+)
 from tests.sim.mutants.mutant import Mutant, Swap
 from tests.sim.mutants.ticking import with_each_fire_twice
+from tests.sim.plan import Plan, draw_plan
 from tests.sim.process import Process
 from tests.sim.world import OPEN, Pieces, played
 
@@ -213,6 +221,20 @@ class PauseNotHonoured(DispatcherMutant):
     partition = _PausesLater
     swaps = (Swap(slots, "judge", _judged_as_active),)
     caught_by = (nothing_starts_after_it_was_forbidden,)
+
+
+def _as_if_active(job: Job, state: TenantState, settings: TenantSettings) -> Reason | None:
+    return why_not(job, TenantState.ACTIVE, settings)
+
+
+class SuspensionNotHonoured(DispatcherMutant):
+    """A suspended tenant loses what waits at that moment, and what comes later runs."""
+
+    swaps = (Swap(tenancy, "why_not", _as_if_active),)
+    caught_by = (nothing_of_a_closed_tenant_starts,)
+
+    def plan(self, seed: int) -> Plan:
+        return replace(draw_plan(seed), minds_tenants=True)
 
 
 def _judged_with_one_more(job: Job, standing: Standing, now: datetime) -> Verdict:
