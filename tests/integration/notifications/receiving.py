@@ -66,8 +66,8 @@ class Hook:
             await self.held.wait()
             writer.write(self.answers.pop(0) if self.answers else OK)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # Who sends went away, or did not believe this server's certificate.
         finally:
             writer.close()
 
@@ -97,8 +97,8 @@ class MailBox:
         session = _Session(self, reader, writer, self.tls is None)
         try:
             await session.talk()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # Who sends went away, or did not believe this server's certificate.
         finally:
             writer.close()
 
