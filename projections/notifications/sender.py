@@ -61,8 +61,8 @@ class Sender:
     chance: Callable[[], float]
     keys: TenantKeys | None = None
     counters: NotifierCounters = field(default_factory=NotifierCounters)
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _under_way: dict[asyncio.Task[None], Due] = field(default_factory=dict)
+    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _under_way: dict[asyncio.Task[None], Due] = field(init=False, default_factory=dict)
 
     def wake(self) -> None:
         """There may be something to be sent at once."""

@@ -155,6 +155,19 @@ async def test_consumer_makes_deliveries_until_it_is_stopped(world: World) -> No
     assert (len(await world.deliveries()), consumer.counters.made, consumer.counters.failures) == (1, 1, 0)
 
 
+async def test_consumer_that_was_away_groups_as_if_it_had_been_there(world: World) -> None:
+    await world.add_rule(SOMEWHERE, pace=Pace(60, 10, 3600))
+    await world.make(changed(job()), failed(1, 1))
+    await world.write(failed(2, 2), failed(3, 3))
+    stop, made = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(Consumer(world.log, SystemClock(), "test", world.dsn, made=made.set).run(stop))
+    async with asyncio.timeout(DEADLINE_S):
+        await made.wait()
+        stop.set()
+        await running
+    assert sorted(delivery.fact_count for delivery in await world.deliveries()) == [1, 2]
+
+
 async def test_positions_of_another_log_are_refused(world: World) -> None:
     await world.make(changed(job()), failed(1))
     async with opened(world.dsn) as other:
