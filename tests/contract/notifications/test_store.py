@@ -65,6 +65,7 @@ async def test_tenant_has_a_bounded_number_of_rules_of_its_own(store: Notificati
     kept = await kept_in(store)
     another, theirs = rule(id=uuid_of(next(_numbers))), rule(id=uuid_of(next(_numbers)), tenant_id=OTHER_TENANT)
     assert not await store.add_rule(replace(kept, rule=another), 1)
+    assert not await store.add_rule(kept, 100)
     assert await store.add_rule(replace(kept, rule=theirs), 1)
 
 

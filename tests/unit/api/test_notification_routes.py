@@ -59,6 +59,15 @@ async def test_rule_has_defaults_and_a_place(world: World) -> None:
     assert defaults.items() <= made.items()
 
 
+async def test_repeat_with_the_same_key_makes_no_second_rule(world: World) -> None:
+    headers = {"Idempotency-Key": "the-same"}
+    made = [(await world.ask("POST", RULES, RULE, headers=headers)).json() for _ in range(2)]
+    theirs = (await world.ask("POST", RULES, RULE, headers=headers, token=THEIR_TOKEN)).json()
+    assert made[0] == made[1]
+    assert theirs["id"] != made[0]["id"]
+    assert len(world.notifications.kept) == 2
+
+
 async def test_replaced_rule_keeps_its_channel_unless_it_is_given_another(world: World) -> None:
     made = await created(world)
     before = await target_of(world, made["id"])
