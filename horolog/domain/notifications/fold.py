@@ -63,7 +63,7 @@ def tell(memory: Memory, facts: Iterable[Fact]) -> None:
 def close(memory: Memory, now: datetime) -> None:
     """Tell what the groups hold whose time is over."""
     rules = {rule.id: rule for rules in memory.rules.values() for rule in rules}
-    for key, group in sorted(memory.groups.items()):
+    for key, group in sorted(memory.groups.items(), key=lambda item: (item[1].closes_at, item[0])):
         if group.closes_at <= now and group.rule_id in rules:
             _end(memory, rules[group.rule_id], key, group)
 
