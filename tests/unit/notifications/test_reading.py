@@ -1,6 +1,7 @@
 """Records are read into facts; what concerns nobody here, or makes no sense, is passed over."""
 
 from dataclasses import replace
+from typing import Any
 
 from horolog.domain.notifications.facts import KnownTenant
 from horolog.domain.notifications.rules import Kind
@@ -17,8 +18,8 @@ from schemas.events.jobs import JobExhausted, JobPaused
 from schemas.jobs import JobType
 from tests.unit.projections.facts import FAILURE, PARTITIONS, START, TENANT, admitted, at, changed, event, job, record
 
-ENDED = {"attempt": 1, "worker_id": "w", "started_at": at(1), "completed_at": at(2)}
-MADE = {"job_version": 1, "job_type": JobType.FUNCTION}
+ENDED: dict[str, Any] = {"attempt": 1, "worker_id": "w", "started_at": at(1), "completed_at": at(2)}
+MADE: dict[str, Any] = {"job_version": 1, "job_type": JobType.FUNCTION}
 
 
 def test_ends_starts_and_omissions_are_facts() -> None:
