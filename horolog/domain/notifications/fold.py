@@ -54,10 +54,10 @@ class Memory:
 def tell(memory: Memory, facts: Iterable[Fact]) -> None:
     """Take the facts into account, in order."""
     for fact in facts:
-        if _is_news(memory, fact):
-            for rule in memory.rules.get(fact.tenant_id, ()):
-                if matches(rule, fact, memory.jobs.get(fact.subject)):
-                    _add(memory, rule, fact)
+        rules = memory.rules.get(fact.tenant_id, ()) if _is_news(memory, fact) else ()
+        for rule in rules:
+            if matches(rule, fact, memory.jobs.get(fact.subject)):
+                _add(memory, rule, fact)
 
 
 def close(memory: Memory, now: datetime) -> None:
