@@ -16,9 +16,9 @@ _DAY_S = 86_400
 
 Kind = Literal["failed", "recovered", "late", "missed", "disabled", "quota"]
 Url = Annotated[Text, Field(pattern=r"^https?://[^\s]+$", max_length=2000, repr=False)]
-Secret = Annotated[str, Field(pattern=r"^[!-~]+( [!-~]+)?$", min_length=16, max_length=400, repr=False)]
+Secret = Annotated[str, Field(pattern=r"^[!-~]+( [!-~]+)?$", min_length=16, max_length=400)]
 """Visible ASCII; two of them, with a space between, while one is replaced."""
-Recipient = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$", repr=False)]
+Recipient = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$")]
 
 
 class WebhookChannel(Body):
@@ -26,14 +26,14 @@ class WebhookChannel(Body):
 
     type: Literal["webhook"]
     url: Url
-    secret: Secret
+    secret: Annotated[Secret, Field(repr=False)]
 
 
 class EmailChannel(Body):
     """Mails by the operator's server."""
 
     type: Literal["email"]
-    recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=20, strict=False)]
+    recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=20, strict=False, repr=False)]
 
 
 class SlackChannel(Body):
@@ -48,7 +48,7 @@ class DingtalkChannel(Body):
 
     type: Literal["dingtalk"]
     url: Url
-    secret: Secret | None = None
+    secret: Annotated[Secret | None, Field(repr=False)] = None
 
 
 class WecomChannel(Body):

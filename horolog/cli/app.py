@@ -25,6 +25,7 @@ _MODULES = {
     "token": "horolog.cli.token_commands",
     "tenant": "horolog.cli.tenant_commands",
     "secret": "horolog.cli.secret_commands",
+    "notify": "horolog.cli.notify_commands",
     "audit": "horolog.cli.audit_commands",
     "replay": "horolog.cli.replay_command",
     "verify": "horolog.cli.verify_command",

@@ -102,7 +102,9 @@ class Consumer:
                     is_complete = True
                 records = await poll(reader, PROJECTION_BATCH_COUNT_MAX, over)
                 made_count = await desk.take(records, positions) if records else 0
-                if self.clock.monotonic() >= closes_at:
+                # Not before the facts of their windows have been read, however long nobody was there to.
+                is_up_to_date = is_complete and not any(map(reader.is_behind, positions))
+                if is_up_to_date and self.clock.monotonic() >= closes_at:
                     made_count += await desk.close_groups(sorted(owned))
                     closes_at = self.clock.monotonic() + CLOSING_INTERVAL_S
                 if made_count:

@@ -61,8 +61,8 @@ class Sender:
     chance: Callable[[], float]
     keys: TenantKeys | None = None
     counters: NotifierCounters = field(default_factory=NotifierCounters)
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _under_way: dict[asyncio.Task[None], Due] = field(default_factory=dict)
+    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _under_way: dict[asyncio.Task[None], Due] = field(init=False, default_factory=dict)
 
     def wake(self) -> None:
         """There may be something to be sent at once."""
@@ -125,7 +125,7 @@ class Sender:
             _logger.warning("how a notification went could not be kept, it is sent again: %s", type(error).__name__)
         elif error is not None:
             self.counters.failures += 1
-            _logger.error("a notification could not be dealt with: %s", type(error).__name__, exc_info=error)
+            _logger.error("a notification could not be dealt with: %s", type(error).__name__)
 
     async def _deliver(self, due: Due) -> None:
         began = self.clock.monotonic()
@@ -152,8 +152,7 @@ class Sender:
             _logger.info("a notification was not taken: %s", failure, extra=fields)
 
     async def _attempt(self, due: Due) -> Attempted:
-        channel = self.channels.get(ChannelType(due.channel))
-        if channel is None:
+        if due.channel not in self.channels:
             return Attempted("CHANNEL_NOT_SET_UP")
         try:
             letter = await self._letter(due)
@@ -167,9 +166,13 @@ class Sender:
             return Attempted("RULE_DELETED", is_final=True)
         try:
             async with asyncio.timeout(SEND_S_MAX):
-                return await channel.send(letter)
+                return await self.channels[letter.channel].send(letter)
         except TimeoutError:
             return Attempted("TIMED_OUT")
+        except Exception as error:  # noqa: BLE001 - a defect ends one attempt; its words might show the target
+            self.counters.failures += 1
+            _logger.error("a channel failed: %s", type(error).__name__)
+            return Attempted("CHANNEL_FAILED")
 
     async def _letter(self, due: Due) -> Letter | None:
         if due.sealed_target is None:

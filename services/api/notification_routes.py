@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from horolog.domain.notifications.deliveries import DeliveryFilter, DeliveryState
@@ -39,7 +39,7 @@ from services.api.errors import ApiError
 from services.api.notification_bodies import delivery_body, rule_body, rule_from, target_of
 from services.api.ports import Principal
 from services.api.queries import End, PageQuery, Start
-from services.api.requests import known_uuid
+from services.api.requests import identity_of, known_uuid
 
 PREFIX = "/api/v1/notifications"
 router = APIRouter(prefix=PREFIX, tags=["notifications"], route_class=JsonRoute)
@@ -57,15 +57,21 @@ class DeliveryQuery(PageQuery):
 
 
 @router.post("/rules", status_code=201, responses=errors(RuleResponse, 201))
-async def create_rule(api: Api, caller: NotificationWriter, body: RuleBody) -> Response:
-    """Create a rule. It is about what happens from now on. Where its channel leads is never shown again."""
-    id_, now = api.ports.ids.new(), api.ports.clock.now()
+async def create_rule(request: Request, api: Api, caller: NotificationWriter, body: RuleBody) -> Response:
+    """Create a rule. It is about what happens from now on. Where its channel leads is never shown again.
+
+    A repeat with the same Idempotency-Key is answered with the rule that the first one made.
+    """
+    id_, now = identity_of(request, api, caller, None)["command_id"], api.ports.clock.now()
     named = {"id": id_, "tenant_id": caller.tenant_id}
     rule = rule_from(body, named, ChannelType(body.channel.type), now)
     sealed = await _sealed(api, caller, id_, body.channel)
     kept = KeptRule(rule, sealed, 1, caller.actor, now, now)
     if not await api.ports.notifications.add_rule(kept, RULE_COUNT_MAX):
-        raise ApiError("QUOTA_EXCEEDED", f"A tenant has at most {RULE_COUNT_MAX} rules.")
+        known = await api.ports.notifications.rule(caller.tenant_id, id_)
+        if known is None:
+            raise ApiError("QUOTA_EXCEEDED", f"A tenant has at most {RULE_COUNT_MAX} rules.")
+        kept = known
     return Answer(rule_body(kept), 201, {"Location": f"{PREFIX}/rules/{id_}"})
 
 

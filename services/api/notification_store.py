@@ -21,7 +21,7 @@ class NotificationStore(Protocol):
         ...
 
     async def add_rule(self, kept: KeptRule, count_max: int) -> bool:
-        """Keep a new rule; False when the tenant has as many as it may."""
+        """Keep a new rule; False when the tenant has as many as it may, or one of this id."""
         ...
 
     async def replace_rule(self, kept: KeptRule) -> bool:

@@ -11,7 +11,7 @@ import yaml
 from deploy.local.kafka_jars import kafka_version
 from tests.tidy.tree import ROOT
 
-OURS = {"api", "ticker", "dispatcher", "executor", "projections"}
+OURS = {"api", "ticker", "dispatcher", "executor", "projections", "notifier"}
 ONE_SHOT = {"migrate", "topics"}
 SERVERS = {"postgres", "valkey", "kafka"}
 MEGABYTES_MAX = 1024
@@ -95,7 +95,7 @@ def test_broker_is_the_one_the_tests_run_on() -> None:
 def test_only_the_api_is_reachable_from_outside() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"api"}
     outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-    assert outside == {"api", "executor"}
+    assert outside == {"api", "executor", "notifier"}
 
 
 def test_no_secret_has_a_default() -> None:

@@ -54,16 +54,16 @@ class Memory:
 def tell(memory: Memory, facts: Iterable[Fact]) -> None:
     """Take the facts into account, in order."""
     for fact in facts:
-        if _is_news(memory, fact):
-            for rule in memory.rules.get(fact.tenant_id, ()):
-                if matches(rule, fact, memory.jobs.get(fact.subject)):
-                    _add(memory, rule, fact)
+        rules = memory.rules.get(fact.tenant_id, ()) if _is_news(memory, fact) else ()
+        for rule in rules:
+            if matches(rule, fact, memory.jobs.get(fact.subject)):
+                _add(memory, rule, fact)
 
 
 def close(memory: Memory, now: datetime) -> None:
     """Tell what the groups hold whose time is over."""
     rules = {rule.id: rule for rules in memory.rules.values() for rule in rules}
-    for key, group in sorted(memory.groups.items()):
+    for key, group in sorted(memory.groups.items(), key=lambda item: (item[1].closes_at, item[0])):
         if group.closes_at <= now and group.rule_id in rules:
             _end(memory, rules[group.rule_id], key, group)
 

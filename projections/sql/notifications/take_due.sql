@@ -28,8 +28,10 @@ set due_at = $2, attempt = attempt + 1, attempted_at = $1
 from chosen
 where delivery.id = chosen.id
 returning
-    delivery.id::text, delivery.tenant_id::text, delivery.rule_id::text, delivery.channel, delivery.document,
-    delivery.attempt, delivery.made_at,
+    delivery.id::text, delivery.tenant_id::text, delivery.rule_id::text, delivery.document, delivery.attempt,
+    delivery.made_at,
+    -- The rule may lead elsewhere by now.
+    coalesce((select channel from rules where rules.id = delivery.rule_id), delivery.channel) as channel,
     (select sealed_target from rules where rules.id = delivery.rule_id) as sealed_target,
     coalesce((select http_allowed from known_tenants as known where known.tenant_id = delivery.tenant_id), $7::text[])
         as http_allowed

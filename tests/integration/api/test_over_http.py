@@ -14,9 +14,9 @@ from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.notifications.memory import MemoryNotifications
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
-from tests.unit.api.memory_notifications import MemoryNotifications
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
 

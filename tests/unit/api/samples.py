@@ -119,10 +119,12 @@ async def place_user(world: World, tenant_id: str) -> dict[str, str]:
 
 async def place_rules(world: World, token: str, name: str) -> dict[str, str]:
     """Two notification rules of the token's tenant, each with a delivery; the ids of one of each."""
+    ids: dict[str, str] = {}
     for _ in range(2):
         rule_id = (await world.ask("POST", RULES, {**RULE, "name": name}, token=token)).json()["id"]
         delivery_id = (await world.ask("POST", f"{RULES}/{rule_id}/test", token=token)).json()["id"]
-    return {"rule_id": rule_id, "delivery_id": delivery_id}
+        ids = {"rule_id": rule_id, "delivery_id": delivery_id}
+    return ids
 
 
 async def token_for(world: World, tenant_id: str, path: str) -> str:

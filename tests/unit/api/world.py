@@ -20,12 +20,12 @@ from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Served
 from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.notifications.memory import MemoryNotifications
 from tests.contract.vault.memory import MemoryVault
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.memory_accounts import Issuing, issuing
-from tests.unit.api.memory_notifications import MemoryNotifications
 from tests.unit.api.scheduler import AnsweringLog
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

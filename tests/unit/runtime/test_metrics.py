@@ -12,6 +12,7 @@ from horolog.log.owner import OwnerCounters
 from horolog.runtime.metric_table import LATENESS_BOUNDS_S, TABLE, Kind
 from horolog.runtime.metrics import OTHER, Metrics
 from horolog.runtime.resources import CpuShare
+from projections.notifications.counters import NotifierCounters
 from tests.tidy.tree import PRODUCT, python_files, read_text
 
 ASKED_FOR = """
@@ -53,6 +54,7 @@ def told_of_everything() -> Metrics:
     metrics.set_queue(1, 1)
     metrics.watch_owner("ticker", OwnerCounters())
     metrics.watch_connections(lambda: 1)
+    metrics.watch_notifier(NotifierCounters())
     return metrics
 
 

@@ -28,7 +28,7 @@ class MemoryNotifications:
         return kept if kept is not None and kept.rule.tenant_id == tenant_id else None
 
     async def add_rule(self, kept: KeptRule, count_max: int) -> bool:
-        if len(await self.rules(kept.rule.tenant_id, None, count_max)) >= count_max:
+        if kept.rule.id in self.kept or len(await self.rules(kept.rule.tenant_id, None, count_max)) >= count_max:
             return False
         self.kept[kept.rule.id] = kept
         return True
