@@ -81,7 +81,9 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
 
     app = _bare_app(lifespan, with_accounts=ports.accounts is not None)
     health = HealthCheck(ports, settings.port)
-    bars = ports.accounts and OwnerBars(ports.accounts.administration.store, desk, ports.clock, ports.ids)
+    bars = None
+    if ports.accounts is not None:
+        bars = OwnerBars(ports.accounts.administration.store, desk, ports.clock, ports.ids)
     app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys), bars)
     app.add_middleware(Gate, ports=ports, settings=settings, journal=journal)
     return app

@@ -47,7 +47,8 @@ from horolog.adapters.containers.engine import Engine
 from services.executor.processes import Program
 async def main():
     engine = Engine(sys.argv[1], ("horolog:1",), 128, 16, 32, environment={"PATH": os.environ["PATH"]})
-    Containers(engine).start(Program(("sh", "-c", "echo begun; exec sleep 1000"), {}, None, {"CORE": 0}, name="left"), (1, 2), print)
+    program = Program(("sh", "-c", "echo begun; exec sleep 1000"), {}, None, {"CORE": 0}, name="left")
+    Containers(engine).start(program, (1, 2), print)
     await asyncio.Event().wait()
 asyncio.run(main())
 """

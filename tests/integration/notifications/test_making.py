@@ -33,8 +33,15 @@ def completed(number: int, seconds: float = 1, **fields: Any) -> ExecutionComple
 
 def tenant_tabled(version: int, state: TenantState) -> TenantTabled:
     settings = TenantSettings(http_allowed=("10.0.0.0/8",))
-    dates = {"created_at": START, "updated_at": at(version)}
-    row = Tenant(tenant_id=TENANT, state=state, settings=settings, version=version, created_by="user:1", **dates)
+    row = Tenant(
+        tenant_id=TENANT,
+        state=state,
+        settings=settings,
+        version=version,
+        created_by="user:1",
+        created_at=START,
+        updated_at=at(version),
+    )
     return TenantTabled(tenant_id=TENANT, tenant=row)
 
 

@@ -111,7 +111,8 @@ async def test_pages_hold_only_what_is_within_the_tags(world: World, method: str
         await place(world, BEYOND, "other")
         await world.ask("POST", f"/jobs/{within['job_id']}/{('resume', 'pause')[number % 2]}")
         await place(world, f"within-{number}", "billing")
-    token, cursor, seen = await narrow(world), "", list[Any]()
+    token, seen = await narrow(world), list[Any]()
+    cursor: str | None = ""
     while cursor is not None:
         query = f"?limit=1&cursor={cursor}" if cursor else "?limit=1"
         page = (await send(world, token, method, path.format(**within) + query)).json()
