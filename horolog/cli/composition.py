@@ -16,6 +16,7 @@ from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
+from horolog.runtime.readiness import Readiness
 from horolog.runtime.settings import Settings
 from horolog.runtime.settings_error import SettingsError
 from horolog.vault.master_keys import MasterKeys
@@ -48,6 +49,7 @@ class Parts:
     clock: SystemClock
     ids: RandomIds
     metrics: Metrics = field(default_factory=Metrics)
+    readiness: Readiness = field(default_factory=Readiness)
 
     def database_url(self) -> str:
         """The database's address.
@@ -147,7 +149,9 @@ async def run_roles(parts: Parts, roles: Sequence[str], stop: asyncio.Event) -> 
         finally:
             stop.set()
 
-    async with serving(parts.metrics, parts.settings.metrics), asyncio.TaskGroup() as group:
+    parts.readiness.expect(roles, stop.is_set)
+    watched_at = serving(parts.metrics, parts.settings.metrics, parts.readiness)
+    async with watched_at, asyncio.TaskGroup() as group:
         group.create_task(sweep(parts, stop), name="sweep")
         for role in roles:
             group.create_task(watched(role), name=role)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
+from horolog.cli.composition import ROLES, Parts, Service, open_log, service_of, sweep
 from horolog.cli.devexamples import load_examples, needed
 from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
@@ -128,7 +128,9 @@ async def _run_all(
     async with AsyncExitStack() as stack:
         follower = Follower(parts.database_url(), started_at, options.as_json)
         stack.push_async_callback(follower.close)
-        if metrics_url := await stack.enter_async_context(serving(parts.metrics, parts.settings.metrics)):
+        parts.readiness.expect(ROLES, stop.is_set)
+        watched_at = serving(parts.metrics, parts.settings.metrics, parts.readiness)
+        if metrics_url := await stack.enter_async_context(watched_at):
             follower.say(f"metrics {metrics_url}")
         following = asyncio.create_task(_follow(follower, url, credentials, options, stop))
         if options.for_s is None:

@@ -19,6 +19,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
 from horolog.domain.cron import tzdata_version
 from horolog.ports import Clock
+from horolog.runtime.secret_files import secret
 from horolog.runtime.settings_error import SettingsError
 from services.executor.composition import keep_apart
 from services.executor.isolation_settings import isolation_from
@@ -62,9 +63,13 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
     if bootstrap := environment.get("KAFKA_BOOTSTRAP_SERVERS"):
         advice = "Check KAFKA_BOOTSTRAP_SERVERS and the broker's advertised listeners."
         findings.append(await _probed("log", lambda: probe_log(bootstrap), advice))
-    if database := environment.get("DATABASE_URL"):
+    try:
+        database, redis = (secret(environment, name) for name in ("DATABASE_URL", "REDIS_URL"))
+    except SettingsError as error:
+        return [*findings, Finding("settings", "fail", str(error), "No service starts like that.")]
+    if database:
         findings += await _database(database, clock)
-    if redis := environment.get("REDIS_URL"):
+    if redis:
         advice = "Check REDIS_URL; without Redis everything works, but slower."
         findings.append(await _probed("redis", lambda: probe_redis(redis), advice, "warn"))
     return findings

@@ -11,6 +11,7 @@ from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.cli.vault_schema import migrate_vault
 from horolog.log.port import LogError
+from horolog.runtime.secret_files import secret
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from projections.migrate import MigrationRefused
@@ -29,12 +30,12 @@ async def bring_up_to_date(dsn: str) -> list[str]:
 
 def migrate(as_json: bool) -> int:
     """Bring the database's schema up to date; returns the exit code."""
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
     try:
+        dsn = secret(os.environ, "DATABASE_URL")
+        if not dsn:
+            raise SettingsError("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer")
         applied = asyncio.run(bring_up_to_date(dsn))
-    except MigrationRefused as error:
+    except (SettingsError, MigrationRefused) as error:
         return tell(str(error), REFUSED)
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)

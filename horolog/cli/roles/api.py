@@ -89,7 +89,7 @@ async def run(
         watching = asyncio.create_task(watch.run())
         sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
         try:
-            await _serve_http(create_app(ports, settings), settings, parts.metrics, listeners, stop)
+            await _serve_http(create_app(ports, settings), settings, parts, listeners, stop)
         finally:
             sampling.cancel()
             watching.cancel()
@@ -170,10 +170,12 @@ def _rates(redis_url: str | None, stack: AsyncExitStack) -> Rates:
 
 
 async def _serve_http(
-    app: FastAPI, settings: ApiSettings, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event
+    app: FastAPI, settings: ApiSettings, parts: Parts, listeners: list[socket.socket], stop: asyncio.Event
 ) -> None:
     server = Server(http_config(app, settings))
-    metrics.watch_connections(lambda: len(server.server_state.connections))
+    parts.metrics.watch_connections(lambda: len(server.server_state.connections))
+    # That it answers, and not what: a part that is away is away for all of them, and told by `/health`.
+    parts.readiness.watch("api", lambda: server.started)
     serving = asyncio.create_task(server.serve(sockets=listeners))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -13,8 +13,6 @@ from services.executor.isolation_settings import isolation_from
 from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
 
-DRAIN_GRACE_S = 3.0
-
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Run attempts until stopped."""
@@ -24,7 +22,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         prefetch=parts.settings.concurrent_count_max,
         function_process_count=parts.settings.function_process_count,
         host=socket.gethostname(),
-        drain_grace_s=DRAIN_GRACE_S,
+        drain_grace_s=float(parts.settings.drain_s),
         seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
@@ -36,4 +34,6 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         vault = await open_checked(parts, stack)
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
-        await open_worker(parts.log, parts.clock, settings, apartness, opener=opener).run(stop)
+        worker = open_worker(parts.log, parts.clock, settings, apartness, opener=opener)
+        parts.readiness.watch("executor", worker.is_ready)
+        await worker.run(stop)

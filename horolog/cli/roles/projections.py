@@ -15,6 +15,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
         projector.on_violation = parts.metrics.ledger_violation
         parts.metrics.watch_faults("projections", projector.counters)
+        parts.readiness.watch("projections", projector.is_ready)
         await projector.run(stop)
 
 
