@@ -32,6 +32,7 @@ from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
+from projections.migrate import Release
 from schemas.tenants import TenantSettings
 from services.api.settings import ApiSettings, BuiltInIssuer
 from services.api.settings import from_environment as api_settings
@@ -82,7 +83,8 @@ def _with_examples(settings: TenantSettings) -> TenantSettings:
 
 async def _dev(settings: Settings, options: DevOptions) -> int:
     assert settings.database_url is not None
-    await bring_up_to_date(settings.database_url)
+    # The server is this process's own: whoever was connected has ended with the last one.
+    await bring_up_to_date(settings.database_url, Release(alone=True))
     credentials = _credentials(settings.home)
     port = options.port or _free_port()
     api = _api_settings(credentials, port, _auth_key(settings.home))

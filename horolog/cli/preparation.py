@@ -14,32 +14,32 @@ from horolog.log.port import LogError
 from horolog.runtime.secret_files import secret
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
-from projections.migrate import MigrationRefused
+from projections.migrate import EVERYTHING, MigrationRefused, Phase, Release
 from projections.migrate import migrate as migrate_read_models
 
 _ACCOUNTS = "horolog.cli.roles.accounts"
 
 
-async def bring_up_to_date(dsn: str) -> list[str]:
+async def bring_up_to_date(dsn: str, release: Release = EVERYTHING) -> list[str]:
     """Apply what is missing to the read models, and to the accounts and the vault beside them; the names applied."""
-    applied = await migrate_read_models(dsn)
+    applied = await migrate_read_models(dsn, release=release)
     # Loaded here: what signs and hashes takes long to load.
-    accounts = await import_module(_ACCOUNTS).migrate_accounts(dsn)
-    return [*applied, *accounts, *await migrate_vault(dsn)]
+    accounts = await import_module(_ACCOUNTS).migrate_accounts(dsn, release)
+    return [*applied, *accounts, *await migrate_vault(dsn, release)]
 
 
-def migrate(as_json: bool) -> int:
-    """Bring the database's schema up to date; returns the exit code."""
+def migrate(phase: str, as_json: bool) -> int:
+    """Bring the database's schema up to date, or do the part of it that a phase names; returns the exit code."""
     try:
         dsn = secret(os.environ, "DATABASE_URL")
         if not dsn:
             raise SettingsError("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer")
-        applied = asyncio.run(bring_up_to_date(dsn))
+        applied = asyncio.run(bring_up_to_date(dsn, Release(Phase(phase))))
     except (SettingsError, MigrationRefused) as error:
         return tell(str(error), REFUSED)
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)
-    _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)
+    _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing was missing'}", as_json)
     return 0
 
 
