@@ -1,4 +1,4 @@
-"""What tests of deployment files ask: which settings the product knows, durations, and which secrets stand in a text."""
+"""What tests of deployment files ask: which settings there are, how long and how large, and what is a secret."""
 
 from __future__ import annotations
 
