@@ -1,6 +1,6 @@
 """The documents of deploy/k8s as a cluster would get them: rendered by kubectl where there is one, else as they stand.
 
-Without kubectl, patches, generators and names of images are left out: what the rules ask stands in the files themselves.
+Without kubectl, patches, generators and names of images are left out: what the rules ask stands in the files as well.
 """
 
 from __future__ import annotations
