@@ -16,7 +16,7 @@ class Readiness:
 
     def expect(self, roles: Iterable[str], is_stopping: Callable[[], bool]) -> None:
         """These roles are to run in this process, until `is_stopping` says that they are to end."""
-        self._roles |= dict.fromkeys(roles, _no)
+        self._roles = dict.fromkeys(roles, _no) | self._roles
         self._is_stopping = is_stopping
 
     def watch(self, role: str, is_ready: Callable[[], bool]) -> None:

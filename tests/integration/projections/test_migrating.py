@@ -1,7 +1,6 @@
 """A database is brought to the schema once, whoever tries and however often."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -122,19 +121,6 @@ async def test_who_is_alone_asks_nobody(database: str, tmp_path: Path) -> None:
     folder_with(tmp_path, **{"0002_drop_a.post": "drop table a"})
     async with at_work(database, "horolog-api"):
         assert await migrate(database, folder, release=Release(version="999.0", alone=True)) == ["0002_drop_a.post"]
-
-
-async def test_older_version_is_seen_by_a_login_that_has_no_rights_over_it(database: str) -> None:
-    name = f"limited_{os.getpid()}"
-    async with at_work(database, "test") as admin:
-        await admin.execute(f"create role {name} login password 'a-word-of-these-tests'")
-        try:
-            limited = await asyncpg.connect(database, user=name, password="a-word-of-these-tests")
-            async with at_work(database, "horolog-api"):
-                assert await older_at_work(limited, "999.0") == [f"api {own_version()}"]
-            await limited.close()
-        finally:
-            await admin.execute(f"drop role {name}")
 
 
 def test_migrations_of_the_product_are_numbered_from_one_without_a_gap() -> None:
