@@ -85,11 +85,12 @@ class Scale:
 
 
 ASKED = Scale(tenant_count=100, executions_per_day=1_000_000, partition_count=16, room=100)
+HUNDREDFOLD = Scale(tenant_count=1000, executions_per_day=100_000_000, partition_count=16, room=500)
 BILLION = Scale(tenant_count=10_000, executions_per_day=1_000_000_000, partition_count=64, room=1000)
 
 
 def main() -> None:
-    """Print both scales."""
+    """Print all scales."""
     sys.stdout.write("\n".join(report()) + "\n")
 
 
@@ -114,11 +115,12 @@ def records() -> Iterator[str]:
 
 
 def compared() -> Iterator[str]:
-    """Both scales side by side."""
-    yield f"{'':<50}{'asked for':>14}{'a billion':>16}"
-    columns = [list(figures(scale)) for scale in (ASKED, BILLION)]
-    for (name, asked), (_, billion) in zip(*columns, strict=True):
-        yield f"{name:<50}{asked:>14}{billion:>16}"
+    """The scales side by side."""
+    columns = [list(figures(scale)) for scale in (ASKED, HUNDREDFOLD, BILLION)]
+    yield f"{'':<50}{'asked for':>14}{'a hundredfold':>15}{'a billion':>15}"
+    for lines in zip(*columns, strict=True):
+        asked, hundredfold, billion = (figure for _, figure in lines)
+        yield f"{lines[0][0]:<50}{asked:>14}{hundredfold:>15}{billion:>15}"
 
 
 def figures(scale: Scale) -> Iterator[tuple[str, str]]:
@@ -204,7 +206,8 @@ def _containers(scale: Scale) -> Iterator[tuple[str, str]]:
     yield "dispatchers by memory", _whole(max(2, by_memory))
     for role in ("dispatcher", "ticker", "projections"):
         yield f"containers by CPU: {role}", _whole(containers(scale.peak * CPU_MS[role]))
-    yield f"executors, {scale.room} attempts at a time each", _whole(max(2, scale.executor_count))
+    yield "attempts at a time on an executor", _whole(scale.room)
+    yield "executors", _whole(max(2, scale.executor_count))
 
 
 def _database(scale: Scale) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from bench import scaling
 from bench.lives import life, stored_bytes
-from bench.scaling import ASKED, BILLION, CPU_MS, Scale, commits_per_second, largest_share, report
+from bench.scaling import ASKED, BILLION, CPU_MS, HUNDREDFOLD, Scale, commits_per_second, largest_share, report
 from schemas.topics import partition_of
 from tests.tidy.tree import ROOT
 
@@ -72,6 +72,7 @@ def test_commits_are_bounded_by_turns_and_by_inputs() -> None:
 
 
 def test_scales_are_those_of_the_page() -> None:
+    assert HUNDREDFOLD.executions_per_day == 100 * ASKED.executions_per_day
     assert (ASKED.tenant_count, ASKED.executions_per_day) == (100, 1_000_000)
     assert (BILLION.tenant_count, round(BILLION.mean)) == (10_000, 11_574)
     assert Scale(1, 86_400, 1, 1).mean == 1.0
