@@ -40,7 +40,7 @@ def main() -> int:
     # What a slow machine has no time for is the last seed of either deployment.
     for nodes, deadline in deadlines.items():
         kinds = [KINDS[name] for name in options.kinds if KINDS[name].nodes == nodes]
-        rounds = [(kind, seed) for seed in SEEDS[: options.times] for kind in kinds]
+        rounds = [(kind, seed) for seed in options.seeds or SEEDS[: options.times] for kind in kinds]
         if rounds:
             results += _deployment(nodes, has_mounts, rounds, deadline, options)
     _print(table(results))
@@ -105,11 +105,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     parser.add_argument("--kinds", type=_names, default=USUAL, help=f"of {','.join(KINDS)}")
     parser.add_argument("--times", type=int, default=3, choices=range(1, len(SEEDS) + 1), help="rounds of each kind")
+    parser.add_argument("--seeds", type=_seeds, metavar="N,…", help="these rounds of each kind, by their seeds")
     parser.add_argument("--jobs", type=int, default=JOB_COUNT, help="jobs that fire each second, at most")
     parser.add_argument("--minutes", type=float, default=MINUTES_MAX, help="after these no round begins any more")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append each round as a line of JSON")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what the services logged")
     return parser.parse_args()
+
+
+def _seeds(text: str) -> list[int]:
+    return [int(seed) for seed in text.split(",")]
 
 
 def _names(text: str) -> list[str]:

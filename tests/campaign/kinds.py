@@ -19,7 +19,7 @@ _PATIENCE = {"ticker": PAST_SESSION_S, "dispatcher": PAST_SESSION_S, "executor":
 
 def _all() -> Iterable[Kind]:
     yield from (Kind(f"kill-{role}", process.kill(role)) for role in _ROLES)
-    yield Kind("kill-owners", process.kill_all("ticker", "dispatcher"))
+    yield Kind("kill-owners", process.kill_all(*process.OWNERS))
     yield Kind("kill-executors", process.kill_all("executor"))
     yield from (Kind(f"freeze-{role}", process.freeze(role, s)) for role, s in _PATIENCE.items())
     for role in ("ticker", "dispatcher", "executor"):
@@ -39,7 +39,7 @@ def _all() -> Iterable[Kind]:
     yield Kind("full-disk-postgres", server.fill_disk("postgres"))
     yield Kind("full-disk-logs", server.fill_disk("logs"))
     yield Kind("poison", server.poison)
-    yield Kind("herd", server.herd, load_s=45)
+    yield Kind("herd", server.herd, load_s=75)
     yield Kind("kill-only-broker", server.kill_broker, load_s=35)
     yield Kind("kill-broker", server.kill_broker, nodes=3, load_s=35)
     yield Kind("freeze-broker", server.freeze_broker, nodes=3)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from horolog.adapters.system import SystemClock
 from tests.campaign import kernel
 from tests.campaign.collecting import value
 from tests.campaign.proof import Proof, awaited, hold
@@ -25,6 +26,7 @@ CLOCK_BYTES = 16
 WRONG_COUNT_MIN = 20
 """A ticker whose clock is behind has nothing to do, and seldom looks."""
 START_S_MAX = 40.0
+OWNERS = ("ticker", "dispatcher")
 VICTIM = 0
 """The place of a role that is dressed for a fault before the load begins."""
 
@@ -47,13 +49,19 @@ def kill_all(*roles: str) -> Inject:
 
     def inject(system: System, random: Random) -> Proof:
         places = [(role, number) for role in roles for number in range(EACH)]
+        killed_s = _now_s()
         codes = system.services.kill(places)
         hold(random.uniform(3, 8))
+        outage = (killed_s, _now_s()) if set(OWNERS) <= set(roles) else (0.0, 0.0)
         for place in places:
             system.services.start(place)
-        return Proof(set(codes) == {-signal.SIGKILL}, f"{len(codes)} ended by signal 9")
+        return Proof(set(codes) == {-signal.SIGKILL}, f"{len(codes)} ended by signal 9", outage=outage)
 
     return inject
+
+
+def _now_s() -> float:
+    return SystemClock().now().timestamp()
 
 
 def freeze(role: str, seconds: float) -> Inject:

@@ -16,7 +16,8 @@ LOAD_S = 30
 class Proof:
     """`herd` is the beginning of the name of further jobs, which owe the one instant `herd_s`.
 
-    `outage` is from when to when nobody could have written to the log; `problem` is a breach that the fault itself saw.
+    `outage` is from when to when nobody could have written to the log, or no owner was there to; `problem` is a breach
+    that the fault itself saw.
     """
 
     landed: bool
