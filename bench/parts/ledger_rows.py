@@ -50,7 +50,7 @@ def facts(execution_count: int) -> Iterator[Record]:
                     }
                 )
                 place = partition_of(tenant_id, PARTITION_COUNT)
-                yield Record(EXECUTIONS.name, place, 0, record.key, one.to_json(), record.headers, 0)
+                yield Record(EXECUTIONS.name, place, 0, one.subject().encode(), one.to_json(), record.headers, 0)
 
 
 async def measure(dsn: str, execution_count: int) -> None:
@@ -86,6 +86,7 @@ async def _tell(connection: asyncpg.Connection, begin: str, execution_count: int
         "select sum(pg_table_size(relid)) as rows, sum(pg_indexes_size(relid)) as indexes"
         " from pg_partition_tree('job_executions') where isleaf"
     )
+    assert sizes is not None
     counted = await connection.fetchval("select count(*) from job_executions")
     assert counted == execution_count
     print(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bench import scaling
-from bench.lives import life, stored_bytes
+from bench.lives import BATCH_HEAD_BYTES, life, stored_bytes
 from bench.scaling import ASKED, BILLION, CPU_MS, HUNDREDFOLD, Scale, commits_per_second, largest_share, report
 from schemas.topics import partition_of
 from tests.tidy.tree import ROOT
@@ -54,7 +54,7 @@ def test_stored_bytes_are_those_of_a_record_batch() -> None:
             batch_size=1 << 20,
         )  # fmt: skip
         builder.append(0, 0, record.key, record.value, list(record.headers))
-        assert len(builder.build()) == scaling.BATCH_HEAD_BYTES + stored_bytes(record)
+        assert len(builder.build()) == BATCH_HEAD_BYTES + stored_bytes(record)
 
 
 @pytest.mark.parametrize(("weights", "share"), [([1.0, 1.0, 1.0], None), ([10.0, 1.0, 1.0], 10 / 12)])
