@@ -6,6 +6,8 @@ Guarantee: no connection attempt and no statement of ours waits without a bound,
 import asyncpg
 import orjson
 
+from horolog.version import connection_name
+
 CONNECT_TIMEOUT_S = 5.0
 QUERY_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
@@ -66,19 +68,19 @@ async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
         command_timeout=QUERY_TIMEOUT_S,
         init=prepare,
         reset=_nothing,
-        server_settings={"application_name": "horolog-api", "timezone": "UTC"},
+        server_settings={"application_name": connection_name("horolog-api"), "timezone": "UTC"},
     )
 
 
 async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Connection:
-    """A connection for writing; `name` is shown in `pg_stat_activity`.
+    """A connection for writing; `name`, with our version, is shown in `pg_stat_activity`.
 
     `schema` replaces the search path, so that the same statements work on a copy of the tables.
 
     Raises:
         one of `UNAVAILABLE`.
     """
-    settings = {"application_name": name, "timezone": "UTC"}
+    settings = {"application_name": connection_name(name), "timezone": "UTC"}
     if schema is not None:
         settings["search_path"] = '"' + schema.replace('"', '""') + '"'
     return await asyncpg.connect(

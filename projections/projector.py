@@ -69,9 +69,14 @@ class Projector:
     figures: Figures | None = None
     on_violation: OnViolation = lambda _: None
     _pruner: Pruner = field(init=False)
+    _is_applying: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._pruner = Pruner(self.clock)
+
+    def is_ready(self) -> bool:
+        """Whether it reads its share of the log and reaches the database."""
+        return self._is_applying
 
     async def run(self, stop: asyncio.Event) -> None:
         """Apply until `stop` is set."""
@@ -131,6 +136,7 @@ class Projector:
         reader.assign(positions)
         until = self.clock.monotonic() + UPKEEP_S
         over = asyncio.create_task(first_of(stop.wait(), membership.changed(generation)))
+        self._is_applying = generation > 0
         try:
             while not over.done() and self.clock.monotonic() < until:
                 self.counters.pruned += await self._pruner.look(connection)
@@ -141,6 +147,7 @@ class Projector:
                     await applier.apply(records)
                     await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
         finally:
+            self._is_applying = False
             over.cancel()
 
     async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:

@@ -16,6 +16,7 @@ from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
+from horolog.runtime.readiness import Readiness
 from horolog.runtime.settings import Settings
 from horolog.runtime.settings_error import SettingsError
 from horolog.vault.master_keys import MasterKeys
@@ -49,6 +50,7 @@ class Parts:
     clock: SystemClock
     ids: RandomIds
     metrics: Metrics = field(default_factory=Metrics)
+    readiness: Readiness = field(default_factory=Readiness)
 
     def database_url(self) -> str:
         """The database's address.
@@ -129,7 +131,9 @@ async def run_services(parts: Parts, services: Mapping[str, Service], stop: asyn
         finally:
             stop.set()
 
-    async with serving(parts.metrics, parts.settings.metrics), asyncio.TaskGroup() as group:
+    parts.readiness.expect(services, stop.is_set)
+    watched_at = serving(parts.metrics, parts.settings.metrics, parts.readiness)
+    async with watched_at, asyncio.TaskGroup() as group:
         group.create_task(sweep(parts, stop), name="sweep")
         for name, service in services.items():
             group.create_task(watched(service), name=name)

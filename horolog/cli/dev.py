@@ -16,7 +16,7 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import Parts, Service, service_of, sweep
+from horolog.cli.composition import ROLES, Parts, Service, service_of, sweep
 from horolog.cli.devexamples import load_examples, needed
 from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
@@ -34,6 +34,7 @@ from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
+from projections.migrate import Release
 from schemas.tenants import TenantSettings
 from services.api.settings import ApiSettings, BuiltInIssuer
 from services.api.settings import from_environment as api_settings
@@ -84,7 +85,8 @@ def _with_examples(settings: TenantSettings) -> TenantSettings:
 
 async def _dev(settings: Settings, options: DevOptions) -> int:
     assert settings.database_url is not None
-    await bring_up_to_date(settings.database_url)
+    # The server is this process's own: whoever was connected has ended with the last one.
+    await bring_up_to_date(settings.database_url, Release(alone=True))
     credentials = _credentials(settings.home)
     port = options.port or _free_port()
     api = _api_settings(credentials, port, _auth_key(settings.home))
@@ -154,7 +156,9 @@ async def _run_all(
     async with AsyncExitStack() as stack:
         follower = Follower(parts.database_url(), started_at, options.as_json)
         stack.push_async_callback(follower.close)
-        if metrics_url := await stack.enter_async_context(serving(parts.metrics, parts.settings.metrics)):
+        parts.readiness.expect(ROLES, stop.is_set)
+        watched_at = serving(parts.metrics, parts.settings.metrics, parts.readiness)
+        if metrics_url := await stack.enter_async_context(watched_at):
             follower.say(f"metrics {metrics_url}")
         if beside.worker is not None:
             follower.say(f"worker {options.worker}: {', '.join(beside.worker.names)}")

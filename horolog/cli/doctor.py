@@ -19,6 +19,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
 from horolog.domain.cron import tzdata_version
 from horolog.ports import Clock
+from horolog.runtime.secret_files import secret
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from services.executor.composition import keep_apart
@@ -63,9 +64,13 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
     if environment.get("KAFKA_BOOTSTRAP_SERVERS"):
         advice = "Check KAFKA_BOOTSTRAP_SERVERS, the other settings of Kafka, and the broker's advertised listeners."
         findings.append(await _probed("log", lambda: probe_log(from_environment(environment)), advice))
-    if database := environment.get("DATABASE_URL"):
+    try:
+        database, redis = (secret(environment, name) for name in ("DATABASE_URL", "REDIS_URL"))
+    except SettingsError as error:
+        return [*findings, Finding("settings", "fail", str(error), "No service starts like that.")]
+    if database:
         findings += await _database(database, clock)
-    if redis := environment.get("REDIS_URL"):
+    if redis:
         advice = "Check REDIS_URL; without Redis everything works, but slower."
         findings.append(await _probed("redis", lambda: probe_redis(redis), advice, "warn"))
     return findings

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import projections.notifications
-from projections.migrate import migrate
+from projections.migrate import EVERYTHING, Release, migrate
 from projections.notifications.tables import SCHEMA
 
 MIGRATIONS = Path(projections.notifications.__file__).parent / "migrations"
 
 
-async def migrate_notifications(dsn: str) -> list[str]:
-    """Apply what is missing; the names applied, with the schema before them.
+async def migrate_notifications(dsn: str, release: Release = EVERYTHING) -> list[str]:
+    """Apply what is missing and belongs to the release's phase; the names applied, with the schema before them.
 
     Raises:
         as `projections.migrate.migrate` does.
     """
-    return [f"{SCHEMA}/{name}" for name in await migrate(dsn, MIGRATIONS, SCHEMA)]
+    return [f"{SCHEMA}/{name}" for name in await migrate(dsn, MIGRATIONS, SCHEMA, release)]

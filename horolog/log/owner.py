@@ -164,19 +164,20 @@ class Owner:
         """What this member holds, or is about to take."""
         return frozenset(self._tasks)
 
+    def is_ready(self) -> bool:
+        """Whether this member takes part, and every partition that falls to it is rebuilt and turns."""
+        share = self._share
+        return share is not None and share.membership.generation > 0 and share.membership.owned <= self.holdings.keys()
+
     def take_anew(self, partition: int) -> bool:
         """Give a holding up that does not move on, and take the partition again; False when it is not this member's.
 
         The old loop is not waited for: the new holding fences it, and goes on from where the log says it stood.
         """
-        share, task = self._share, self._tasks.get(partition)
-        if share is None or task is None or not share.includes(partition):
+        share = self._share
+        if share is None or partition not in self._tasks or not share.includes(partition):
             return False
-        task.cancel()
-        self._abandoned.add(task)
-        task.add_done_callback(self._abandoned.discard)
-        if self.holdings.pop(partition, None) is not None:
-            self.on_change()
+        self._let_go(partition, self._abandoned)
         self._tasks[partition] = asyncio.create_task(self._hold(partition, share))
         return True
 
@@ -216,23 +217,24 @@ class Owner:
         """Begin to hold what is this member's, and let go of the rest, without waiting for either."""
         owned = share.membership.owned
         for partition in set(self._tasks) - owned:
-            self._let_go(partition)
+            self._let_go(partition, self._ending)
         for partition in sorted(owned):
             if partition not in self._tasks or self._tasks[partition].done():
                 self._tasks[partition] = asyncio.create_task(self._hold(partition, share))
 
-    def _let_go(self, partition: int) -> None:
+    def _let_go(self, partition: int, among: set[asyncio.Task[None]]) -> None:
+        """Cancel its loop, which is among the others until it has ended."""
         task = self._tasks.pop(partition)
         task.cancel()
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
         if self.holdings.pop(partition, None) is not None:
             self.on_change()
 
     async def _give_up_all(self) -> None:
         """End all loops; commits under way are awaited, so that their outcomes are known."""
         for partition in list(self._tasks):
-            self._let_go(partition)
+            self._let_go(partition, self._ending)
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _hold(self, partition: int, share: _Share) -> None:

@@ -50,6 +50,11 @@ class Consumer:
     dsn: str
     counters: NotifierCounters = field(default_factory=NotifierCounters)
     made: Callable[[], None] = lambda: None
+    _is_reading: bool = field(default=False, init=False)
+
+    def is_ready(self) -> bool:
+        """Whether it knows its share's jobs and tenants, and reads the facts."""
+        return self._is_reading
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop` is set."""
@@ -99,7 +104,7 @@ class Consumer:
             while not over.done():
                 if not is_complete and not any(map(reader.is_behind, known)):
                     reader.assign(positions)
-                    is_complete = True
+                    is_complete = self._is_reading = True
                 records = await poll(reader, PROJECTION_BATCH_COUNT_MAX, over)
                 made_count = await desk.take(records, positions) if records else 0
                 # Not before the facts of their windows have been read, however long nobody was there to.
@@ -110,6 +115,7 @@ class Consumer:
                 if made_count:
                     self.made()
         finally:
+            self._is_reading = False
             over.cancel()
 
 

@@ -96,7 +96,7 @@ async def run(
             *([asyncio.create_task(bars.run())] if (bars := app.state.context.bars) is not None else []),
         ]
         try:
-            await _serve_http(app, settings, parts.metrics, listeners, stop)
+            await _serve_http(app, settings, parts, listeners, stop)
         finally:
             for task in beside:
                 task.cancel()
@@ -177,10 +177,12 @@ def _rates(redis_url: str | None, stack: AsyncExitStack) -> Rates:
 
 
 async def _serve_http(
-    app: FastAPI, settings: ApiSettings, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event
+    app: FastAPI, settings: ApiSettings, parts: Parts, listeners: list[socket.socket], stop: asyncio.Event
 ) -> None:
     server = Server(http_config(app, settings))
-    metrics.watch_connections(lambda: len(server.server_state.connections))
+    parts.metrics.watch_connections(lambda: len(server.server_state.connections))
+    # That it answers, and not what: a part that is away is away for all of them, and told by `/health`.
+    parts.readiness.watch("api", lambda: server.started)
     serving = asyncio.create_task(server.serve(sockets=listeners))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -11,4 +11,5 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     defaults = parts.settings.tenant_defaults
     dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults)
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
+    parts.readiness.watch("dispatcher", dispatcher.owner.is_ready)
     await dispatcher.run(stop)

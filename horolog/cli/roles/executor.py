@@ -14,7 +14,6 @@ from services.executor.isolation_settings import isolation_from
 from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
 
-DRAIN_GRACE_S = 3.0
 ALL = slice(None)
 FIRST, LAST = slice(None, -200), slice(-200, None)
 """Of the accounts for attempts: two executors of one process must not give out the same ones."""
@@ -71,6 +70,7 @@ async def run_prepared(parts: Parts, stop: asyncio.Event, prepared: Prepared) ->
         vault = await open_checked(parts, stack)
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
         worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener=opener)
+        parts.readiness.watch("executor", worker.is_ready)
         await worker.run(stop)
 
 
@@ -81,7 +81,7 @@ def _settings(parts: Parts) -> WorkerSettings:
         prefetch=parts.settings.concurrent_count_max,
         function_process_count=parts.settings.function_process_count,
         host=socket.gethostname(),
-        drain_grace_s=DRAIN_GRACE_S,
+        drain_grace_s=float(parts.settings.drain_s),
         seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),

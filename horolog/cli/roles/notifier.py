@@ -51,6 +51,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
             parts.log, parts.clock, parts.settings.member, parts.database_url(), counters, made=sender.wake
         )
         parts.metrics.watch_notifier(counters)
+        parts.readiness.watch("notifier", consumer.is_ready)
         async with asyncio.TaskGroup() as group:
             group.create_task(consumer.run(stop), name="consumer")
             group.create_task(sender.run(stop), name="sender")

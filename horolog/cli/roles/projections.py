@@ -21,6 +21,7 @@ async def run(parts: Parts, stop: asyncio.Event, environment: Mapping[str, str] 
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
         projector.on_violation = parts.metrics.ledger_violation
         parts.metrics.watch_faults("projections", projector.counters)
+        parts.readiness.watch("projections", projector.is_ready)
         sinking = await _sinking(parts, stop, environment, stack)
         try:
             await projector.run(stop)
