@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 
 from horolog.limits import PROJECTION_BATCH_COUNT_MAX
+from horolog.log.lag import Standing
 from horolog.log.port import Log, LogError, Membership, Place, PlaceError, PositionLost, Reader, Record
 from horolog.ports import Clock
 from projections.applier import Applier, Notify, OnViolation, ProjectorCounters, Silence
@@ -28,6 +29,7 @@ from projections.letters import DeadLetters
 from projections.partitions import drop_partitions, ensure_partitions, following, month_of
 from projections.pruning import Pruner
 from projections.replanning import Replanner
+from projections.standing import Standings
 from projections.writer import PositionsMoved, Writer
 from schemas.topics import KEEP_FOR_EVER
 
@@ -70,9 +72,14 @@ class Projector:
     figures: Figures | None = None
     on_violation: OnViolation = lambda _: None
     _pruner: Pruner = field(init=False)
+    _standings: Standings = field(default_factory=Standings)
 
     def __post_init__(self) -> None:
         self._pruner = Pruner(self.clock)
+
+    def standings(self) -> list[Standing]:
+        """Of each partition of its share, how far it is behind the log."""
+        return self._standings.told(self.clock.now().timestamp())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Apply until `stop` is set."""
@@ -130,6 +137,7 @@ class Projector:
         applier.on_violation = self.on_violation
         reader.assign({})
         reader.assign(positions)
+        self._standings.begin(positions, self.clock.now().timestamp())
         until = self.clock.monotonic() + UPKEEP_S
         over = asyncio.create_task(_first(stop.wait(), membership.changed(generation)))
         try:
@@ -141,7 +149,9 @@ class Projector:
                     turn_began = self.clock.monotonic()
                     await applier.apply(records)
                     await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+                self._standings.look(reader, records, self.clock.now().timestamp())
         finally:
+            self._standings.is_reading = False
             over.cancel()
 
     async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:

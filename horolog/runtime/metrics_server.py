@@ -1,7 +1,8 @@
 """The address at which Prometheus fetches the figures: `GET /metrics`, and nothing else.
 
-Guarantee: serving them never ends or holds up the process. An address that cannot be had is told in one warning; the
-text is put together beside the loop, one at a time. Connections, the size of a request and the time of an answer are
+Guarantee: serving them never ends or holds up the process. An address that cannot be had is told in one warning. What
+is watched is looked at on the loop, where nothing of it changes meanwhile; the text is put together beside the loop,
+one at a time. Connections, the size of a request and the time of an answer are
 bounded, and whoever exceeds them is cut off.
 """
 
@@ -97,7 +98,8 @@ class _Desk:
         if line[0] != "GET":
             return "405 Method Not Allowed", _PLAIN, b"only GET is served\n"
         async with self._rendering:
-            return "200 OK", CONTENT_TYPE, await asyncio.to_thread(self._metrics.render)
+            self._metrics.look()
+            return "200 OK", CONTENT_TYPE, await asyncio.to_thread(self._metrics.text)
 
 
 def _response(status: str, content_type: str, body: bytes) -> bytes:

@@ -4,6 +4,7 @@ Guarantee: what demands more of a worker than those with room give keeps nobody 
 waits, and takes turns with all others, one by one, once there is room where it may run.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -50,6 +51,10 @@ class Lanes:
         self._open.remove(name)
         for queue in self._aside.values():
             queue.remove(name)
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """How many wait, by the workers that would do (`any`, or those that reach a level) and by tenant."""
+        return {"any": self._open.counts(), **{level.value: queue.counts() for level, queue in self._aside.items()}}
 
     @property
     def has_turns(self) -> bool:

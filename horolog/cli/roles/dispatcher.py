@@ -11,4 +11,6 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     defaults = parts.settings.tenant_defaults
     dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults)
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
+    parts.metrics.watch_partitions("dispatcher", dispatcher.owner.standings)
+    parts.metrics.watch_queues(dispatcher.queue_sizes)
     await dispatcher.run(stop)

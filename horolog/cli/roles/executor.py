@@ -36,4 +36,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         vault = await open_checked(parts, stack)
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
-        await open_worker(parts.log, parts.clock, settings, apartness, opener=opener).run(stop)
+        worker = open_worker(parts.log, parts.clock, settings, apartness, opener=opener)
+        parts.metrics.watch_slots(lambda: (worker.running_count, settings.capacity))
+        parts.metrics.watch_letters("executor", lambda: worker.refused_count)
+        await worker.run(stop)

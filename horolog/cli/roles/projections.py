@@ -15,6 +15,8 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
         projector.on_violation = parts.metrics.ledger_violation
         parts.metrics.watch_faults("projections", projector.counters)
+        parts.metrics.watch_letters("projections", lambda: projector.counters.refused)
+        parts.metrics.watch_partitions("projections", projector.standings)
         await projector.run(stop)
 
 
