@@ -147,11 +147,12 @@ class Projector:
                 records = await _poll(reader, self.settings.batch_count_max, over)
                 if records:
                     turn_began = self.clock.monotonic()
+                    self._standings.in_hand = records
                     await applier.apply(records)
                     await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
-                self._standings.look(reader, records, self.clock.now().timestamp())
+                self._standings.look(reader, self.clock.now().timestamp())
         finally:
-            self._standings.is_reading = False
+            self._standings.end()
             over.cancel()
 
     async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:

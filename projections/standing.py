@@ -4,6 +4,7 @@ Guarantee: looked at once a second at most, and nothing is decided by it. While 
 PostgreSQL or the log is away, its partitions count as behind for as long as that lasts.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,14 +20,15 @@ class _Share:
 
     places: tuple[Place, ...]
     reached: Reached
-    lag_record_count: int = 0
+    unread_count: int = 0
 
 
 @dataclass(slots=True)
 class Standings:
-    """The partitions of one projector's share. All times are epoch seconds."""
+    """The partitions of one projector's share. `in_hand` is the batch being applied; all times are epoch seconds."""
 
-    is_reading: bool = False
+    in_hand: Sequence[Record] = ()
+    _is_reading: bool = False
     _shares: dict[int, _Share] = field(default_factory=dict)
     _looked_at_s: float = 0.0
 
@@ -39,27 +41,31 @@ class Standings:
         for partition, found in by_partition.items():
             reached = before[partition].reached if partition in before else Reached(now_s)
             self._shares[partition] = _Share(tuple(found), reached)
-        self._looked_at_s, self.is_reading = 0.0, True
+        self._looked_at_s, self._is_reading = 0.0, True
 
-    def look(self, reader: Reader, applied: Sequence[Record], now_s: float) -> None:
-        """See how far behind each is, after a batch (or nothing) was applied."""
+    def end(self) -> None:
+        """Nothing is read any more, for now."""
+        self.in_hand, self._is_reading = (), False
+
+    def look(self, reader: Reader, now_s: float) -> None:
+        """See how far behind each is, after the batch in hand was applied."""
+        applied, self.in_hand = self.in_hand, ()
         if now_s - self._looked_at_s < LOOK_INTERVAL_S:
             return
         self._looked_at_s = now_s
         latest = {record.partition: record for record in applied}
         for partition, share in self._shares.items():
-            share.lag_record_count = sum(map(reader.lag, share.places))
+            share.unread_count = sum(map(reader.lag, share.places))
             found = [latest[partition]] if partition in latest else []
-            share.reached.note(found, share.lag_record_count > 0, now_s)
+            share.reached.note(found, share.unread_count > 0, now_s)
 
     def told(self, now_s: float) -> list[Standing]:
         """Each partition, as it stands."""
-        return [
-            Standing(
-                partition,
-                None,
-                share.lag_record_count,
-                share.reached.lag_s(share.lag_record_count if self.is_reading else 1, now_s),
-            )
-            for partition, share in self._shares.items()
-        ]
+        held = Counter(record.partition for record in self.in_hand)
+        told = []
+        for partition, share in self._shares.items():
+            # What waits while nobody reads is not known; that somebody would have to, is.
+            unread_count = share.unread_count if self._is_reading else max(1, share.unread_count)
+            share.reached.in_hand_count = held[partition]
+            told.append(share.reached.standing(partition, None, unread_count, now_s))
+        return told

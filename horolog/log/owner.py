@@ -106,8 +106,8 @@ class Holding:
 
     def standing(self, now_s: float) -> Standing:
         """How far this partition is behind its inputs."""
-        count = 0 if self.inbox is None else self.inbox.waiting_count
-        return Standing(self.partition, self.epoch, count, self.reached.lag_s(count, now_s))
+        waiting_count = 0 if self.inbox is None else self.inbox.waiting_count
+        return self.reached.standing(self.partition, self.epoch, waiting_count, now_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +341,7 @@ class Owner:
                 await self._commit(holding, inbox, writer, turn, now)
                 last_commit = self.clock.monotonic()
             holding.turns += 1
+            holding.reached.in_hand_count = 0
             await self._wait(holding.wake, turn.wake_at, last_turn)
             if not inbox and inbox.failure is None:
                 holding.wake.clear()
