@@ -39,6 +39,9 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, _REFUSED)
 
 
+VIOLATIONS = ("instant", "key")
+
+
 def violated(error: Exception) -> str | None:
     """Which unique constraint the data violate: `instant` is the one that lets a job fire once for each; None if none.
 

@@ -218,6 +218,9 @@ class Metrics:
             self._of(table.CATCH_UP_BEHIND).put({(str(partition),): s for partition, s in behind_s().items()})
 
         self._looks["catching up", ""] = look
+        # Shown from the beginning, so that the first rise shows.
+        for outcome in ("fired", "missed"):
+            self.caught_up(outcome, 0)
 
     def watch_queues(self, sizes: Callable[[], Mapping[tuple[str, str], int]]) -> None:
         """Show how many executions wait, by tenant and by what they wait for."""
@@ -241,7 +244,8 @@ class Metrics:
         self._looks["slots", ""] = look
 
     def watch_connections(self, count: Callable[[], int]) -> None:
-        """Show how many connections the API has."""
+        """Show how many connections the API has, and its faults, of which there are none yet."""
+        self._of(table.ERRORS).add("api", amount=0)
         self._watch(table.ACTIVE_CONNECTIONS, count)
 
     def look(self) -> None:

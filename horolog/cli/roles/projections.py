@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from horolog.cli.composition import Parts
+from projections.connections import VIOLATIONS
 from projections.projector import Notify, Projector, ProjectorSettings, Silence
 
 
@@ -14,6 +15,9 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         notify = _notify(parts.settings.redis_url, stack)
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
         projector.on_violation = parts.metrics.ledger_violation
+        # Shown from the beginning, so that the first one shows as a rise.
+        for kind in VIOLATIONS:
+            parts.metrics.ledger_violation(kind, 0)
         parts.metrics.watch_faults("projections", projector.counters)
         parts.metrics.watch_letters("projections", lambda: projector.counters.refused)
         parts.metrics.watch_partitions("projections", projector.standings)
