@@ -31,15 +31,15 @@ UNAVAILABLE = (
 )
 """Try again later: the server is away, stopping, full or a standby, or chose this transaction to give way."""
 
+VIOLATIONS = ("instant", "key")
+"""The kinds of unique constraints; see `violated`."""
+
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
 
 def is_refusal(error: Exception) -> bool:
     """Whether the data themselves cannot be stored, so that repeating will not help."""
     return isinstance(error, _REFUSED)
-
-
-VIOLATIONS = ("instant", "key")
 
 
 def violated(error: Exception) -> str | None:
