@@ -67,7 +67,7 @@ def test_legends_name_labels_that_the_series_have() -> None:
 
 
 def test_everything_measured_is_drawn() -> None:
-    drawn = set().union(*(names_in(query.expression) for panel in PANELS for query in panel.queries))
+    drawn = {name for panel in PANELS for query in panel.queries for name in names_in(query.expression)}
     assert {metric.name for metric in TABLE} - drawn == set()
 
 
