@@ -98,7 +98,9 @@ class Metrics:
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[prometheus.Metric]:
-        """Every family of the table."""
+        """Every family of the table. The kernel is asked here: that may take a while, and is no matter of the loop's."""
+        self._of(table.MEMORY_USAGE).set(value=self._memory_bytes())
+        self._of(table.CPU_USAGE).set(value=self._cpu_percent())
         for described in table.TABLE:
             if described.kind is table.Kind.HISTOGRAM:
                 yield self._distributions[described.name].family()
@@ -254,8 +256,6 @@ class Metrics:
             look()
         if self._served_count:
             self._of(table.ERROR_RATE).set(value=self._error_rate.now(self._fault_count, self._served_count))
-        self._of(table.MEMORY_USAGE).set(value=self._memory_bytes())
-        self._of(table.CPU_USAGE).set(value=self._cpu_percent())
 
     def _watch(self, described: table.Metric, value: Callable[[], float], *labels: str) -> None:
         self._looks[described.name, "".join(labels)] = lambda: self._of(described).set(*labels, value=value())

@@ -190,7 +190,7 @@ def test_slots_are_shown_by_whether_something_runs_in_them() -> None:
 
 
 def test_text_is_that_of_the_last_look() -> None:
-    metrics, counters = Metrics(), OwnerCounters(acquisitions=4)
+    metrics, counters = Metrics(lambda: 1, lambda: 2.0), OwnerCounters(acquisitions=4)
     metrics.watch_owner("ticker", counters)
     metrics.look()
     before = metrics.text()
