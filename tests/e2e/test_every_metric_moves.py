@@ -107,7 +107,7 @@ async def another_owner_was_there(system: System, dsn: str) -> AsyncIterator[Non
     for role in EVERYTHING:
         system.start(role)
     yield
-    await system.eventually("/workers", lambda body: bool(body["items"]))
+    await system.eventually("/workers", lambda body: bool(body["workers"]))
 
 
 @asynccontextmanager
