@@ -98,7 +98,7 @@ class Metrics:
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[prometheus.Metric]:
-        """Every family of the table. The kernel is asked here: that may take a while, and is no matter of the loop's."""
+        """Every family of the table. The kernel is asked here, beside the loop: that may take a while."""
         self._of(table.MEMORY_USAGE).set(value=self._memory_bytes())
         self._of(table.CPU_USAGE).set(value=self._cpu_percent())
         for described in table.TABLE:
