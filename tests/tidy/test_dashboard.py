@@ -97,9 +97,7 @@ def test_dashboard_asks_the_data_source_that_is_provisioned() -> None:
     (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yml").read_text("utf-8"))["datasources"]
     assert (source["uid"], source["type"]) == (DATASOURCE["uid"], DATASOURCE["type"])
     (provider,) = yaml.safe_load((PROVISIONING / "dashboards" / "horolog.yml").read_text("utf-8"))["providers"]
-    overlay = yaml.safe_load((ROOT / "deploy" / "monitoring.yaml").read_text("utf-8"))
-    mounts = overlay["services"]["grafana"]["volumes"]
-    assert f"./grafana/{PATH.parent.name}:{provider['options']['path']}:ro" in mounts
+    assert provider["options"]["path"] == f"/etc/grafana/{PATH.parent.name}"
 
 
 @pytest.mark.parametrize(
