@@ -86,6 +86,8 @@ class Metrics:
         self._served_count = self._fault_count = 0
         self._looks: dict[tuple[str, str], Callable[[], None]] = {}
         self._partitions: dict[str, Callable[[], Iterable[Standing]]] = {}
+        self._slots: list[Callable[[], tuple[int, int]]] = []
+        self._letters: dict[str, list[Callable[[], int]]] = {}
         self.registry.register(self)
 
     def render(self) -> bytes:
@@ -205,8 +207,10 @@ class Metrics:
         self._watch(table.ERRORS, lambda: faults.failures, role)
 
     def watch_letters(self, role: str, count: Callable[[], int]) -> None:
-        """Show how many records this role could not make sense of."""
-        self._watch(table.DEAD_LETTERS, count, role)
+        """Show how many records this role could not make sense of; of several of a role, their sum."""
+        counts = self._letters.setdefault(role, [])
+        counts.append(count)
+        self._watch(table.DEAD_LETTERS, lambda: sum(one() for one in counts), role)
 
     def watch_partitions(self, role: str, standings: Callable[[], Iterable[Standing]]) -> None:
         """Show which partitions this role holds, and how far they are behind."""
@@ -237,11 +241,13 @@ class Metrics:
         self._looks["queues", ""] = look
 
     def watch_slots(self, running_and_capacity: Callable[[], tuple[int, int]]) -> None:
-        """Show how many attempts a worker runs, and how many more it could."""
+        """Show how many attempts a worker runs, and how many more it could; of several workers, their sum."""
+        self._slots.append(running_and_capacity)
 
         def look() -> None:
-            running, capacity = running_and_capacity()
-            self._of(table.WORKER_SLOTS).put({("busy",): running, ("free",): max(0, capacity - running)})
+            slots = [one() for one in self._slots]
+            busy, free = sum(running for running, _ in slots), sum(max(0, room - running) for running, room in slots)
+            self._of(table.WORKER_SLOTS).put({("busy",): busy, ("free",): free})
 
         self._looks["slots", ""] = look
 

@@ -189,6 +189,16 @@ def test_slots_are_shown_by_whether_something_runs_in_them() -> None:
     assert [sample(metrics, "scheduler_worker_slots", state) for state in ("busy", "free")] == [3, 7]
 
 
+def test_two_workers_of_a_process_are_added_up() -> None:
+    metrics = Metrics()
+    metrics.watch_slots(lambda: (3, 5))
+    metrics.watch_slots(lambda: (6, 5))
+    metrics.watch_letters("executor", lambda: 1)
+    metrics.watch_letters("executor", lambda: 2)
+    assert [sample(metrics, "scheduler_worker_slots", state) for state in ("busy", "free")] == [9, 2]
+    assert sample(metrics, "scheduler_dead_letters_total", "executor") == 3
+
+
 def test_text_is_that_of_the_last_look() -> None:
     metrics, counters = Metrics(lambda: 1, lambda: 2.0), OwnerCounters(acquisitions=4)
     metrics.watch_owner("ticker", counters)
