@@ -153,6 +153,8 @@ PRUNE_PAUSE_S = 1.0
 METRICS_TENANT_COUNT_MAX = 500
 """Tenants beyond these share one label: the figures of a process stay within a few megabytes."""
 METRICS_SAMPLE_INTERVAL_S = 30.0
+METRICS_ERROR_RATE_WINDOW_S = 300.0
+"""Over how long the rate of errors is told."""
 METRICS_OPEN_EXECUTION_COUNT_MAX = 100_000
 """Of how many open executions a projector remembers what its figures need; of others it asks the database."""
 METRICS_CONNECTION_COUNT_MAX = 16

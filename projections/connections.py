@@ -36,6 +36,9 @@ UNAVAILABLE = (
 )
 """Try again later: the server is away, stopping, full or a standby, or chose this transaction to give way."""
 
+VIOLATIONS = ("instant", "key")
+"""The kinds of unique constraints; see `violated`."""
+
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
 

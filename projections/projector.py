@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from horolog.limits import PROJECTION_BATCH_COUNT_MAX
+from horolog.log.lag import Standing
 from horolog.log.port import Log, LogError, Membership, Place, PlaceError, PositionLost, Reader
 from horolog.ports import Clock
 from projections.applier import Applier, Notify, OnViolation, ProjectorCounters, Silence
@@ -28,6 +29,7 @@ from projections.partitions import drop_partitions, ensure_partitions, following
 from projections.polling import first_of, poll
 from projections.pruning import Pruner
 from projections.replanning import Replanner
+from projections.standing import Standings
 from projections.writer import PositionsMoved, Writer
 from schemas.topics import KEEP_FOR_EVER
 
@@ -70,6 +72,7 @@ class Projector:
     on_violation: OnViolation = lambda _: None
     _pruner: Pruner = field(init=False)
     _is_applying: bool = field(init=False, default=False)
+    _standings: Standings = field(default_factory=Standings)
 
     def __post_init__(self) -> None:
         self._pruner = Pruner(self.clock)
@@ -77,6 +80,10 @@ class Projector:
     def is_ready(self) -> bool:
         """Whether it reads its share of the log and reaches the database."""
         return self._is_applying
+
+    def standings(self) -> list[Standing]:
+        """Of each partition of its share, how far it is behind the log."""
+        return self._standings.told(self.clock.now().timestamp())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Apply until `stop` is set."""
@@ -134,6 +141,7 @@ class Projector:
         applier.on_violation = self.on_violation
         reader.assign({})
         reader.assign(positions)
+        self._standings.begin(positions, self.clock.now().timestamp())
         until = self.clock.monotonic() + UPKEEP_S
         over = asyncio.create_task(first_of(stop.wait(), membership.changed(generation)))
         self._is_applying = generation > 0
@@ -144,10 +152,13 @@ class Projector:
                 records = await poll(reader, self.settings.batch_count_max, over)
                 if records:
                     turn_began = self.clock.monotonic()
+                    self._standings.in_hand = records
                     await applier.apply(records)
                     await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+                self._standings.look(reader, self.clock.now().timestamp())
         finally:
             self._is_applying = False
+            self._standings.end()
             over.cancel()
 
     async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:

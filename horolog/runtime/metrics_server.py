@@ -3,8 +3,9 @@
 `/livez` answers while the process turns, `/readyz` while each of its roles does its work (503 otherwise, with their
 names). Nothing else is there.
 
-Guarantee: serving them never ends or holds up the process. An address that cannot be had is told in one warning; the
-text is put together beside the loop, one at a time. Connections, the size of a request and the time of an answer are
+Guarantee: serving them never ends or holds up the process. An address that cannot be had is told in one warning. What
+is watched is looked at on the loop, where nothing of it changes meanwhile; the text is put together beside the loop,
+one at a time. Connections, the size of a request and the time of an answer are
 bounded, and whoever exceeds them is cut off.
 """
 
@@ -107,7 +108,8 @@ class _Desk:
         if path != PATH:
             return self._probed(path)
         async with self._rendering:
-            return "200 OK", CONTENT_TYPE, await asyncio.to_thread(self._metrics.render)
+            self._metrics.look()
+            return "200 OK", CONTENT_TYPE, await asyncio.to_thread(self._metrics.text)
 
     def _probed(self, path: str) -> _Answer:
         waiting = self._readiness.waiting() if path == READY_PATH else []

@@ -7,7 +7,7 @@ slot of a job (`slots`) is not in the log; both follow from what is, and from th
 
 import heapq
 import itertools
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,6 +39,7 @@ from services.dispatcher.settled import Settled
 from services.dispatcher.shelf import JobShelf
 from services.dispatcher.tenancy import Tenancy
 
+_OWN_JOB = "job"
 DEAF = timedelta(seconds=DEAF_S)
 LAST_REPORTS = timedelta(seconds=FEED_LOOK_STALE_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
@@ -121,6 +122,18 @@ class Book:
     def queued_count(self, tenant_id: str) -> int:
         """How many of the tenant's executions wait: for a worker, for one of their own job, or to catch up."""
         return self.tenants.queued_count(tenant_id)
+
+    def queue_sizes(self) -> Counter[tuple[str, str]]:
+        """How many executions wait, by tenant and by what for: the workers that would do, or a slot of their own `job`.
+
+        It looks at all that wait for workers: for the figures, now and then.
+        """
+        sizes = Counter({(tenant_id, _OWN_JOB): count for tenant_id, count in self.tenants.queued_counts().items()})
+        for pool, counts in self.ready.counts().items():
+            for tenant_id, count in counts.items():
+                sizes[tenant_id, pool] += count
+                sizes[tenant_id, _OWN_JOB] -= count
+        return +sizes
 
     def outcome(self, command_id: str) -> Outcome | None:
         """What was answered to this command, if that is still remembered."""

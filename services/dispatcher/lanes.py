@@ -4,6 +4,7 @@ Guarantee: what demands more of a worker than those with room give keeps nobody 
 waits, and takes turns with all others, one by one, once there is room where it may run.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -61,6 +62,14 @@ class Lanes:
             self._queues[demand].remove(name)
             self._tidy(demand)
 
+    def counts(self) -> dict[str, Counter[str]]:
+        """How many wait, by the workers that would do (`any`, those that reach a level, or have `registered` the
+        function) and by tenant."""
+        found: dict[str, Counter[str]] = {}
+        for demand, queue in self._queues.items():
+            found.setdefault(_pool_of(demand), Counter()).update(queue.counts())
+        return found
+
     @property
     def has_turns(self) -> bool:
         """Whether a tenant waits that was not found closed."""
@@ -86,3 +95,9 @@ class Lanes:
     def _tidy(self, demand: Demand) -> None:
         if demand != PLAIN and not len(self._queues[demand]):
             del self._queues[demand]
+
+
+def _pool_of(demand: Demand) -> str:
+    if demand.function is not None:
+        return "registered"
+    return "any" if demand == PLAIN else demand.isolation.value

@@ -70,6 +70,10 @@ class Tenancy:
         """How many of its executions wait: for a worker, for one of their own job, or to catch up."""
         return self._queued.get(tenant_id, 0)
 
+    def queued_counts(self) -> dict[str, int]:
+        """The same for every tenant of which some do."""
+        return self._queued.copy()
+
     def queued_max(self, tenant_id: str) -> int:
         """How many may."""
         quota = self.settings(tenant_id).quotas.max_queued

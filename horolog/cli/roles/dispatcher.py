@@ -12,4 +12,6 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults)
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
     parts.readiness.watch("dispatcher", dispatcher.owner.is_ready)
+    parts.metrics.watch_partitions("dispatcher", dispatcher.owner.standings)
+    parts.metrics.watch_queues(dispatcher.queue_sizes)
     await dispatcher.run(stop)

@@ -71,6 +71,8 @@ async def run_prepared(parts: Parts, stop: asyncio.Event, prepared: Prepared) ->
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
         worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener=opener)
         parts.readiness.watch("executor", worker.is_ready)
+        parts.metrics.watch_slots(lambda: (worker.running_count, prepared.settings.capacity))
+        parts.metrics.watch_letters("executor", lambda: worker.refused_count)
         await worker.run(stop)
 
 

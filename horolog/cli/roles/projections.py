@@ -8,6 +8,7 @@ from importlib import import_module
 
 from horolog.cli.composition import Parts
 from projections.audit_sink.settings import from_environment as sink_settings
+from projections.connections import VIOLATIONS
 from projections.projector import Notify, Projector, ProjectorSettings, Silence
 
 _SINK = "horolog.cli.roles.audit_sink"
@@ -20,8 +21,13 @@ async def run(parts: Parts, stop: asyncio.Event, environment: Mapping[str, str] 
         notify = _notify(parts.settings.redis_url, stack)
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
         projector.on_violation = parts.metrics.ledger_violation
+        # Shown from the beginning, so that the first one shows as a rise.
+        for kind in VIOLATIONS:
+            parts.metrics.ledger_violation(kind, 0)
         parts.metrics.watch_faults("projections", projector.counters)
         parts.readiness.watch("projections", projector.is_ready)
+        parts.metrics.watch_letters("projections", lambda: projector.counters.refused)
+        parts.metrics.watch_partitions("projections", projector.standings)
         sinking = await _sinking(parts, stop, environment, stack)
         try:
             await projector.run(stop)
