@@ -89,7 +89,9 @@ def first_breach(
     """
     for seed in seeds:
         result = play(seed)
-        breaches = tuple(b for b in result.breaches if b.check not in alarms_of(seed)) if result.breaches else ()
+        # Asked once: the product is played for it.
+        alarms = alarms_of(seed) if result.breaches else frozenset()
+        breaches = tuple(breach for breach in result.breaches if breach.check not in alarms)
         if breaches:
             return replace(result, breaches=breaches)
     return None
