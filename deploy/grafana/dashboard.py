@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.grafana.panels import ROWS, Kind, Panel, Query
+from deploy.grafana.panel import Kind, Panel, Query
+from deploy.grafana.panels import ROWS
 
 PATH = Path(__file__).with_name("dashboards") / "horolog.json"
 TITLE = "任务调度服务监控"

@@ -4,45 +4,7 @@ Every figure is asked so that it stays right with any number of processes: what 
 all of them sample alike is the largest, and shares are made of sums.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Kind(StrEnum):
-    """How a panel shows its figures, in Grafana's words."""
-
-    STAT = "stat"
-    GRAPH = "timeseries"
-    HEATMAP = "heatmap"
-    TIMELINE = "state-timeline"
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One expression, and what its series are called."""
-
-    expression: str
-    legend: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One panel; `unit` is Grafana's, `width` out of 24. Its `description` says how to read it."""
-
-    title: str
-    kind: Kind
-    description: str
-    queries: tuple[Query, ...]
-    unit: str = "short"
-    width: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Panels under one heading."""
-
-    title: str
-    panels: tuple[Panel, ...]
+from deploy.grafana.panel import Kind, Panel, Query, Row
 
 
 def _heat(name: str) -> tuple[Query, ...]:
@@ -374,4 +336,62 @@ REQUESTS = Row(
     ),
 )
 
-ROWS = (ASKED_FOR, PUNCTUALITY, LEDGER, OWNERS, BEHIND, CAPACITY, REQUESTS)
+OUTWARD = Row(
+    "What is sent out",
+    (
+        Panel(
+            "Notifications",
+            Kind.GRAPH,
+            "What became of them, in a second, and attempts to send one that failed.",
+            (
+                Query("sum by (outcome) (rate(scheduler_notifications_total[$__rate_interval]))", "{{outcome}}"),
+                Query("sum(rate(scheduler_notification_failures_total[$__rate_interval]))", "failed attempts"),
+            ),
+            "cps",
+            6,
+        ),
+        Panel(
+            "Notifications that wait",
+            Kind.GRAPH,
+            "How many are still to be sent.",
+            (Query("max(scheduler_notifications_waiting)", "waiting"),),
+            "short",
+            3,
+        ),
+        Panel(
+            "Audit entries sent",
+            Kind.GRAPH,
+            "Entries of the audit trail that the outside service has taken, in a second, and requests that it has not.",
+            (
+                Query("sum(rate(scheduler_audit_sink_entries_total[$__rate_interval]))", "taken"),
+                Query("sum by (code) (rate(scheduler_audit_sink_failures_total[$__rate_interval]))", "{{code}}"),
+            ),
+            "cps",
+            6,
+        ),
+        Panel(
+            "Audit entries that wait",
+            Kind.GRAPH,
+            "Entries that it has not taken yet, and chains that it refuses.",
+            (
+                Query("sum(scheduler_audit_sink_waiting_entries)", "entries"),
+                Query("sum(scheduler_audit_sink_held_chains)", "refused chains"),
+            ),
+            "short",
+            5,
+        ),
+        Panel(
+            "How far behind",
+            Kind.GRAPH,
+            "How old the oldest notification that is due, and the oldest audit entry that was not taken, are.",
+            (
+                Query("max(scheduler_notifications_behind_seconds)", "notifications"),
+                Query("max(scheduler_audit_sink_behind_seconds)", "audit trail"),
+            ),
+            "s",
+            4,
+        ),
+    ),
+)
+
+ROWS = (ASKED_FOR, PUNCTUALITY, LEDGER, OWNERS, BEHIND, CAPACITY, REQUESTS, OUTWARD)

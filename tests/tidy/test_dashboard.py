@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from deploy.grafana.dashboard import DATASOURCE, PATH, TITLE, dashboard, text
-from deploy.grafana.panels import ASKED_FOR, ROWS, Kind, Panel
+from deploy.grafana.panel import Kind, Panel
+from deploy.grafana.panels import ASKED_FOR, ROWS
 from horolog.runtime.metric_table import TABLE
 from tests.tidy.expressions import BY_NAME, breaches, metric_of, names_in
 from tests.tidy.tree import ROOT
