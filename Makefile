@@ -26,8 +26,9 @@ test: install lint ## Check the code and run every test; ARGS=... goes to pytest
 check: install lint ## Format, lint, types, import directions and the tidy rules; seconds
 	@$(PY) -m pytest tests/tidy
 
-docs: install ## Write the generated reference pages under docs/
+docs: install ## Write the generated reference pages under docs/, and the dashboard
 	@.venv/bin/horolog docs
+	@$(PY) -m deploy.grafana
 
 bench: install ## Measure throughput and latency; ARGS=... goes to the benchmark
 	@$(PY) -m bench $(ARGS)

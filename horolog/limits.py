@@ -16,6 +16,29 @@ AUDIT_BATCH_COUNT_MAX = 500
 AUDIT_WRITE_S_MAX = 5.0
 AUDIT_FLOOD_COUNT_PER_S = 10
 """How many calls of nobody, or refused for coming too often, are told each by itself in a second."""
+AUDIT_SINK_BATCH_COUNT_DEFAULT = 100
+AUDIT_SINK_BATCH_COUNT_MAX = 1000
+"""How many entries one request to an outside audit service carries."""
+AUDIT_SINK_BATCH_BYTES_MAX = 1024 * 1024
+"""It carries fewer where it would be larger than this, but one at least."""
+AUDIT_SINK_ANSWER_S_DEFAULT = 10.0
+AUDIT_SINK_ANSWER_S_MAX = 60.0
+"""How long the service may take to answer, with everything that belongs to it."""
+AUDIT_SINK_ANSWER_BYTES_MAX = 16 * 1024
+"""No more of an answer's body is read, and nothing of it is kept: it is taken in for the connection's sake."""
+AUDIT_SINK_CONCURRENT_COUNT_MAX = 8
+"""To so many chains of different tenants requests are under way at a time; of one chain there is one at most."""
+AUDIT_SINK_LOOK_INTERVAL_S = 1.0
+"""How often it is looked for entries that wait, and for whether another process has stopped sending."""
+AUDIT_SINK_PAUSE_S_MIN = 1.0
+AUDIT_SINK_PAUSE_S_MAX = 60.0
+"""Between two tries, twice as long each time, and spread out by chance."""
+AUDIT_SINK_RETRY_AFTER_S_MAX = 900.0
+"""A service that asks for more patience than this is asked again all the same."""
+AUDIT_SINK_HELD_S = 300.0
+"""A chain that the service refuses is tried again so often."""
+AUDIT_SINK_STOP_S_MAX = 3.0
+"""How long an answer that is under way is waited for when the process is to end."""
 
 BEAT_INTERVAL_S = 1.0
 WORKER_QUIET_S = 2.5
@@ -130,12 +153,17 @@ PRUNE_PAUSE_S = 1.0
 METRICS_TENANT_COUNT_MAX = 500
 """Tenants beyond these share one label: the figures of a process stay within a few megabytes."""
 METRICS_SAMPLE_INTERVAL_S = 30.0
+METRICS_ERROR_RATE_WINDOW_S = 300.0
+"""Over how long the rate of errors is told."""
 METRICS_OPEN_EXECUTION_COUNT_MAX = 100_000
 """Of how many open executions a projector remembers what its figures need; of others it asks the database."""
 METRICS_CONNECTION_COUNT_MAX = 16
 METRICS_REQUEST_BYTES_MAX = 8 * 1024
 METRICS_ANSWER_S_MAX = 10.0
 
+assert AUDIT_SINK_BATCH_COUNT_DEFAULT <= AUDIT_SINK_BATCH_COUNT_MAX
+assert AUDIT_SINK_ANSWER_S_DEFAULT <= AUDIT_SINK_ANSWER_S_MAX
+assert AUDIT_SINK_PAUSE_S_MIN < AUDIT_SINK_PAUSE_S_MAX < AUDIT_SINK_HELD_S <= AUDIT_SINK_RETRY_AFTER_S_MAX
 assert BEAT_INTERVAL_S * 2 < WORKER_QUIET_S < LEASE_S
 assert BEAT_INTERVAL_S * 3 < LEASE_S
 assert BEAT_INTERVAL_S * 3 < WORKER_PROGRESS_S

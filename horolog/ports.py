@@ -1,11 +1,15 @@
-"""The ports of the core besides the log: clock, ids, and the world in which attempts run.
+"""The ports of the core besides the log: clock, ids, chance, and the world in which attempts run.
 
 Everything that is not a pure function of its arguments comes through one of these, so that a simulation or a test
 can put its own in place. `horolog.adapters.system` has the real ones.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
+
+Chance = Callable[[], float]
+"""A number that nobody can foresee, from 0 up to but not including 1; each call gives another."""
 
 
 class Clock(Protocol):

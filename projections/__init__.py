@@ -8,5 +8,8 @@ it and however often it is delivered. Any table can be dropped and rebuilt from 
 On failure: PostgreSQL or log gone, the projector waits and goes on where its positions say; a record that cannot be
 understood goes to the dead-letter topic and the partition goes on.
 
+Beside it `audit_sink` sends the audit trail to an outside service, where there is one. Its positions are no fold of the
+log, and no rebuild touches them.
+
 `views` is what the API may see of it; `queries` answers it from PostgreSQL, behind the `walls` between tenants.
 """

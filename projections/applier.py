@@ -129,6 +129,8 @@ class Applier:
         self.counters.refused += len(folded.refusals)
         if self.teller is not None:
             self.teller.tell(folded.events, folded.dispatches, asked)
+            written_s = min(records[0].timestamp_ms, records[-1].timestamp_ms) / 1000
+            self.teller.figures.facts_applied(self.clock.now().timestamp() - written_s)
         if folded.changes.applied:
             await self.notify.applied(folded.changes.applied)
 

@@ -6,6 +6,8 @@ Guarantee: no connection attempt and no statement of ours waits without a bound,
 import asyncpg
 import orjson
 
+from horolog.version import connection_name
+
 CONNECT_TIMEOUT_S = 5.0
 QUERY_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
@@ -17,6 +19,9 @@ PARTITION_LOCK = 0x686F726F
 
 COPY_LOCK = 0x686F636F
 """The advisory lock of whoever builds a copy of the read models; with a partition's number, `PARTITION_LOCK` there."""
+
+AUDIT_SINK_LOCK = 0x686F7273696E6B
+"""The advisory lock of the one process that sends the audit trail to an outside service ("horsink")."""
 
 UNAVAILABLE = (
     OSError,
@@ -30,6 +35,9 @@ UNAVAILABLE = (
     asyncpg.InternalClientError,
 )
 """Try again later: the server is away, stopping, full or a standby, or chose this transaction to give way."""
+
+VIOLATIONS = ("instant", "key")
+"""The kinds of unique constraints; see `violated`."""
 
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
@@ -63,19 +71,19 @@ async def open_pool(dsn: str, size_max: int = 8) -> asyncpg.Pool:
         command_timeout=QUERY_TIMEOUT_S,
         init=prepare,
         reset=_nothing,
-        server_settings={"application_name": "horolog-api", "timezone": "UTC"},
+        server_settings={"application_name": connection_name("horolog-api"), "timezone": "UTC"},
     )
 
 
 async def connect(dsn: str, name: str, schema: str | None = None) -> asyncpg.Connection:
-    """A connection for writing; `name` is shown in `pg_stat_activity`.
+    """A connection for writing; `name`, with our version, is shown in `pg_stat_activity`.
 
     `schema` replaces the search path, so that the same statements work on a copy of the tables.
 
     Raises:
         one of `UNAVAILABLE`.
     """
-    settings = {"application_name": name, "timezone": "UTC"}
+    settings = {"application_name": connection_name(name), "timezone": "UTC"}
     if schema is not None:
         settings["search_path"] = '"' + schema.replace('"', '""') + '"'
     return await asyncpg.connect(

@@ -55,6 +55,12 @@ class Figures(Protocol):
     def execution_ran(self, tenant_id: str, job_type: str, duration_s: float) -> None:
         """The last attempt of an execution ran so long."""
 
+    def execution_finished(self, tenant_id: str, lateness_s: float) -> None:
+        """The last attempt of an execution has ended."""
+
+    def facts_applied(self, age_s: float) -> None:
+        """A batch of facts is in the read models; the oldest of them was written so long ago."""
+
 
 class Source(Protocol):
     """Where it is asked what is not remembered; see `projections.writer.Writer`."""
@@ -133,6 +139,8 @@ class Teller:
         if event.started_at is not None:
             seconds = (event.completed_at - event.started_at).total_seconds()
             self.figures.execution_ran(event.tenant_id, job_type, seconds)
+            lateness = event.completed_at - event.scheduled_for
+            self.figures.execution_finished(event.tenant_id, lateness.total_seconds())
 
     def _forget(self, event: ExecutionEvent) -> KnownStart | None:
         return self._open.pop(event.execution_id, None)

@@ -187,6 +187,7 @@ def _worker_row(beat: WorkerBeat) -> WorkerRow:
         host=beat.host,
         pid=beat.pid,
         isolation=beat.isolation,
+        control_groups=json_text(beat.control_groups) or "[]",
         memory_mb=beat.memory_mb,
         started_at=beat.started_at,
         last_beat_at=beat.at,

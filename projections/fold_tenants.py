@@ -1,5 +1,6 @@
 """Tenant changes into rows: the latest row of each tenant, and every change for its history."""
 
+import json
 from collections.abc import Iterable
 
 from projections.rows import TenantChangeRow, TenantRow
@@ -32,6 +33,8 @@ def _tenant_row(change: TenantChanged) -> TenantRow:
         state=tenant.state.value,
         name=tenant.settings.name,
         settings=tenant.settings.to_json().decode(),
+        own_settings=tenant.own_settings,
+        disabled_owners=json.dumps([one.actor for one in tenant.disabled_owners]),
         created_by=tenant.created_by,
         created_at=tenant.created_at,
         updated_at=tenant.updated_at,

@@ -11,14 +11,14 @@ where it has taken in more than there is: its tables are those of another log, w
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 
 from horolog.limits import PROJECTION_BATCH_COUNT_MAX
-from horolog.log.port import Log, LogError, Membership, Place, PlaceError, PositionLost, Reader, Record
+from horolog.log.lag import Standing
+from horolog.log.port import Log, LogError, Membership, Place, PlaceError, PositionLost, Reader
 from horolog.ports import Clock
 from projections.applier import Applier, Notify, OnViolation, ProjectorCounters, Silence
 from projections.connections import UNAVAILABLE, connect
@@ -26,8 +26,10 @@ from projections.figures import Figures, Teller
 from projections.fold import SOURCES
 from projections.letters import DeadLetters
 from projections.partitions import drop_partitions, ensure_partitions, following, month_of
+from projections.polling import first_of, poll
 from projections.pruning import Pruner
 from projections.replanning import Replanner
+from projections.standing import Standings
 from projections.writer import PositionsMoved, Writer
 from schemas.topics import KEEP_FOR_EVER
 
@@ -36,7 +38,6 @@ __all__ = ["Notify", "Projector", "ProjectorCounters", "ProjectorSettings", "Sil
 _logger = logging.getLogger(__name__)
 
 ROLE = "projections"
-POLL_S = 1.0
 RETRY_S = 0.5
 FAILED_RETRY_S = 2.0
 UPKEEP_S = 3600.0
@@ -70,9 +71,19 @@ class Projector:
     figures: Figures | None = None
     on_violation: OnViolation = lambda _: None
     _pruner: Pruner = field(init=False)
+    _is_applying: bool = field(init=False, default=False)
+    _standings: Standings = field(default_factory=Standings)
 
     def __post_init__(self) -> None:
         self._pruner = Pruner(self.clock)
+
+    def is_ready(self) -> bool:
+        """Whether it reads its share of the log and reaches the database."""
+        return self._is_applying
+
+    def standings(self) -> list[Standing]:
+        """Of each partition of its share, how far it is behind the log."""
+        return self._standings.told(self.clock.now().timestamp())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Apply until `stop` is set."""
@@ -130,18 +141,24 @@ class Projector:
         applier.on_violation = self.on_violation
         reader.assign({})
         reader.assign(positions)
+        self._standings.begin(positions, self.clock.now().timestamp())
         until = self.clock.monotonic() + UPKEEP_S
-        over = asyncio.create_task(_first(stop.wait(), membership.changed(generation)))
+        over = asyncio.create_task(first_of(stop.wait(), membership.changed(generation)))
+        self._is_applying = generation > 0
         try:
             while not over.done() and self.clock.monotonic() < until:
                 self.counters.pruned += await self._pruner.look(connection)
                 await replanner.look(connection)
-                records = await _poll(reader, self.settings.batch_count_max, over)
+                records = await poll(reader, self.settings.batch_count_max, over)
                 if records:
                     turn_began = self.clock.monotonic()
+                    self._standings.in_hand = records
                     await applier.apply(records)
                     await self.clock.sleep(self.settings.linger_s - (self.clock.monotonic() - turn_began))
+                self._standings.look(reader, self.clock.now().timestamp())
         finally:
+            self._is_applying = False
+            self._standings.end()
             over.cancel()
 
     async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:
@@ -178,27 +195,3 @@ def _refuse_another_log(positions: Mapping[Place, int], ends: Mapping[Place, int
     for place, end in ends.items():
         if positions[place] > end:
             raise PlaceError(place, f"ends at {end}, before {positions[place]}: the read models are of another log")
-
-
-async def _poll(reader: Reader, count_max: int, over: asyncio.Task[None]) -> Sequence[Record]:
-    """The next records; none when `over` ends before there are any."""
-    poll = asyncio.create_task(_polled(reader, count_max))
-    try:
-        await asyncio.wait((poll, over), return_when=asyncio.FIRST_COMPLETED)
-        return poll.result() if poll.done() else ()
-    finally:
-        poll.cancel()
-
-
-async def _polled(reader: Reader, count_max: int) -> Sequence[Record]:
-    return await reader.poll(count_max, POLL_S)
-
-
-async def _first(*waits: Coroutine[Any, Any, object]) -> None:
-    """Return when the first of these does."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

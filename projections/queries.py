@@ -60,6 +60,7 @@ class PostgresReadModel:
         conditions.add("status = {}", where.status)
         conditions.add("job_type = {}", where.job_type)
         conditions.add("tags @> {}", None if where.tag is None else [where.tag])
+        conditions.add("tags ?| {}::text[]", where.within)
         conditions.add("name ilike {}", None if where.text is None else f"%{_escaped(where.text)}%")
         if after is not None:
             conditions.add_pair("(created_at, id) < ({}, {}::uuid)", after.at, after.id)
@@ -89,6 +90,9 @@ class PostgresReadModel:
             "exists (select from scheduled_jobs as job where job.id = job_id and job.tags @> {})",
             None if where.tag is None else [where.tag],
         )
+        conditions.add(
+            "exists (select from scheduled_jobs as job where job.id = job_id and job.tags ?| {}::text[])", where.within
+        )
         if after is not None:
             conditions.add_pair("(scheduled_at, id) < ({}, {}::uuid)", after.at, after.id)
         sql = f"""select {_EXECUTION_COLUMNS} from job_executions
@@ -100,14 +104,25 @@ class PostgresReadModel:
         rows = await self._walls.of_tenant(tenant_id, sql, tenant_id, job_id, limit)
         return [row["execution_id"] for row in rows]
 
-    async def statistics(self, tenant_id: str, job_id: str | None, start: datetime, end: datetime) -> StatisticsView:
-        asked = tenant_id, job_id, start, end
+    async def jobs_within(self, tenant_id: str, job_ids: Sequence[str], tags: Sequence[str]) -> Sequence[str]:
+        asked = tenant_id, _uuids(job_ids), tags
+        return [row["id"] for row in await self._walls.of_tenant(tenant_id, statement("jobs_within"), *asked)]
+
+    async def statistics(
+        self,
+        tenant_id: str,
+        job_id: str | None,
+        start: datetime,
+        end: datetime,
+        within: Sequence[str] | None = None,
+    ) -> StatisticsView:
+        asked = tenant_id, job_id, start, end, within
         (row,) = await self._walls.of_tenant(tenant_id, statement("statistics"), *asked)
         return StatisticsView(**row)
 
-    async def daily_counts(self, tenant_id: str, day: date) -> Mapping[str, int]:
+    async def daily_counts(self, tenant_id: str, day: date, within: Sequence[str] | None = None) -> Mapping[str, int]:
         start = datetime.combine(day, time(), UTC)
-        view = await self.statistics(tenant_id, None, start, start + timedelta(days=1))
+        view = await self.statistics(tenant_id, None, start, start + timedelta(days=1), within)
         return view.by_status
 
     async def queue(self, tenant_id: str | None) -> QueueView:

@@ -111,6 +111,8 @@ class TenantRow:
     state: str
     name: str
     settings: str
+    own_settings: bool
+    disabled_owners: str
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -173,6 +175,7 @@ class WorkerRow:
     host: str
     pid: int
     isolation: str
+    control_groups: str
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime

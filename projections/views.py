@@ -99,6 +99,7 @@ class WorkerView:
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime
+    control_groups: Sequence[str] = ()
     set_aside: Sequence[Mapping[str, JsonValue]] = ()
 
 
@@ -159,12 +160,13 @@ class StatisticsView:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """All given conditions must hold; `text` is looked for in the name."""
+    """All given conditions must hold; `text` is looked for in the name, and one of the tags `within` is carried."""
 
     status: str | None = None
     job_type: str | None = None
     tag: str | None = None
     text: str | None = None
+    within: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,10 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    """All given conditions must hold; the time range is over `scheduled_at`, from inclusive, to exclusive."""
+    """All given conditions must hold; the time range is over `scheduled_at`, from inclusive, to exclusive.
+
+    The job carries one of the tags `within`, or did when it was deleted.
+    """
 
     status: str | None = None
     job_id: str | None = None
@@ -189,6 +194,7 @@ class ExecutionFilter:
     trigger_type: str | None = None
     scheduled_from: datetime | None = None
     scheduled_to: datetime | None = None
+    within: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,10 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class TenantView:
-    """One row of `tenants`. `settings` is what the tenant's settings are as JSON (camelCase)."""
+    """One row of `tenants`. `settings` is what the tenant's settings are as JSON (camelCase).
+
+    Without `own_settings` they say only who is barred beside those whom the default settings bar.
+    """
 
     tenant_id: str
     version: int
@@ -220,6 +229,8 @@ class TenantView:
     created_by: str
     created_at: datetime
     updated_at: datetime
+    own_settings: bool = True
+    disabled_owners: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +275,23 @@ class ReadModel(Protocol):
         """The ids of a job's executions that wait or run."""
         ...
 
-    async def statistics(
-        self, tenant_id: str, job_id: str | None, start: datetime, end: datetime
-    ) -> StatisticsView: ...
+    async def jobs_within(self, tenant_id: str, job_ids: Sequence[str], tags: Sequence[str]) -> Sequence[str]:
+        """Of these jobs those that carry one of the tags, or did when they were deleted."""
+        ...
 
-    async def daily_counts(self, tenant_id: str, day: date) -> Mapping[str, int]:
-        """Executions by status on one UTC day."""
+    async def statistics(
+        self,
+        tenant_id: str,
+        job_id: str | None,
+        start: datetime,
+        end: datetime,
+        within: Sequence[str] | None = None,
+    ) -> StatisticsView:
+        """Over the executions of one job or of all; of jobs with one of the tags `within`, if there are any."""
+        ...
+
+    async def daily_counts(self, tenant_id: str, day: date, within: Sequence[str] | None = None) -> Mapping[str, int]:
+        """Executions by status on one UTC day; `within` as in `statistics`."""
         ...
 
     async def queue(self, tenant_id: str | None) -> QueueView: ...

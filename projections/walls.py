@@ -1,10 +1,10 @@
 """The walls between tenants in PostgreSQL: who a transaction of the API is, and whose rows it sees.
 
-Guarantee: every question of the API is one read-only transaction that first gives up the login's own rights. As
-`horolog_api` it names one tenant, and the policies of the tables let through that tenant's rows only, whatever the
-statement says; without a tenant they let nothing through, with an error. As `horolog_platform` it sees the rows of
-all, and can run the statements of `ACROSS_TENANTS` only. Both end with the transaction (SET LOCAL), so that no
-connection of a pool ever carries them to its next user.
+Guarantee: every question of the API is one transaction that first gives up the login's own rights, read-only but for
+what a tenant changes itself (`changed_by_tenant`). As `horolog_api` it names one tenant, and the policies of the tables
+let through that tenant's rows only, whatever the statement says; without a tenant they let nothing through, with an
+error. As `horolog_platform` it sees the rows of all, and can run the statements of `ACROSS_TENANTS` only. Both end with
+the transaction (SET LOCAL), so that no connection of a pool ever carries them to its next user.
 
 Costs one round trip more than the statement alone: role and tenant travel with BEGIN, and what ends the transaction
 takes the place of the pool's reset.
@@ -67,6 +67,11 @@ class Walls:
         async with self._transaction(_opening(tenant_id)) as connection:
             return list(await connection.fetch(sql, *arguments, timeout=QUERY_TIMEOUT_S))
 
+    async def changed_by_tenant(self, tenant_id: str, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of one statement that changes that tenant's rows, and can change no other's."""
+        async with self._transaction(_opening(tenant_id, access="")) as connection:
+            return list(await connection.fetch(sql, *arguments, timeout=QUERY_TIMEOUT_S))
+
     async def across_tenants(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
         """The rows of a statement of `ACROSS_TENANTS`, which sees the rows of all tenants.
 
@@ -114,10 +119,10 @@ class Walls:
         self._refusal_told = False
 
 
-def _opening(tenant_id: str, isolation: str = "") -> str:
+def _opening(tenant_id: str, isolation: str = "", access: str = "read only") -> str:
     # A script takes no arguments; whatever is not a UUID ends here.
     named = UUID(tenant_id)
-    return f"begin {isolation}read only; set local role {API_ROLE}; set local {TENANT_SETTING} = '{named}'"
+    return f"begin {isolation}{access}; set local role {API_ROLE}; set local {TENANT_SETTING} = '{named}'"
 
 
 async def _roll_back(connection: PoolConnectionProxy) -> None:

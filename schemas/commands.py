@@ -10,20 +10,25 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from schemas.base import Actor, JsonObject, Message, Text, UtcTime, Uuid
-from schemas.jobs import JobDefinition
+from schemas.jobs import TAG_COUNT_MAX, JobDefinition, Tag
 from schemas.tenants import TenantSettings
 
 RequestHash = Annotated[str, Field(max_length=64)]
+WithinTags = Annotated[tuple[Tag, ...], Field(min_length=1, max_length=TAG_COUNT_MAX)]
 
 
 class Command(Message):
-    """The part that all commands share. `issued_at` is the caller's clock and decides nothing."""
+    """The part that all commands share. `issued_at` is the caller's clock and decides nothing.
+
+    With `within_tags` the caller may act only on jobs that carry one of them, as the dispatcher knows them.
+    """
 
     command_id: Uuid
     actor: Actor
     issued_at: UtcTime
     request_hash: RequestHash = ""
     reason: Annotated[Text, Field(max_length=1000)] | None = None
+    within_tags: WithinTags | None = None
 
     def message_id(self) -> str:
         return self.command_id
@@ -135,14 +140,20 @@ class ResumeTenant(TenantCommand):
 
 
 class BarActor(TenantCommand):
-    """Run no job any more that this actor created."""
+    """Run no job any more that this actor created.
+
+    With `disabled`, because it is a user who was disabled: of its own commands none counts any more, either. That is
+    kept apart from what the platform bars, so that who enables a user again lifts nothing else.
+    """
 
     TYPE: ClassVar[str] = "io.horolog.tenant.bar-actor.v1"
     barred_actor: Actor
+    disabled: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 class UnbarActor(TenantCommand):
-    """Run the jobs that this actor created again, from now on."""
+    """Run the jobs that this actor created again, from now on; with `disabled`, as those of a user enabled again."""
 
     TYPE: ClassVar[str] = "io.horolog.tenant.unbar-actor.v1"
     barred_actor: Actor
+    disabled: Annotated[bool, Field(exclude_if=not_)] = False

@@ -218,7 +218,8 @@ class SetAside(Value):
 class WorkerResponse(Value):
     """A worker process. `live` is false once its last sign of life is older than a lease.
 
-    `set_aside` names the partitions that hand it nothing, for it beats and does not work.
+    `set_aside` names the partitions that hand it nothing, for it beats and does not work. `control_groups` are the
+    resources (memory, processes, cpu) that it bounds for each attempt as a whole.
     """
 
     worker_id: str
@@ -231,6 +232,7 @@ class WorkerResponse(Value):
     host: str
     pid: int
     isolation: str
+    control_groups: tuple[str, ...]
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime

@@ -10,12 +10,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import Body, Text, Uuid, Value
+from schemas.jobs import TAG_COUNT_MAX, Tag
 
 Secret = Annotated[Text, Field(min_length=1, max_length=400, repr=False)]
 """A password or a token that a caller sends; what a new password must be is judged by its rules."""
 LoginName = Annotated[Text, Field(min_length=1, max_length=200)]
 Roles = Annotated[tuple[Annotated[Text, Field(max_length=50)], ...], Field(min_length=1, max_length=10, strict=False)]
 """Not strict: an array of JSON is no tuple."""
+GrantTags = Annotated[tuple[Tag, ...], Field(max_length=TAG_COUNT_MAX, strict=False)]
 
 
 class TokenBody(Body):
@@ -52,28 +54,32 @@ class TokenResponse(Value):
 class UserCreateBody(Body):
     """A new user. `tenantId` is the caller's own, if it is left out; who manages the platform may name any tenant.
 
-    Users with the role platform-admin belong to no tenant: for these it is left out.
+    Users with the role platform-admin belong to no tenant: for these it is left out. With `tags` the roles (viewer,
+    operator, developer) hold for jobs that carry at least one of them, and for nothing else.
     """
 
     name: LoginName
     roles: Roles
     tenant_id: Uuid | None = None
+    tags: GrantTags = ()
 
 
 class UserChangeBody(Body):
-    """What is to be different; a change ends all sessions of the user."""
+    """What is to be different; a change ends all sessions of the user. Without any `tags` roles hold for all jobs."""
 
     roles: Roles | None = None
     disabled: bool | None = None
+    tags: GrantTags | None = None
 
 
 class UserResponse(Value):
-    """A user. `tenantId` is null for one who manages the platform."""
+    """A user. `tenantId` is null for one who manages the platform; roles without `tags` hold for all jobs."""
 
     id: str
     tenant_id: str | None
     name: str
     roles: tuple[str, ...]
+    tags: tuple[str, ...]
     disabled: bool
     must_change_password: bool
     created_at: datetime

@@ -6,7 +6,7 @@ stay as they are, and a quota that is null is no longer set.
 
 from datetime import date, datetime
 
-from schemas.base import Uuid, Value
+from schemas.base import Body, Uuid, Value
 from schemas.http import InternalAnswer
 from schemas.tenants import TenantSettings, TenantState
 
@@ -18,11 +18,16 @@ class CreateTenantBody(TenantSettings):
 
 
 class TenantResponse(TenantSettings):
-    """A tenant. One that nobody created is at version 0, and has the system's own settings."""
+    """A tenant. One that nobody created has the system's own settings (`ownSettings` is false).
+
+    It is at version 0 until something is decided about it. `disabledOwners` are disabled users whose jobs do not run.
+    """
 
     tenant_id: Uuid
     state: TenantState
     version: int
+    own_settings: bool
+    disabled_owners: list[str]
     created_by: str | None
     created_at: datetime | None
     updated_at: datetime | None
@@ -70,3 +75,17 @@ class InternalTenantAnswer(InternalAnswer):
     """One tenant."""
 
     data: TenantResponse
+
+
+class EraseTenantBody(Body):
+    """Whose key and secrets are to be erased for good: the id that stands in the address as well."""
+
+    tenant_id: Uuid
+
+
+class ErasedTenantResponse(Value):
+    """What was encrypted for the tenant can never be read again; `hadAny`: whether there was a key or a secret."""
+
+    tenant_id: str
+    erased: bool
+    had_any: bool

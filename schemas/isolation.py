@@ -10,7 +10,7 @@ class Isolation(StrEnum):
     """The levels, each of which promises all that the one before does.
 
     `process`: a session, resource limits, no way to gain privileges, a clean environment. `namespaces`: processes,
-    files and accounts of its own. `container`: a container of its own; no worker reaches it yet.
+    files and accounts of its own. `container`: a container of its own, made by an engine that the operator names.
     """
 
     PROCESS = "process"

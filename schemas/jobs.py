@@ -15,7 +15,13 @@ from schemas.sealed import SEALED_PATTERN, bounded
 TIMEOUT_SECONDS_MAX = 86_400
 MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
 NAME_LENGTH_MAX = 200
+TAG_COUNT_MAX = 20
+TAG_LENGTH_MAX = 50
 VARIABLE_LENGTH_MAX = 10_000
+
+
+Tag = Annotated[Text, Field(min_length=1, max_length=TAG_LENGTH_MAX)]
+"""A word by which jobs are found, and to which grants can be narrowed."""
 
 
 class JobType(StrEnum):
@@ -56,6 +62,7 @@ VariableValue = Annotated[
     Field(json_schema_extra={"maxLength": VARIABLE_LENGTH_MAX}),
 ]
 ParameterName = Annotated[Text, Field(min_length=1, max_length=200)]
+ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,299}$")]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -89,7 +96,8 @@ class FunctionConfig(Value):
     """A Python function, called with `parameters` as keyword arguments in a process of its own.
 
     Parameters that `sensitive` names are kept encrypted, and those whose names look like secrets'.
-    With `isolation` it is run only by workers that reach this level.
+    With `isolation` it is run only by workers that reach this level. One that is `registered` is not looked for in a
+    module: it is run only by workers of the SDK that have registered the name `modulePath.functionName`.
     """
 
     module_path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
@@ -98,13 +106,20 @@ class FunctionConfig(Value):
     sensitive: Annotated[tuple[ParameterName, ...], Field(max_length=100, exclude_if=not_)] = ()
     timeout: TimeoutMs = 300_000
     isolation: Isolation | None = None
+    registered: Annotated[bool, Field(exclude_if=not_)] = False
+
+    @property
+    def registered_name(self) -> str | None:
+        """The name under which workers have registered it, if that is how it is found."""
+        return f"{self.module_path}.{self.function_name}" if self.registered else None
 
 
 class CommandConfig(Value):
     """A program and its arguments, started without a shell. `timeout` is in milliseconds.
 
     The values of `environment` are kept encrypted.
-    With `isolation` it is run only by workers that reach this level; without network, by those that have namespaces.
+    With `isolation` it is run only by workers that reach this level; without network, by those that have namespaces;
+    with `image`, one of those that its worker's operator has named, by those that run containers.
     """
 
     command: Annotated[Text, Field(min_length=1, max_length=1000)]
@@ -114,6 +129,7 @@ class CommandConfig(Value):
     timeout: TimeoutMs | None = None
     isolation: Isolation | None = None
     network: Annotated[Network, Field(exclude_if=Network.HOST.__eq__)] = Network.HOST
+    image: Annotated[ImageName | None, Field(exclude_if=not_)] = None
 
 
 JobConfig = HttpConfig | FunctionConfig | CommandConfig
@@ -128,6 +144,8 @@ def isolation_demanded(config: JobConfig) -> Isolation | None:
     """The lowest level that a worker must reach to run this; None when any will do."""
     if isinstance(config, HttpConfig):
         return None
+    if isinstance(config, CommandConfig) and config.image is not None:
+        return Isolation.CONTAINER
     if isinstance(config, CommandConfig) and config.network is Network.NONE:
         return max(config.isolation or Isolation.NAMESPACES, Isolation.NAMESPACES, key=Isolation.rank)
     return config.isolation
@@ -239,7 +257,7 @@ class JobDefinition(Value):
     start_date: UtcTime | None = None
     end_date: UtcTime | None = None
     max_executions: Annotated[int, Field(ge=1)] | None = None
-    tags: Annotated[tuple[Annotated[Text, Field(min_length=1, max_length=50)], ...], Field(max_length=20)] = ()
+    tags: Annotated[tuple[Tag, ...], Field(max_length=TAG_COUNT_MAX)] = ()
     misfire: Annotated[Misfire, Field(exclude_if=MISFIRE_DEFAULT.__eq__)] = MISFIRE_DEFAULT
     overlap: Annotated[Overlap, Field(exclude_if=OVERLAP_DEFAULT.__eq__)] = OVERLAP_DEFAULT
     delivery: Annotated[Delivery, Field(exclude_if=Delivery.AT_LEAST_ONCE.__eq__)] = Delivery.AT_LEAST_ONCE

@@ -6,6 +6,7 @@ named. A quota that is not set is as large as the system allows.
 
 from enum import StrEnum
 from ipaddress import ip_network
+from operator import not_
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -82,15 +83,29 @@ CLOSED = TenantSettings()
 """No quotas of its own, and no programs, functions or inner networks."""
 
 
+class DisabledOwner(Value):
+    """A user who was disabled, and since when: no job of this actor runs, and none of its commands counts."""
+
+    actor: Actor
+    since: UtcTime
+
+
 class Tenant(Value):
     """A tenant as the log knows it; `version` rises by one with every change.
 
-    One that nobody created is not in the log: it is active, and has the settings that dispatchers were started with.
+    One of which nothing was ever decided is not in the log: it is active, and has the settings that dispatchers were
+    started with. So has one without `ownSettings`, which nobody created but about which something else was decided:
+    of its `settings` only `barredActors` counts, beside those of the dispatchers. `disabledOwners` are users whom
+    administrators of the tenant disabled, apart from those whom the platform barred.
     """
 
     tenant_id: Uuid
     state: TenantState = TenantState.ACTIVE
     settings: TenantSettings
+    own_settings: Annotated[bool, Field(exclude_if=bool)] = True
+    disabled_owners: Annotated[
+        tuple[DisabledOwner, ...], Field(max_length=BARRED_ACTOR_COUNT_MAX, exclude_if=not_)
+    ] = ()
     version: Annotated[int, Field(ge=1)] = 1
     created_by: Actor
     created_at: UtcTime

@@ -92,6 +92,9 @@ class MemoryReader:
     def is_behind(self, place: Place) -> bool:
         return False
 
+    def lag(self, place: Place) -> int:
+        return 0
+
     async def poll(self, record_count_max: int, timeout_s: float) -> Sequence[Record]:
         return await self._log.taken(record_count_max)
 

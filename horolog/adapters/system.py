@@ -1,6 +1,7 @@
 """The real clock and the real ids: the only module that may ask the machine for time or randomness."""
 
 import asyncio
+import random
 import time
 import uuid
 from datetime import UTC, datetime
@@ -24,3 +25,8 @@ class RandomIds:
 
     def new(self) -> str:
         return str(uuid.uuid4())
+
+
+def system_chance() -> float:
+    """A number from 0 up to but not including 1: for spreading things out, not for keys."""
+    return random.random()

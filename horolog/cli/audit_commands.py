@@ -1,4 +1,4 @@
-"""`horolog audit`: list and export the own tenant's audit trail, and sign checkpoints of all."""
+"""`horolog audit`: list and export the own tenant's audit trail, sign checkpoints of all, and look after its sink."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,10 @@ from horolog.cli.replay_command import instant
 PATH = "/api/v1/audit"
 _COLUMNS = ("at", "actor", "address", "action", "object", "outcome", "chain", "seq")
 _EVERYTHING = 1_000_000
+
+_Directory = Annotated[
+    Path | None, typer.Option("--dir", file_okay=False, help="Of a stopped `horolog dev`; else the environment's.")
+]
 
 
 class Format(StrEnum):
@@ -58,6 +62,7 @@ def register(app: typer.Typer) -> None:
     audits.command("list", epilog="Example:  horolog audit list --actor user:ada")(grouped(list_entries))
     audits.command("export", epilog="Example:  horolog audit export --format csv > audit.csv")(grouped(export))
     audits.command("checkpoint", epilog="Example:  horolog audit checkpoint --to /elsewhere/audit.jsonl")(checkpoint)
+    audits.command("sink", epilog="Example:  horolog audit sink --tenant ID --chain calls --resend-from 1")(sink)
     app.add_typer(audits, name="audit", epilog="Example:  horolog audit list")
 
 
@@ -94,9 +99,7 @@ def export(
 
 def checkpoint(
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Else standard output.")] = None,
-    directory: Annotated[
-        Path | None, typer.Option("--dir", file_okay=False, help="Of a stopped `horolog dev`; else the environment's.")
-    ] = None,
+    directory: _Directory = None,
     as_json: Json = False,
 ) -> int:
     """Prove the audit trail, and sign the head of every chain with the key of HOROLOG_AUDIT_KEY_FILE.
@@ -104,3 +107,22 @@ def checkpoint(
     Kept where nobody can change it who can change the log, it finds what was changed in log and rows alike.
     """
     return int(import_module("horolog.cli.audit_work").checkpoint(directory, to, as_json))
+
+
+def sink(
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant (id) alone.")] = None,
+    chain: Annotated[str | None, typer.Option(help="jobs, tenants or calls; of this chain alone.")] = None,
+    resend_from: Annotated[
+        int | None, typer.Option(min=1, metavar="SEQ", help="Send the chain once more, from this entry on.")
+    ] = None,
+    directory: _Directory = None,
+    as_json: Json = False,
+) -> int:
+    """Show how far the outside audit service has taken each chain, or set one chain back.
+
+    A chain is never set forward: nothing of it may be passed over. What is sent once more carries other batch ids.
+    """
+    work = import_module("horolog.cli.audit_sink_work")
+    if resend_from is None:
+        return int(work.show(directory, (tenant, chain), as_json))
+    return int(work.resend(directory, (tenant, chain), resend_from, as_json))

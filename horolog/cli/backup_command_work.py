@@ -22,11 +22,11 @@ from horolog.backup.restoring import RestoreRefused, refuse_unfit, restore_surve
 from horolog.backup.sealing import SALT_BYTES, ArchiveError
 from horolog.backup.survey import survey
 from horolog.cli.backup_source import open_still
-from horolog.cli.composition import open_log
 from horolog.cli.output import write_json, write_line, write_pairs
 from horolog.cli.problems import OK, UNREACHABLE, CliProblem, wrong_use
 from horolog.cli.replay_source import settings_in
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from projections.connections import UNAVAILABLE

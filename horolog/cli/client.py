@@ -1,34 +1,38 @@
-"""The API's client: one request, one answer, and every failure as a problem that says what to do.
+"""The commands' view of the API: plain JSON, and every failure as a problem that says what to do.
 
-Guarantee: a changing call carries an idempotency key of its own. When its answer is lost it is sent again with
-the same key, so the change happens once. An answer that is not Horolog's is never taken for one.
+Guarantee: as `horolog.client` gives it, which makes the calls: a change is asked for once under a key of its own, and
+an answer that is not Horolog's is never taken for one.
 """
 
-import json
 import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import httpx
 
-from horolog.adapters.system import RandomIds, SystemClock
+from horolog.adapters.system import RandomIds, SystemClock, system_chance
 from horolog.cli.connection import Connection, connection
 from horolog.cli.login_session import session_token
 from horolog.cli.options import ApiOptions
 from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
+from horolog.client.calls import Call, Page, plain_pages
+from horolog.client.errors import HorologError, NotTheApi, Refused, Unreachable
+from horolog.client.exchange import Answer, Patience, Terms, exchange
+from horolog.client.steps import BlockingSteps
+from horolog.client.tokens import Fixed
+from horolog.client.wire import Flow, Request, changing, reading
 from horolog.ports import Ids
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
-BASE = "/api/v1/scheduler"
-ROOT = "/api/"
+T = TypeVar("T")
 TIMEOUT_S = 30.0
-RETRY_DELAYS_S = (0.2, 1.0)
-_TRY_AGAIN = frozenset({502, 503, 504})
+PATIENCE = Patience(try_count_max=3, pause_s=0.4, awaits_start=False)
+"""Who sits at a command line wants to know at once that nobody listens."""
 _ADVICE = {
     401: "Sign in with `horolog login`, or give a valid token with --token or HOROLOG_TOKEN.",
     403: "Ask an administrator for the permission, or use another token.",
@@ -39,24 +43,16 @@ _ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The JSON of an answer, and its entity tag if it has one."""
-
-    body: Any
-    etag: str | None
-
-
 class Client:
     """Calls the API over one HTTP connection. Paths are below that of the scheduler, unless they begin with /api/."""
 
     def __init__(
         self, connection: Connection, http: httpx.Client, ids: Ids, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._connection = connection
-        self._http = http
-        self._ids = ids
-        self._sleep = sleep
+        authority = Fixed({"Authorization": f"Bearer {connection.token}"} if connection.token else {})
+        chance, place = system_chance, connection.url
+        self._terms = Terms(authority, PATIENCE, chance, ids.new, time.monotonic, place)
+        self._driver = BlockingSteps(http, place, sleep)
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """The body of an answer; parameters without a value are left out."""
@@ -64,94 +60,52 @@ class Client:
 
     def fetch(self, path: str, query: Mapping[str, Any] | None = None) -> Answer:
         """An answer with its entity tag."""
-        given = {name: value for name, value in (query or {}).items() if value is not None}
-        return self._call("GET", path, {}, params=given)
+        return self._call(reading(path, query))
 
     def change(
         self, method: str, path: str, body: Any = None, *, if_match: str | None = None, key: str | None = None
     ) -> Answer:
         """Ask for a change, once, under an idempotency key (`key`, else a new one)."""
-        _refuse_what_json_lacks(body)
-        headers = {"Idempotency-Key": key or self._ids.new()}
-        if if_match is not None:
-            headers["If-Match"] = if_match
-        return self._call(method, path, headers, **({} if body is None else {"json": body}))
+        try:
+            request = changing(method, path, body, key or self._terms.new_key(), if_match)
+        except ValueError as error:
+            raise wrong_use("A number is infinite or not a number (NaN); JSON knows neither.") from error
+        return self._call(request)
 
     def pages(self, path: str, query: Mapping[str, Any], limit: int | None) -> Iterator[Any]:
         """The items of a list, page after page, at most `limit` of them."""
-        cursor, left = None, limit
-        while True:
-            size = None if left is None else min(left, 200)
-            page = self.get(path, {**query, "limit": size, "cursor": cursor})
-            yield from page["items"]
-            left = None if left is None else left - len(page["items"])
-            cursor = page.get("nextCursor")
-            if cursor is None or (left is not None and left <= 0):
-                return
+        following: Call[Page[Any]] | None = plain_pages(path, query, limit)
+        while following is not None:
+            page = self._go("GET", following(self._terms))
+            yield from page.items
+            following = page.following
 
-    def _call(self, method: str, path: str, headers: dict[str, str], **content: Any) -> Answer:
-        if self._connection.token:
-            headers["Authorization"] = f"Bearer {self._connection.token}"
-        for delay in (*RETRY_DELAYS_S, None):
-            try:
-                answer = self._http.request(method, self._address(path), headers=headers, **content)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                raise self._unreachable(str(error)) from error
-            except httpx.RequestError as error:
-                if delay is None:
-                    raise self._lost(method, error) from error
-            else:
-                if delay is None or answer.status_code not in _TRY_AGAIN:
-                    return self._read(answer)
-            self._sleep(delay)
-        raise AssertionError("the last try either answers or raises")
+    def _call(self, request: Request) -> Answer:
+        return self._go(request.method, exchange(request, self._terms))
 
-    def _address(self, path: str) -> str:
-        """Paths are below `BASE`, unless they begin at the API's root."""
-        return self._connection.url + (path if path.startswith(ROOT) else BASE + path)
-
-    def _read(self, answer: httpx.Response) -> Answer:
+    def _go(self, method: str, steps: Flow[T]) -> T:
         try:
-            body = answer.json() if answer.content else None
-        except ValueError as error:
-            raise self._foreign(answer) from error
-        if answer.is_success:
-            return Answer(body, answer.headers.get("etag"))
-        found = body.get("error") if isinstance(body, dict) else None
-        if not isinstance(found, dict) or "code" not in found:
-            raise self._foreign(answer)
-        details = found.get("details")
-        raise CliProblem(
-            str(found["code"]),
-            str(found.get("message", "The API gave no reason.")),
-            _ADVICE.get(answer.status_code),
-            REFUSED,
-            details if isinstance(details, dict) else {"details": details} if details else None,
+            return self._driver.go(steps)
+        except HorologError as error:
+            raise _problem(method, error) from error
+
+
+def _problem(method: str, error: HorologError) -> CliProblem:
+    """What went wrong, and what to do about it."""
+    if isinstance(error, Refused):
+        details = error.details if isinstance(error.details, dict) else {"details": error.details}
+        return CliProblem(
+            error.code, error.message, _ADVICE.get(error.status), REFUSED, details if error.details else None
         )
-
-    def _foreign(self, answer: httpx.Response) -> CliProblem:
-        message = f"{self._connection.url} answered {answer.status_code}, but not as Horolog's API does."
-        return CliProblem("NOT_THE_API", message, "Check --url or HOROLOG_URL.", UNREACHABLE)
-
-    def _unreachable(self, why: str) -> CliProblem:
-        message = f"{self._connection.url} cannot be reached: {why or 'no answer'}."
+    if isinstance(error, NotTheApi):
+        advice = "Check --url or HOROLOG_URL."
+    elif isinstance(error, Unreachable):
         advice = "Start it with `horolog dev`, or name another address with --url or HOROLOG_URL."
-        return CliProblem("UNREACHABLE", message, advice, UNREACHABLE)
-
-    def _lost(self, method: str, error: httpx.RequestError) -> CliProblem:
-        message = f"{self._connection.url} gave no answer ({type(error).__name__})."
+    else:
         advice = "`horolog doctor` shows which part is missing."
         if method != "GET":
             advice = "The change may or may not have been made: look before repeating it. " + advice
-        return CliProblem("NO_ANSWER", message, advice, UNREACHABLE)
-
-
-def _refuse_what_json_lacks(body: Any) -> None:
-    """Raises `CliProblem` for numbers that Python reads and JSON does not know."""
-    try:
-        json.dumps(body, allow_nan=False)
-    except ValueError as error:
-        raise wrong_use("A number is infinite or not a number (NaN); JSON knows neither.") from error
+    return CliProblem(error.code, error.message, advice, UNREACHABLE)
 
 
 def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext:

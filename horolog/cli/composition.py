@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.domain.seals import Seals
@@ -17,12 +16,10 @@ from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
+from horolog.runtime.readiness import Readiness
 from horolog.runtime.settings import Settings
 from horolog.runtime.settings_error import SettingsError
 from horolog.vault.master_keys import MasterKeys
-
-if TYPE_CHECKING:
-    from horolog.log.kafka import KafkaSettings
 
 _logger = logging.getLogger(__name__)
 
@@ -38,6 +35,7 @@ MODULES: Mapping[str, str] = {
     "dispatcher": "horolog.cli.roles.dispatcher",
     "executor": "horolog.cli.roles.executor",
     "projections": "horolog.cli.roles.projections",
+    "notifier": "horolog.cli.roles.notifier",
 }
 """Role → the module that puts it together, imported only where the role runs."""
 ROLES = tuple(MODULES)
@@ -52,6 +50,7 @@ class Parts:
     clock: SystemClock
     ids: RandomIds
     metrics: Metrics = field(default_factory=Metrics)
+    readiness: Readiness = field(default_factory=Readiness)
 
     def database_url(self) -> str:
         """The database's address.
@@ -90,36 +89,6 @@ class Parts:
         return self.settings.master_keys
 
 
-async def open_log(settings: Settings, clock: SystemClock) -> Log:
-    """Kafka where its address is set, else the embedded log in the home directory."""
-    if settings.kafka_bootstrap is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        return EmbeddedLog.open(settings.home / "log.db", clock, settings.partition_count)
-    from horolog.log.kafka import KafkaLog  # noqa: PLC0415 - its client is loaded where it is used
-
-    return await KafkaLog.open(kafka_settings(settings))
-
-
-def kafka_settings(settings: Settings) -> "KafkaSettings":
-    """How whoever talks to the Kafka of these settings has to do so, TLS and passwords included."""
-    from horolog.log.kafka import KafkaSettings  # noqa: PLC0415
-
-    assert settings.kafka_bootstrap is not None
-    access = settings.kafka_access
-    return KafkaSettings(
-        bootstrap_servers=settings.kafka_bootstrap,
-        prefix=settings.topic_prefix,
-        partition_count=settings.partition_count,
-        replication_factor=settings.replication_factor,
-        session_timeout_ms=settings.session_timeout_ms,
-        security_protocol=access.protocol,
-        ssl_context=access.tls,
-        sasl_mechanism=access.mechanism,
-        sasl_username=access.username,
-        sasl_password=access.password,
-    )
-
-
 def owner_settings(parts: Parts) -> OwnerSettings:
     """How this process owns partitions."""
     return OwnerSettings(member=parts.settings.member, turn_interval_s=TURN_INTERVAL_S)
@@ -149,15 +118,22 @@ async def sweep(parts: Parts, stop: asyncio.Event) -> None:
 
 
 async def run_roles(parts: Parts, roles: Sequence[str], stop: asyncio.Event) -> None:
+    """Run the roles until `stop`, as `run_services` does."""
+    await run_services(parts, {role: service_of(role, parts) for role in roles}, stop)
+
+
+async def run_services(parts: Parts, services: Mapping[str, Service], stop: asyncio.Event) -> None:
     """Run the services until `stop`; if one fails, the others are stopped and its error is raised."""
 
-    async def watched(role: str) -> None:
+    async def watched(service: Service) -> None:
         try:
-            await service_of(role, parts)(stop)
+            await service(stop)
         finally:
             stop.set()
 
-    async with serving(parts.metrics, parts.settings.metrics), asyncio.TaskGroup() as group:
+    parts.readiness.expect(services, stop.is_set)
+    watched_at = serving(parts.metrics, parts.settings.metrics, parts.readiness)
+    async with watched_at, asyncio.TaskGroup() as group:
         group.create_task(sweep(parts, stop), name="sweep")
-        for role in roles:
-            group.create_task(watched(role), name=role)
+        for name, service in services.items():
+            group.create_task(watched(service), name=name)

@@ -1,52 +1,21 @@
-"""Where the API is and who asks: from the command line, else the environment, else what `horolog dev` left behind."""
+"""Where the API is, for commands: what `horolog.runtime.connection` finds, and its problems as those of a command."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from horolog.cli.problems import wrong_use
+from horolog.runtime import connection as runtime
+from horolog.runtime.connection import DEFAULT_URL, Connection, NoConnection, data_directory
 
-DEFAULT_URL = "http://127.0.0.1:3009"
-CLIENT_FILE = "client.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The API's address, without a slash at its end, and the bearer token if there is one."""
-
-    url: str
-    token: str | None = field(default=None, repr=False)
+__all__ = ["DEFAULT_URL", "Connection", "connection", "data_directory"]
 
 
 def connection(url: str | None, token: str | None, environment: Mapping[str, str]) -> Connection:
-    """The connection that these options and this environment mean.
-
-    The token in the client file is used only for the address in the same file, so it is never sent elsewhere.
+    """The connection that a command's options and this environment mean.
 
     Raises:
-        CliProblem: when the address is not an http(s) URL, or the client file is not readable JSON.
+        CliProblem: there is none.
     """
-    left = _left_behind(data_directory(environment) / CLIENT_FILE)
-    found = (url or environment.get("HOROLOG_URL") or left.get("url") or DEFAULT_URL).rstrip("/")
-    if not found.startswith(("http://", "https://")):
-        raise wrong_use(f"{found[:80]!r} is not an http or https address.", "For example --url http://127.0.0.1:3009")
-    kept = left.get("token") if left.get("url", "").rstrip("/") == found else None
-    return Connection(found, token or environment.get("HOROLOG_TOKEN") or kept)
-
-
-def data_directory(environment: Mapping[str, str]) -> Path:
-    """Where one machine's Horolog keeps its data: HOROLOG_HOME, else `.horolog` here."""
-    return Path(environment.get("HOROLOG_HOME") or ".horolog")
-
-
-def _left_behind(path: Path) -> dict[str, str]:
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise wrong_use(f"{path} cannot be read: {error}", "Remove it, or run `horolog dev` anew.") from error
-    pairs = found.items() if isinstance(found, dict) else ()
-    return {key: value for key, value in pairs if isinstance(value, str)}
+        return runtime.connection(url, token, environment)
+    except NoConnection as error:
+        raise wrong_use(str(error), error.advice) from error

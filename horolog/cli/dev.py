@@ -16,22 +16,25 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import Parts, Service, open_log, service_of, sweep
+from horolog.cli.composition import ROLES, Parts, Service, service_of, sweep
 from horolog.cli.devexamples import load_examples, needed
 from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
 from horolog.cli.options import DevOptions
 from horolog.cli.preparation import bring_up_to_date
 from horolog.cli.private_files import write_private
+from horolog.cli.roles import executor
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
+from projections.migrate import Release
 from schemas.tenants import TenantSettings
 from services.api.settings import ApiSettings, BuiltInIssuer
 from services.api.settings import from_environment as api_settings
@@ -82,7 +85,8 @@ def _with_examples(settings: TenantSettings) -> TenantSettings:
 
 async def _dev(settings: Settings, options: DevOptions) -> int:
     assert settings.database_url is not None
-    await bring_up_to_date(settings.database_url)
+    # The server is this process's own: whoever was connected has ended with the last one.
+    await bring_up_to_date(settings.database_url, Release(alone=True))
     credentials = _credentials(settings.home)
     port = options.port or _free_port()
     api = _api_settings(credentials, port, _auth_key(settings.home))
@@ -96,40 +100,68 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        return await _run_all(parts, api, options, stop, credentials, bound)
+        worker = (
+            None if options.worker is None else await executor.prepare_functions(parts, options.worker, executor.LAST)
+        )
+        parts = parts if worker is None else replace(parts, settings=_with_functions(settings, worker))
+        return await _run_all(parts, Beside(api, bound, worker), options, stop, credentials)
     finally:
         await log.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What runs besides the roles that every system has: the API where it listens, and a worker of the SDK if any."""
+
+    api: ApiSettings
+    bound: socket.socket
+    worker: executor.Prepared | None
+
+
+def _with_functions(settings: Settings, worker: executor.Prepared) -> Settings:
+    """The settings, with tenants that may call the registered functions: whoever started them here wants them run."""
+    defaults = settings.tenant_defaults
+    modules = sorted({name.rpartition(".")[0] for name in worker.names} - set(defaults.allowed_modules))
+    allowed = (*defaults.allowed_modules, *modules)
+    return replace(settings, tenant_defaults=defaults.model_copy(update={"allowed_modules": allowed}))
+
+
 async def _run_all(
-    parts: Parts,
-    api: ApiSettings,
-    options: DevOptions,
-    stop: asyncio.Event,
-    credentials: Credentials,
-    bound: socket.socket,
+    parts: Parts, beside: Beside, options: DevOptions, stop: asyncio.Event, credentials: Credentials
 ) -> int:
-    """Run the services; the executor stops first, then what takes in its last reports, then the rest."""
-    started_at = parts.clock.now()
+    """Run the services; the executors stop first, then what takes in their last reports, then the rest."""
+    started_at, api = parts.clock.now(), beside.api
 
     async def serve_api(until: asyncio.Event) -> None:
-        await run_api(parts, until, api, bound)
+        await run_api(parts, until, api, beside.bound)
+
+    async def execute(until: asyncio.Event) -> None:
+        if beside.worker is None:
+            await executor.run(parts, until)
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(executor.run(parts, until, executor.FIRST))
+            group.create_task(executor.run_prepared(parts, until, beside.worker))
 
     async def sweep_log(until: asyncio.Event) -> None:
         await sweep(parts, until)
 
     stages: list[list[Service]] = [
-        [service_of("executor", parts), service_of("ticker", parts)],
+        [execute, service_of("ticker", parts)],
         [service_of("dispatcher", parts), serve_api, sweep_log],
-        [service_of("projections", parts)],
+        [service_of("projections", parts), service_of("notifier", parts)],
     ]
     running = [Stage(services, stop) for services in stages]
     url = f"http://{api.host}:{api.port}"
     async with AsyncExitStack() as stack:
         follower = Follower(parts.database_url(), started_at, options.as_json)
         stack.push_async_callback(follower.close)
-        if metrics_url := await stack.enter_async_context(serving(parts.metrics, parts.settings.metrics)):
+        parts.readiness.expect(ROLES, stop.is_set)
+        watched_at = serving(parts.metrics, parts.settings.metrics, parts.readiness)
+        if metrics_url := await stack.enter_async_context(watched_at):
             follower.say(f"metrics {metrics_url}")
+        if beside.worker is not None:
+            follower.say(f"worker {options.worker}: {', '.join(beside.worker.names)}")
         following = asyncio.create_task(_follow(follower, url, credentials, options, stop))
         if options.for_s is None:
             await stop.wait()

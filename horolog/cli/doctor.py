@@ -1,7 +1,7 @@
 """What `horolog doctor` looks at: this machine, and the services that the environment names.
 
 Every check gives one finding, and a broken service is a finding too, never an exception. Nothing is changed, but
-for a file that is written to the data directory and removed again.
+for a file that is written to the data directory and removed again, and what executors that are no more have left.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
 from horolog.domain.cron import tzdata_version
 from horolog.ports import Clock
+from horolog.runtime.secret_files import secret
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from services.executor.composition import keep_apart
@@ -63,9 +64,13 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
     if environment.get("KAFKA_BOOTSTRAP_SERVERS"):
         advice = "Check KAFKA_BOOTSTRAP_SERVERS, the other settings of Kafka, and the broker's advertised listeners."
         findings.append(await _probed("log", lambda: probe_log(from_environment(environment)), advice))
-    if database := environment.get("DATABASE_URL"):
+    try:
+        database, redis = (secret(environment, name) for name in ("DATABASE_URL", "REDIS_URL"))
+    except SettingsError as error:
+        return [*findings, Finding("settings", "fail", str(error), "No service starts like that.")]
+    if database:
         findings += await _database(database, clock)
-    if redis := environment.get("REDIS_URL"):
+    if redis:
         advice = "Check REDIS_URL; without Redis everything works, but slower."
         findings.append(await _probed("redis", lambda: probe_redis(redis), advice, "warn"))
     return findings
@@ -131,9 +136,10 @@ async def isolation(environment: Mapping[str, str]) -> Finding:
         apartness = await keep_apart(settings, (os.getcwd(),), (str(data_directory(environment).absolute()),))
     except SettingsError as error:
         return Finding("isolation", "fail", str(error), advice)
-    if apartness.shortcomings:
-        return Finding("isolation", "warn", f"{apartness.way}; {'; '.join(apartness.shortcomings)}", advice)
-    return Finding("isolation", "ok", str(apartness.way))
+    missed = [*apartness.shortcomings, *([apartness.unbounded] if apartness.unbounded else [])]
+    if missed:
+        return Finding("isolation", "warn", f"{apartness}; {'; '.join(missed)}", advice)
+    return Finding("isolation", "ok", str(apartness))
 
 
 def clock_skew(skew_s: float) -> Finding:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from horolog.cli.asyncapi import asyncapi_document, message_schema
+from horolog.cli.metric_reference import metric_reference
 from horolog.cli.reasons import reason_reference
 from horolog.cli.reference import command_reference
 from schemas.registry import MODEL_OF_TYPE
@@ -27,6 +28,7 @@ def documents() -> dict[Path, str]:
         Path("asyncapi.json"): _json(asyncapi_document()),
         Path("cli.md"): command_reference(),
         Path("reasons.md"): reason_reference(),
+        Path("metrics.md"): metric_reference(),
     }
     for name, model in MODEL_OF_TYPE.items():
         found[_SCHEMAS / f"{name}.json"] = _json(message_schema(model))

@@ -1,4 +1,7 @@
-"""`horolog import crontab`: the jobs of a crontab, created through the API, with a report line by line."""
+"""`horolog import crontab`: the jobs of a crontab, created through the API, with a report line by line.
+
+The other sources, which become files for `horolog apply`, are in `import_document_commands`.
+"""
 
 import getpass
 import sys
@@ -9,8 +12,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from horolog.cli import import_document_commands
 from horolog.cli.client import Client, open_client
 from horolog.cli.crontab import CronEntry, Surroundings, has_user_column, read_crontab
+from horolog.cli.importing.crontab_lines import config_note, crontab_reader
+from horolog.cli.importing.port import Setting
 from horolog.cli.machine_zone import machine_zone
 from horolog.cli.options import ApiOptions, grouped
 from horolog.cli.output import write_json, write_line, write_table
@@ -45,11 +51,10 @@ class Row:
 def register(app: typer.Typer) -> None:
     """Declare the commands."""
     imports = typer.Typer(help="Take over jobs from elsewhere.", no_args_is_help=True)
-    # One command alone would otherwise be taken for the group itself.
-    imports.callback()(lambda: None)
     imports.command("crontab", epilog="Example:  crontab -l | horolog import crontab - --dry-run")(
         grouped(import_crontab)
     )
+    import_document_commands.declare(imports)
     app.add_typer(imports, name="import", epilog="Example:  horolog import crontab /etc/crontab --dry-run")
 
 
@@ -61,9 +66,16 @@ def import_crontab(
     ] = "auto",
     tz: Annotated[str | None, typer.Option(help="Until a CRON_TZ line; else the machine's time zone.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; needs no server.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", dir_okay=False, help="Create none: write a file for apply.")
+    ] = None,
 ) -> int:
     """Create the jobs of a crontab, and name each line that cannot be taken over, with the reason."""
-    found = read_crontab(_text(file), _surroundings(file, user_column, tz))
+    surroundings = _surroundings(file, user_column, tz)
+    if output is not None:
+        read = crontab_reader(surroundings)
+        return import_document_commands.tell(read(_text(file), Setting()), file, output, api.as_json)
+    found = read_crontab(_text(file), surroundings)
     if dry_run:
         rows = [_row(entry, "would create", config_note(entry)) for entry in found.entries]
     else:
@@ -72,12 +84,6 @@ def import_crontab(
     rows += [Row(line.line, "refused", line.text, "", line.reason) for line in found.refused]
     _report(sorted(rows, key=lambda row: row.line), api.as_json)
     return REFUSED if any(row.outcome == "refused" for row in rows) else OK
-
-
-def config_note(entry: CronEntry) -> str:
-    """How the job differs from cron's run, in one line."""
-    shell = "" if entry.args[:1] != ("-c",) else f"runs as {entry.command} -c"
-    return "; ".join(part for part in (shell, *entry.notes) if part)
 
 
 def _create(client: Client, entry: CronEntry) -> Row:

@@ -41,7 +41,10 @@ class WorkFlags:
         str | None, typer.Option(help="Start a program, as 'df -h'; no shell.", rich_help_panel=_WHAT)
     ] = None
     function: Annotated[
-        str | None, typer.Option(metavar="MODULE:NAME", help="Call a function.", rich_help_panel=_WHAT)
+        str | None,
+        typer.Option(
+            metavar="MODULE:NAME", help="Call a function; a.b: one that a worker registered.", rich_help_panel=_WHAT
+        ),
     ] = None
     param: Annotated[
         list[str] | None,
@@ -95,7 +98,10 @@ class WorkFlags:
     def _function_config(self) -> dict[str, Any]:
         config: dict[str, Any] = {}
         if self.function is not None:
-            config["modulePath"], config["functionName"] = _split(self.function, ":", "--function")
+            is_registered = ":" not in self.function and "." in self.function
+            place = self.function[::-1].replace(".", ":", 1)[::-1] if is_registered else self.function
+            config["modulePath"], config["functionName"] = _split(place, ":", "--function")
+            config |= {"registered": True} if is_registered else {}
         if self.param:
             pairs = (_split(item, "=", "--param") for item in self.param)
             config["parameters"] = {name: _json_or_text(value) for name, value in pairs}
@@ -218,7 +224,10 @@ def merged(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     same_type = result.get("jobType") == body.get("jobType")
     for name in (*(("config",) if same_type else ()), "retryConfig", "misfire", "overlap"):
         if isinstance(body.get(name), dict) and isinstance(changes.get(name), dict):
-            result[name] = {**body[name], **changes[name]}
+            # Another function is registered only if it says so itself.
+            stale = {"registered"} if "functionName" in changes[name] else set[str]()
+            kept = {field: value for field, value in body[name].items() if field not in stale}
+            result[name] = {**kept, **changes[name]}
     return result
 
 

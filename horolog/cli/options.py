@@ -48,13 +48,17 @@ class ApiOptions:
 
 @dataclass(frozen=True, slots=True)
 class DevOptions:
-    """What `horolog dev` was asked for. `for_s` is None when it is to run until interrupted."""
+    """What `horolog dev` was asked for. `for_s` is None when it is to run until interrupted.
+
+    With `worker` (`module:attribute`) the functions that are registered there run in it as well.
+    """
 
     for_s: float | None
     port: int
     directory: Path
     examples: bool
     as_json: bool
+    worker: str | None = None
 
 
 def grouped(function: Callable[..., int]) -> Callable[..., int]:

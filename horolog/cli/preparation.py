@@ -7,38 +7,40 @@ import sys
 from importlib import import_module
 
 from horolog.adapters.system import SystemClock
-from horolog.cli.composition import open_log
 from horolog.cli.serve import REFUSED, UNREACHABLE, tell
 from horolog.cli.vault_schema import migrate_vault
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
+from horolog.runtime.secret_files import secret
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
-from projections.migrate import MigrationRefused
+from projections.migrate import EVERYTHING, MigrationRefused, Phase, Release
 from projections.migrate import migrate as migrate_read_models
 
-_ACCOUNTS = "horolog.cli.roles.accounts"
+_ACCOUNTS, _NOTIFICATIONS = "horolog.cli.roles.accounts", "horolog.cli.notification_schema"
 
 
-async def bring_up_to_date(dsn: str) -> list[str]:
-    """Apply what is missing to the read models, and to the accounts and the vault beside them; the names applied."""
-    applied = await migrate_read_models(dsn)
+async def bring_up_to_date(dsn: str, release: Release = EVERYTHING) -> list[str]:
+    """Apply what is missing to the read models, and to what lies beside them; the names applied."""
+    applied = await migrate_read_models(dsn, release=release)
     # Loaded here: what signs and hashes takes long to load.
-    accounts = await import_module(_ACCOUNTS).migrate_accounts(dsn)
-    return [*applied, *accounts, *await migrate_vault(dsn)]
+    accounts = await import_module(_ACCOUNTS).migrate_accounts(dsn, release)
+    notifications = await import_module(_NOTIFICATIONS).migrate_notifications(dsn, release)
+    return [*applied, *accounts, *await migrate_vault(dsn, release), *notifications]
 
 
-def migrate(as_json: bool) -> int:
-    """Bring the database's schema up to date; returns the exit code."""
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        return tell("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer", REFUSED)
+def migrate(phase: str, as_json: bool) -> int:
+    """Bring the database's schema up to date, or do the part of it that a phase names; returns the exit code."""
     try:
-        applied = asyncio.run(bring_up_to_date(dsn))
-    except MigrationRefused as error:
+        dsn = secret(os.environ, "DATABASE_URL")
+        if not dsn:
+            raise SettingsError("DATABASE_URL is not set; give the address of a PostgreSQL 15 or newer")
+        applied = asyncio.run(bring_up_to_date(dsn, Release(Phase(phase))))
+    except (SettingsError, MigrationRefused) as error:
         return tell(str(error), REFUSED)
     except OSError as error:
         return tell(f"the database does not answer: {error}", UNREACHABLE)
-    _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing, the schema is current'}", as_json)
+    _say({"applied": applied}, f"applied: {', '.join(applied) or 'nothing was missing'}", as_json)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from horolog.cli.composition import kafka_settings
+from horolog.log_opening import kafka_settings
 from horolog.ports import Clock
 from horolog.runtime.settings import Settings
 from schemas.topics import TOPICS

@@ -11,14 +11,14 @@ from horolog.cli.connection import data_directory
 from horolog.cli.options import DevOptions, Json, duration_s
 
 _SERVE, _PREPARE, _DEV = "horolog.cli.serve", "horolog.cli.preparation", "horolog.cli.dev"
-_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "all"]
+_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "all"]
 
 
 def register(app: typer.Typer) -> None:
     """Declare the commands."""
     app.command("dev", epilog="Example:  horolog dev --for 60s")(dev)
     app.command("serve", epilog="Example:  horolog serve ticker")(serve)
-    app.command("migrate", epilog="Example:  horolog migrate --json")(migrate)
+    app.command("migrate", epilog="Example:  horolog migrate --pre")(migrate)
     app.command("topics", epilog="Example:  horolog topics")(topics)
 
 
@@ -44,9 +44,20 @@ def serve(role: Annotated[_Role, typer.Argument(help="Which part to run.")]) -> 
     return int(import_module(_SERVE).run(role))
 
 
-def migrate(as_json: Json = False) -> int:
-    """Bring the database up to date: the read models, and the vault beside them."""
-    return int(import_module(_PREPARE).migrate(as_json))
+def migrate(
+    pre: Annotated[
+        bool, typer.Option("--pre", help="Only what has to be there before the new version starts.")
+    ] = False,
+    post: Annotated[bool, typer.Option("--post", help="The rest, once the last of the old version has ended.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Bring the database up to date: the read models, and what lies beside them.
+
+    Without --pre or --post all of it. What takes something away that an older version uses is refused while one is
+    connected to the database.
+    """
+    phase = "both" if pre == post else "pre" if pre else "post"
+    return int(import_module(_PREPARE).migrate(phase, as_json))
 
 
 def topics(as_json: Json = False) -> int:

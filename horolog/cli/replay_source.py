@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from horolog.cli.composition import kafka_settings
 from horolog.cli.problems import CliProblem
 from horolog.cli.replay_reading import Source
 from horolog.log.embedded.snapshot import SnapshotLog
 from horolog.log.port import LogError, LogUnavailable
+from horolog.log_opening import kafka_settings
 from horolog.runtime.settings import Settings
 from schemas.topics import TOPICS
 

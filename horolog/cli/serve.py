@@ -1,13 +1,15 @@
-"""`horolog serve`: the processes of a deployment."""
+"""`horolog serve`, and `horolog worker run` beside it: the processes of a deployment."""
 
 import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import ROLES, Parts, open_log, run_roles
+from horolog.cli.composition import ROLES, Parts, Service, run_services, service_of
 from horolog.log.port import LogError
+from horolog.log_opening import open_log
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
@@ -21,10 +23,32 @@ UNREACHABLE = 3
 
 def run(role: str) -> int:
     """Serve one role (or `all`) until SIGTERM or SIGINT; returns the exit code."""
+    roles = ROLES if role == "all" else (role,)
+    return _run(lambda parts: {name: service_of(name, parts) for name in roles})
+
+
+def run_worker(target: str) -> int:
+    """Run the functions that `module:attribute` has registered, until SIGTERM or SIGINT; returns the exit code."""
+
+    def services(parts: Parts) -> Mapping[str, Service]:
+        # Loaded where it runs, as every role is.
+        from horolog.cli.roles.executor import prepare_functions, run_prepared  # noqa: PLC0415
+
+        async def work(stop: asyncio.Event) -> None:
+            prepared = await prepare_functions(parts, target)
+            _logger.info("registered functions: %s", ", ".join(prepared.names))
+            await run_prepared(parts, stop, prepared)
+
+        return {"worker": work}
+
+    return _run(services)
+
+
+def _run(services: Callable[[Parts], Mapping[str, Service]]) -> int:
     try:
         settings = from_environment(os.environ)
         configure_logs(settings.log_level)
-        asyncio.run(_serve(settings, ROLES if role == "all" else (role,)))
+        asyncio.run(_serve(settings, services))
     except BaseExceptionGroup as group:
         return _explained(group)
     except (SettingsError, LogError, OSError) as error:
@@ -32,13 +56,14 @@ def run(role: str) -> int:
     return 0
 
 
-async def _serve(settings: Settings, roles: tuple[str, ...]) -> None:
+async def _serve(settings: Settings, services: Callable[[Parts], Mapping[str, Service]]) -> None:
     clock = SystemClock()
     log = await open_log(settings, clock)
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        await run_roles(Parts(settings, log, clock, RandomIds()), roles, stop)
+        parts = Parts(settings, log, clock, RandomIds())
+        await run_services(parts, services(parts), stop)
     finally:
         await log.close()
 

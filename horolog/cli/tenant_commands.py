@@ -1,4 +1,4 @@
-"""`horolog tenant`: create, look at, change, suspend and resume tenants; and what one's own has used."""
+"""`horolog tenant`: create, look at, change, suspend, resume and erase tenants; and what one's own has used."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import typer
 
 from horolog.cli.client import open_client
 from horolog.cli.options import ApiOptions, grouped
-from horolog.cli.output import write_json, write_pairs, write_table
+from horolog.cli.output import write_json, write_note, write_pairs, write_table
 from horolog.cli.problems import OK, wrong_use
 
 BASE = "/api/v1"
@@ -79,6 +79,7 @@ def register(app: typer.Typer) -> None:
         ("update", update, f"{one} --max-running 20 --weight 2"),
         ("suspend", suspend, f"{one} --reason unpaid"),
         ("resume", resume, one),
+        ("erase", erase, one),
         ("usage", usage, "--from 2026-01-01T00:00:00Z"),
     ):
         tenants.command(name, epilog=f"Example:  horolog tenant {name} {example}".rstrip())(grouped(function))
@@ -130,6 +131,24 @@ def suspend(tenant: TenantId, api: ApiOptions, reason: Reason = None) -> int:
 def resume(tenant: TenantId, api: ApiOptions, reason: Reason = None) -> int:
     """Let a tenant's jobs run again, from now on."""
     return _operate(tenant, "resume", api, reason)
+
+
+def erase(
+    tenant: TenantId,
+    api: ApiOptions,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")] = False,
+) -> int:
+    """Erase a tenant's key and secrets for good; what was encrypted for it can never be read again.
+
+    Asks for the tenant's id once more. Its jobs and the log stay; attempts that need a secret fail.
+    """
+    if not yes:
+        write_note(f"Whatever was encrypted for the tenant {tenant} will be lost for good.")
+        if typer.prompt("Type the tenant's id to erase it", err=True) != tenant:
+            raise wrong_use("That is not the id of the tenant; nothing was erased.", "Repeat the command.")
+    with open_client(api) as client:
+        answer = client.change("POST", f"{BASE}/tenants/{tenant}/erase", {"tenantId": tenant}).body
+    return _show(answer, api.as_json)
 
 
 def usage(

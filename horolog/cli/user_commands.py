@@ -15,10 +15,11 @@ from horolog.cli.problems import OK, CliProblem
 USERS = "/api/v1/users"
 UserName = Annotated[str, typer.Argument(metavar="USER", help="Its login name, or its id.")]
 Role = Annotated[list[str], typer.Option(help="May be repeated: viewer, operator, developer, admin, auditor.")]
+Tag = Annotated[list[str] | None, typer.Option(help="Only for jobs with this tag; may be repeated.")]
 Tenant = Annotated[str | None, typer.Option(metavar="UUID", help="For whoever manages the platform: which tenant.")]
 
 _UUID_LENGTH = 36
-_COLUMNS = ("id", "name", "tenantId", "roles", "disabled", "mustChangePassword", "lastLoginAt")
+_COLUMNS = ("id", "name", "tenantId", "roles", "tags", "disabled", "mustChangePassword", "lastLoginAt")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
         ("disable", disable, "ada"),
         ("enable", enable, "ada"),
         ("roles", set_roles, "ada --role operator --role auditor"),
+        ("tags", set_tags, "ada --tag billing"),
         ("password", password, "ada"),
         ("revoke", revoke, "ada"),
     ):
@@ -42,9 +44,11 @@ def create(
     role: Role,
     api: ApiOptions,
     tenant: Tenant = None,
+    tag: Tag = None,
 ) -> int:
     """Create a user; prints the password that it changes at its first sign-in, this once."""
     body = {"name": name, "roles": role, **({} if tenant is None else {"tenantId": tenant})}
+    body |= {"tags": tag} if tag else {}
     with open_client(api) as client:
         made = client.change("POST", USERS, body).body
     if api.as_json:
@@ -70,18 +74,23 @@ def list_users(
 
 
 def disable(user: UserName, api: ApiOptions) -> int:
-    """Let a user sign in no more; its sessions end within seconds."""
+    """Let a user sign in no more, and nothing of its jobs begin; its sessions end within seconds."""
     return _change(user, {"disabled": True}, api)
 
 
 def enable(user: UserName, api: ApiOptions) -> int:
-    """Let a disabled user sign in again."""
+    """Let a disabled user sign in again, and its jobs run from now on."""
     return _change(user, {"disabled": False}, api)
 
 
 def set_roles(user: UserName, role: Role, api: ApiOptions) -> int:
     """Replace a user's roles; its sessions end within seconds."""
     return _change(user, {"roles": role}, api)
+
+
+def set_tags(user: UserName, api: ApiOptions, tag: Tag = None) -> int:
+    """Let a user's roles hold for jobs with one of these tags only; without any, for all jobs again."""
+    return _change(user, {"tags": tag or []}, api)
 
 
 def password(

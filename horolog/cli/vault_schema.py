@@ -4,14 +4,14 @@ from pathlib import Path
 
 import horolog.adapters.vault
 from projections.connections import SCHEMA_LOCK, connect
-from projections.migrate import apply_migrations
+from projections.migrate import EVERYTHING, Release, apply_migrations
 
 SCHEMA = "vault"
 MIGRATIONS = Path(horolog.adapters.vault.__file__).parent / "migrations"
 
 
-async def migrate_vault(dsn: str) -> list[str]:
-    """Apply what is missing; returns the names applied, oldest first, with the schema before them.
+async def migrate_vault(dsn: str, release: Release = EVERYTHING) -> list[str]:
+    """Apply what is missing and belongs to the release's phase; the names applied, with the schema before them.
 
     Raises:
         as `projections.migrate.migrate` does.
@@ -22,6 +22,6 @@ async def migrate_vault(dsn: str) -> list[str]:
             # Two at a time would both find that there is none, and one would fail.
             await connection.execute("select pg_advisory_xact_lock($1)", SCHEMA_LOCK)
             await connection.execute(f"create schema if not exists {SCHEMA}")
-        return [f"{SCHEMA}/{name}" for name in await apply_migrations(connection, MIGRATIONS)]
+        return [f"{SCHEMA}/{name}" for name in await apply_migrations(connection, MIGRATIONS, release=release)]
     finally:
         await connection.close()

@@ -14,6 +14,8 @@ from horolog.cli.output import write_json, write_line, write_pairs
 from horolog.cli.problems import OK, REFUSED, UNREACHABLE, CliProblem, wrong_use
 from horolog.cli.verify_command import Part
 from horolog.ports import Clock
+from horolog.runtime.secret_files import secret
+from horolog.runtime.settings_error import SettingsError
 from horolog.verify import report_body, settled_window
 from projections.connections import UNAVAILABLE, connect
 from projections.verification import LedgerQuestion, verify_ledger
@@ -27,7 +29,7 @@ def run(part: Part, api: ApiOptions) -> int:
     Raises:
         CliProblem: wrong use, or nobody answers.
     """
-    clock, dsn = SystemClock(), os.environ.get("DATABASE_URL")
+    clock, dsn = SystemClock(), _database_url()
     begin, end = part.window(clock.now())
     if dsn and not api.url and not api.token:
         found = asyncio.run(_prove_directly(dsn, part, (begin, end), clock))
@@ -42,6 +44,13 @@ def run(part: Part, api: ApiOptions) -> int:
     else:
         _show_ledger(found)
     return OK if found["clean"] else REFUSED
+
+
+def _database_url() -> str:
+    try:
+        return secret(os.environ, "DATABASE_URL")
+    except SettingsError as error:
+        raise CliProblem("SETTINGS", f"{error}.") from None
 
 
 async def _prove_directly(dsn: str, part: Part, asked: tuple[datetime, datetime], clock: Clock) -> dict[str, Any]:

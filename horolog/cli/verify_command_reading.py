@@ -1,4 +1,4 @@
-"""What `horolog verify projections` and `horolog rebuild` work on: a log to read, and the database of the read models.
+"""What `horolog verify projections`, `horolog rebuild` and the like work on: a log, and the read models' database.
 
 Guarantee: the log is only read, whoever owns it: Kafka, or the file of the embedded log, also while a process writes
 to it. The database is that of DATABASE_URL; without it the one in the directory of a `horolog dev` that is stopped.
@@ -6,11 +6,11 @@ to it. The database is that of DATABASE_URL; without it the one in the directory
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -62,13 +62,35 @@ def on_read_models(directory: Path | None, work: Work[_Result]) -> _Result:
     Raises:
         CliProblem: one of them is not there or cannot be read, or the work was refused.
     """
+
+    async def on_both(settings: Settings, dsn: str) -> _Result:
+        async with open_source(settings) as source:
+            return await work(_history(source), dsn)
+
+    return _on(directory, on_both)
+
+
+def on_database(directory: Path | None, work: Callable[[str], Awaitable[_Result]]) -> _Result:
+    """What the work comes to, on the database alone.
+
+    Raises:
+        CliProblem: as `on_read_models`.
+    """
+
+    async def on_it(_: Settings, dsn: str) -> _Result:
+        return await work(dsn)
+
+    return _on(directory, on_it)
+
+
+def _on(directory: Path | None, work: Callable[[Settings, str], Coroutine[Any, Any, _Result]]) -> _Result:
     try:
         settings = settings_in(from_environment(os.environ), directory)
         if directory is not None:
             settings = replace(settings, database_url=None)
         with ExitStack() as stack:
             dsn = settings.database_url or stack.enter_context(_private_database(settings))
-            return asyncio.run(_work(settings, dsn, work))
+            return asyncio.run(work(settings, dsn))
     except SettingsError as error:
         raise wrong_use(str(error)) from error
     except RebuildRefused as error:
@@ -88,11 +110,6 @@ def _private_database(settings: Settings) -> PrivatePostgres:
     if not place.is_dir():
         raise wrong_use("DATABASE_URL is not set, and there is no data of `horolog dev`.", "Set it, or give --dir.")
     return PrivatePostgres(place)
-
-
-async def _work(settings: Settings, dsn: str, work: Work[_Result]) -> _Result:
-    async with open_source(settings) as source:
-        return await work(_history(source), dsn)
 
 
 def _history(source: Source) -> History:

@@ -8,6 +8,10 @@
 - `retry`      whether and when a failed attempt is tried again.
 - `execution`  one execution that is still going on, and how events change it.
 - `fairness`   whose turn it is among tenants and priorities.
+- `notifications`   who is told what of jobs, how often, and in which words.
+- `signing`    signatures on requests, by which whoever gets them knows who sent them.
 - `addresses`, `request_headers`   where an HTTP job may go, and what it may not say.
 - `seals`      how a worker knows that a dispatcher wrote what it is to run.
+- `signing`    how whoever gets a request of ours knows that it is one.
+- `audit`      the chains of the audit trail.
 """

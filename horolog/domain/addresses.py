@@ -61,6 +61,10 @@ _NAT64, _COMPATIBLE, _TO_4, _TEREDO = map(IPv6Network, ("64:ff9b::/96", "::/96",
 _LOW_32 = 0xFFFF_FFFF
 
 
+class DestinationForbidden(Exception):
+    """What a tenant has asked for may not call this address."""
+
+
 def refusal(address: Address, allowed: Sequence[Network] = ()) -> str | None:
     """What is wrong with calling an address, in words that follow "it is"; None when it may be called.
 

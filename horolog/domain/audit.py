@@ -71,8 +71,12 @@ def genesis(tenant_id: str, chain: str) -> Head:
 def following(head: Head, entry: Entry) -> Link:
     """The entry as the next one after the head."""
     seq = head.seq + 1
-    told = {**asdict(entry), "seq": seq, "previous_hash": head.record_hash, "at": entry.at.astimezone(UTC).isoformat()}
-    return Link(entry, seq, head.record_hash, digest(canonical(told)))
+    return Link(entry, seq, head.record_hash, digest(canonical(hashed_form(entry, seq, head.record_hash))))
+
+
+def hashed_form(entry: Entry, seq: int, previous_hash: str) -> dict[str, Any]:
+    """What the hash of a link is taken of, as JSON data: whoever is told this can compute the chain."""
+    return {**asdict(entry), "seq": seq, "previous_hash": previous_hash, "at": entry.at.astimezone(UTC).isoformat()}
 
 
 def linked(head: Head, entries: Iterable[Entry]) -> Iterator[Link]:

@@ -12,6 +12,7 @@ not from when they came. Cost: O(log n) for each item.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -53,6 +54,10 @@ class FairQueue:
 
     def __contains__(self, name: str) -> bool:
         return name in self._tenant_of
+
+    def counts(self) -> Counter[str]:
+        """How many names wait, by tenant."""
+        return Counter(tenant_id for tenant_id, _ in self._tenant_of.values())
 
     @property
     def has_turns(self) -> bool:

@@ -38,6 +38,11 @@ def created_job_id(command_id_: str) -> str:
     return _named(f"job|{command_id_}")
 
 
+def notification_id(rule_id: str, fact_id: str) -> str:
+    """The name of the message of a rule whose last fact this is."""
+    return _named(f"notification|{rule_id}|{fact_id}")
+
+
 def _named(name: str) -> str:
     # What `str(uuid5(_NAMESPACE, name))` gives, in a third of its time: every fire takes one.
     hashed = _HASHED_NAMESPACE.copy()

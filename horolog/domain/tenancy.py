@@ -5,11 +5,13 @@ only if its module, or one above it, is named there; no pattern is known beyond 
 stand for another program (a search path, or a library loaded before it) is refused, too.
 """
 
+from collections.abc import Iterable
+
 from horolog.domain.cron import CronError, ZoneError, fires_between_s, parse, zone
 from horolog.limits import GAP_LOOK_DAYS, GAP_LOOK_FIRE_COUNT_MAX
 from schemas.events.executions import Reason
 from schemas.jobs import CommandConfig, FunctionConfig, Job, JobConfig, JobDefinition
-from schemas.tenants import TenantSettings, TenantState
+from schemas.tenants import Tenant, TenantSettings, TenantState
 
 COMMAND_NOT_ALLOWED = "COMMAND_NOT_ALLOWED"
 FUNCTION_NOT_ALLOWED = "FUNCTION_NOT_ALLOWED"
@@ -33,6 +35,20 @@ def why_not(job: Job, state: TenantState, settings: TenantSettings) -> Reason | 
     if job.created_by in settings.barred_actors:
         return Reason.OWNER_BARRED
     return None if config_refusal(job.definition.config, settings) is None else Reason.NOT_ALLOWED
+
+
+def settings_in_force(tenant: Tenant | None, defaults: TenantSettings) -> TenantSettings:
+    """What holds for a tenant at present; `barred_actors` are all whose jobs do not run, disabled users included."""
+    if tenant is None:
+        return defaults
+    settings = own_or_default(tenant.settings, tenant.own_settings, defaults)
+    disabled = [one.actor for one in tenant.disabled_owners]
+    return _with_barred(settings, disabled) if disabled else settings
+
+
+def own_or_default(settings: TenantSettings, is_own: bool, defaults: TenantSettings) -> TenantSettings:
+    """A tenant's own settings; or those of a tenant that nobody created, and whom else was barred of it."""
+    return settings if is_own else _with_barred(defaults, settings.barred_actors)
 
 
 def shortest_gap(definition: JobDefinition, after_s: int, enough_s: int) -> int | None:
@@ -73,6 +89,11 @@ def _command_refusal(config: CommandConfig, settings: TenantSettings) -> str | N
         if name.startswith("LD_") or (name == "PATH" and "/" not in config.command):
             return f"the variable {name} could make {config.command!r} another program; leave it out"
     return None
+
+
+def _with_barred(settings: TenantSettings, more: Iterable[str]) -> TenantSettings:
+    barred = tuple(dict.fromkeys((*settings.barred_actors, *more)))
+    return settings.model_copy(update={"barred_actors": barred})
 
 
 def _is_below(module_path: str, allowed: tuple[str, ...]) -> bool:

@@ -30,7 +30,7 @@ class Inbox:
     """Records waiting for one partition's owner; `arrived` is set while there are any.
 
     `reader_is_behind` says whether the log had more than was put in here when that was last looked at (`looked_at`, by
-    the loop's clock).
+    the loop's clock), `unread_count` how many more positions.
     """
 
     def __init__(self, positions: Mapping[Place, int], arrived: asyncio.Event) -> None:
@@ -38,6 +38,7 @@ class Inbox:
         self.arrived = arrived
         self.failure: LogError | None = None
         self.reader_is_behind = True
+        self.unread_count = 0
         self.looked_at = 0.0
         self._records: list[Record] = []
         self._bytes = 0
@@ -53,6 +54,11 @@ class Inbox:
         if self.reader_is_behind or self._records:
             return True
         return asyncio.get_running_loop().time() - self.looked_at > FEED_LOOK_STALE_S
+
+    @property
+    def waiting_count(self) -> int:
+        """How many records wait to be taken, here and in the log."""
+        return len(self._records) + self.unread_count
 
     def __len__(self) -> int:
         return len(self._records)
@@ -205,9 +211,10 @@ class Feed:
         is_untrusted = now < self._trusted_at
         for inbox in dict.fromkeys(self._inboxes.values()):
             inbox.looked_at = now
-            inbox.reader_is_behind = is_untrusted or any(
-                place in self._removed or reader.is_behind(place) for place in inbox.positions
-            )
+            read = [place for place in inbox.positions if place not in self._removed]
+            inbox.unread_count = sum(map(reader.lag, read))
+            is_behind = len(read) < len(inbox.positions) or any(map(reader.is_behind, read))
+            inbox.reader_is_behind = is_untrusted or is_behind
 
     def _route(self, records: Sequence[Record]) -> None:
         batches: dict[Inbox, list[Record]] = defaultdict(list)

@@ -23,7 +23,9 @@ from typing import Protocol
 
 from horolog.limits import CHECKPOINT_IDLE_S, TURN_RECORD_COUNT_MAX
 from horolog.log.checkpoints import newest_checkpoint
+from horolog.log.counters import OwnerCounters
 from horolog.log.feed import Feed, Inbox
+from horolog.log.lag import Reached, Standing
 from horolog.log.port import CommitUnknown, Fenced, Log, LogError, Membership, Outgoing, Place, Record, Writer
 from horolog.log.refusals import loss_letter
 from horolog.ports import Clock
@@ -99,6 +101,13 @@ class Holding:
     turns: int = 0
     acquired_at: datetime | None = None
     letters: Sequence[Outgoing] = ()
+    inbox: Inbox | None = None
+    reached: Reached = field(default_factory=lambda: Reached(0))
+
+    def standing(self, now_s: float) -> Standing:
+        """How far this partition is behind its inputs."""
+        waiting_count = 0 if self.inbox is None else self.inbox.waiting_count
+        return self.reached.standing(self.partition, self.epoch, waiting_count, now_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +117,6 @@ class OwnerSettings:
     member: str
     turn_interval_s: float = 0.0
     record_count_max: int = TURN_RECORD_COUNT_MAX
-
-
-@dataclass(slots=True)
-class OwnerCounters:
-    """What the metrics report of ownership. `failures` are defects: of a turn, of a rebuild, of reading.
-
-    `losses` counts how often an input had to be gone on with after what the log no longer kept.
-    """
-
-    acquisitions: int = 0
-    fencings: int = 0
-    unknown_commits: int = 0
-    failures: int = 0
-    losses: int = 0
-    commits: int = 0
-    records: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +157,25 @@ class Owner:
         """What this member holds, or is about to take."""
         return frozenset(self._tasks)
 
+    def is_ready(self) -> bool:
+        """Whether this member takes part, and every partition that falls to it is rebuilt and turns."""
+        share = self._share
+        return share is not None and share.membership.generation > 0 and share.membership.owned <= self.holdings.keys()
+
+    def standings(self) -> list[Standing]:
+        """Of each partition held, how far it is behind its inputs."""
+        now_s = self.clock.now().timestamp()
+        return [holding.standing(now_s) for holding in self.holdings.values()]
+
     def take_anew(self, partition: int) -> bool:
         """Give a holding up that does not move on, and take the partition again; False when it is not this member's.
 
         The old loop is not waited for: the new holding fences it, and goes on from where the log says it stood.
         """
-        share, task = self._share, self._tasks.get(partition)
-        if share is None or task is None or not share.includes(partition):
+        share = self._share
+        if share is None or partition not in self._tasks or not share.includes(partition):
             return False
-        task.cancel()
-        self._abandoned.add(task)
-        task.add_done_callback(self._abandoned.discard)
-        if self.holdings.pop(partition, None) is not None:
-            self.on_change()
+        self._let_go(partition, self._abandoned)
         self._tasks[partition] = asyncio.create_task(self._hold(partition, share))
         return True
 
@@ -216,23 +215,24 @@ class Owner:
         """Begin to hold what is this member's, and let go of the rest, without waiting for either."""
         owned = share.membership.owned
         for partition in set(self._tasks) - owned:
-            self._let_go(partition)
+            self._let_go(partition, self._ending)
         for partition in sorted(owned):
             if partition not in self._tasks or self._tasks[partition].done():
                 self._tasks[partition] = asyncio.create_task(self._hold(partition, share))
 
-    def _let_go(self, partition: int) -> None:
+    def _let_go(self, partition: int, among: set[asyncio.Task[None]]) -> None:
+        """Cancel its loop, which is among the others until it has ended."""
         task = self._tasks.pop(partition)
         task.cancel()
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
         if self.holdings.pop(partition, None) is not None:
             self.on_change()
 
     async def _give_up_all(self) -> None:
         """End all loops; commits under way are awaited, so that their outcomes are known."""
         for partition in list(self._tasks):
-            self._let_go(partition)
+            self._let_go(partition, self._ending)
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _hold(self, partition: int, share: _Share) -> None:
@@ -277,7 +277,6 @@ class Owner:
                 _logger.warning("partition lost to a newer owner", extra=where)
                 return FENCED_RETRY_S
             case CommitUnknown():
-                self.counters.unknown_commits += 1
                 _logger.warning("commit outcome unknown, rebuilding: %s", error, extra=where)
             case LogError():
                 _logger.warning("log failed, rebuilding: %s", error, extra=where)
@@ -297,9 +296,11 @@ class Owner:
             inbox = Inbox(await self._kept(holding, wanted, now), holding.wake)
             # A writer's epoch may start anew when Kafka's producer id is used up or expired; checkpoints count on.
             holding.epoch = max(writer.epoch, checkpoint.epoch + 1 if checkpoint is not None else 0)
-            holding.state, holding.acquired_at = state, now
+            holding.state, holding.acquired_at, holding.inbox = state, now, inbox
+            holding.reached = Reached((now if checkpoint is None else checkpoint.at).timestamp())
             self.holdings[partition] = holding
             self.counters.acquisitions += 1
+            self.counters.takeovers += checkpoint is not None and checkpoint.owner != self.settings.member
             self.on_change()
             await feed.start(inbox)
             try:
@@ -331,8 +332,9 @@ class Owner:
         last_commit = float("-inf")
         while not stop.is_set():
             now = self.clock.now()
-            records = inbox.take(self.settings.record_count_max)
-            turn = state.turn(records, now, inbox.is_behind)
+            records, is_behind = inbox.take(self.settings.record_count_max), inbox.is_behind
+            holding.reached.note(records, is_behind, now.timestamp())
+            turn = state.turn(records, now, is_behind)
             last_turn = self.clock.monotonic()
             idle = last_turn - last_commit >= CHECKPOINT_IDLE_S
             if idle:
@@ -341,6 +343,7 @@ class Owner:
                 await self._commit(holding, inbox, writer, turn, now)
                 last_commit = self.clock.monotonic()
             holding.turns += 1
+            holding.reached.in_hand_count = 0
             await self._wait(holding.wake, turn.wake_at, last_turn)
             if not inbox and inbox.failure is None:
                 holding.wake.clear()
@@ -348,7 +351,7 @@ class Owner:
     async def _commit(self, holding: Holding, inbox: Inbox, writer: Writer, turn: Turn, now: datetime) -> None:
         outputs = [*holding.letters, *turn.outputs, self._checkpoint_record(holding, inbox, turn, now)]
         # A cancelled commit would leave its outcome unknown; it is bounded by the adapter, so it is seen through.
-        commit = asyncio.ensure_future(writer.commit(outputs))
+        commit = asyncio.ensure_future(self.counters.seen_through(writer.commit(outputs), outputs))
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
@@ -359,8 +362,6 @@ class Owner:
                 self.on_commit(turn.outputs)
             raise
         holding.letters = ()
-        self.counters.commits += 1
-        self.counters.records += len(outputs)
         self.on_commit(turn.outputs)
 
     def _checkpoint_record(self, holding: Holding, inbox: Inbox, turn: Turn, now: datetime) -> Outgoing:

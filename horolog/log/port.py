@@ -99,6 +99,13 @@ class Reader(Protocol):
         """
         ...
 
+    def lag(self, place: Place) -> int:
+        """How many positions of an assigned place are known to lie before the log's end; 1 where that is not known.
+
+        For the figures: positions have gaps, and what is known is as old as the last exchange with the log.
+        """
+        ...
+
     def pause(self, places: frozenset[Place]) -> None:
         """Do not return records of these places (and only these) until the next call of `pause`."""
 

@@ -6,8 +6,8 @@ Guarantee: no password goes over a connection that is not encrypted, and none is
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
@@ -30,9 +30,7 @@ class KafkaAccess:
 IN_THE_CLEAR = KafkaAccess()
 
 
-def kafka_access(
-    environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
-) -> KafkaAccess:
+def kafka_access(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> KafkaAccess:
     """What `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SSL_{CA,CERT,KEY}_FILE` and `KAFKA_SASL_{MECHANISM,USERNAME,PASSWORD}`
     say; `KAFKA_SASL_PASSWORD_FILE` names a file with the password instead.
 
@@ -53,17 +51,7 @@ def kafka_access(
     mechanism = environment.get("KAFKA_SASL_MECHANISM", MECHANISMS[0])
     if mechanism not in MECHANISMS:
         raise SettingsError(f"KAFKA_SASL_MECHANISM must be one of {', '.join(MECHANISMS)}")
-    username, password = environment.get("KAFKA_SASL_USERNAME"), _password(environment, read_file)
+    username, password = environment.get("KAFKA_SASL_USERNAME"), secret(environment, "KAFKA_SASL_PASSWORD", read_file)
     if not username or not password:
         raise SettingsError("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or KAFKA_SASL_PASSWORD_FILE) must be set")
     return KafkaAccess(protocol, tls, mechanism, username, password)
-
-
-def _password(environment: Mapping[str, str], read_file: Callable[[str], str]) -> str:
-    path = environment.get("KAFKA_SASL_PASSWORD_FILE")
-    if not path:
-        return environment.get("KAFKA_SASL_PASSWORD", "")
-    try:
-        return read_file(path).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"KAFKA_SASL_PASSWORD_FILE cannot be read: {type(error).__name__}") from error

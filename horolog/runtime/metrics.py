@@ -5,7 +5,7 @@ Guarantee: counting never fails, waits for nothing and decides nothing. Memory i
 see each other.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,6 +14,7 @@ from prometheus_client import core as prometheus
 from horolog.limits import METRICS_TENANT_COUNT_MAX
 from horolog.runtime import metric_table as table
 from horolog.runtime.instruments import Distributions, Labels, Numbers
+from horolog.runtime.recent_share import RecentShare
 from horolog.runtime.resources import CpuShare, resident_bytes
 
 OTHER = "other"
@@ -22,10 +23,13 @@ _JOB_STATUSES = ("active", "paused", "inactive")
 
 
 class OwnerFigures(Protocol):
-    """What an owner counts by itself; see `horolog.log.owner.OwnerCounters`."""
+    """What an owner counts by itself; see `horolog.log.counters.OwnerCounters`."""
 
     @property
     def acquisitions(self) -> int: ...
+
+    @property
+    def takeovers(self) -> int: ...
 
     @property
     def fencings(self) -> int: ...
@@ -36,12 +40,59 @@ class OwnerFigures(Protocol):
     @property
     def failures(self) -> int: ...
 
+    @property
+    def dead_letters(self) -> int: ...
+
+    @property
+    def transactions(self) -> Mapping[str, int]: ...
+
+
+class Standing(Protocol):
+    """One partition in a consumer's hands, and how far it is behind; see `horolog.log.lag.Standing`."""
+
+    @property
+    def partition(self) -> int: ...
+
+    @property
+    def epoch(self) -> int | None: ...
+
+    @property
+    def lag_record_count(self) -> int: ...
+
+    @property
+    def lag_s(self) -> float: ...
+
 
 class Faults(Protocol):
     """What counts its own defects."""
 
     @property
     def failures(self) -> int: ...
+
+
+class NotifierFigures(Faults, Protocol):
+    """What a notifier counts by itself; see `projections.notifications.counters`."""
+
+    @property
+    def made(self) -> int: ...
+
+    @property
+    def sent(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+    @property
+    def dead(self) -> int: ...
+
+    @property
+    def throttled(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def behind_s(self) -> float: ...
 
 
 class Metrics:
@@ -56,18 +107,27 @@ class Metrics:
         self._tenants: set[str] = set()
         self._memory_bytes = memory_bytes
         self._cpu_percent = cpu_percent or CpuShare().percent
-        self._owners: dict[str, OwnerFigures] = {}
-        self._faulty: dict[str, Faults] = {}
-        self._connection_count: Callable[[], int] | None = None
+        self._error_rate = RecentShare()
+        self._served_count = self._fault_count = 0
+        self._looks: dict[tuple[str, str], Callable[[], None]] = {}
+        self._partitions: dict[str, Callable[[], Iterable[Standing]]] = {}
+        self._slots: list[Callable[[], tuple[int, int]]] = []
+        self._letters: dict[str, list[Callable[[], int]]] = {}
         self.registry.register(self)
 
     def render(self) -> bytes:
-        """Everything in Prometheus' text format 0.0.4."""
+        """Everything, as it is now, in Prometheus' text format 0.0.4."""
+        self.look()
+        return self.text()
+
+    def text(self) -> bytes:
+        """Everything as the last look found it. Any thread may ask."""
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[prometheus.Metric]:
-        """Every family of the table."""
-        self._look()
+        """Every family of the table. The kernel is asked here, beside the loop: that may take a while."""
+        self._of(table.MEMORY_USAGE).set(value=self._memory_bytes())
+        self._of(table.CPU_USAGE).set(value=self._cpu_percent())
         for described in table.TABLE:
             if described.kind is table.Kind.HISTOGRAM:
                 yield self._distributions[described.name].family()
@@ -97,18 +157,51 @@ class Metrics:
         """The last attempt of an execution ran so long."""
         self._observe(table.EXECUTION_DURATION, max(0.0, duration_s), job_type, self._tenant(tenant_id))
 
+    def execution_finished(self, tenant_id: str, lateness_s: float) -> None:
+        """The last attempt of an execution has ended, so long after the instant."""
+        self._observe(table.FINISH_LATENESS, max(0.0, lateness_s), self._tenant(tenant_id))
+
+    def facts_applied(self, age_s: float) -> None:
+        """A batch of facts is in the read models; the oldest of them was written so long ago."""
+        self._observe(table.PROJECTION_LAG, max(0.0, age_s))
+
+    def caught_up(self, outcome: str, count: int) -> None:
+        """A ticker has decided on so many instants for which nobody was there."""
+        self._of(table.CATCH_UP_INSTANTS).add(outcome, amount=count)
+
     def request_served(self, method: str, route: str, status: int, duration_s: float, is_fault: bool) -> None:
         """The API has answered; `route` is the template, never the path."""
         # Any word can be sent as a method.
         known = method if method in _METHODS else OTHER
         self._of(table.OPERATIONS).add(known, route, str(status))
         self._observe(table.OPERATION_DURATION, duration_s, known, route)
+        self._served_count += 1
         if is_fault:
+            self._fault_count += 1
             self._of(table.ERRORS).add("api")
 
     def audit_dropped(self) -> None:
         """The audit trail could not be told of a call."""
         self._of(table.AUDIT_DROPPED).add()
+
+    def audit_taken(self, tenant_id: str, count: int) -> None:
+        """An outside service has taken so many entries of the audit trail."""
+        self._of(table.AUDIT_SINK_ENTRIES).add(self._tenant(tenant_id), amount=count)
+
+    def audit_not_taken(self, tenant_id: str, code: str) -> None:
+        """It has not taken what was sent, for this reason."""
+        self._of(table.AUDIT_SINK_FAILURES).add(self._tenant(tenant_id), code)
+
+    def set_audit_waiting(self, counts: Mapping[str, int], held: Mapping[str, int], behind_s: float) -> None:
+        """By tenant the entries that wait to be taken and the chains that are held; how old the oldest entry is."""
+        self._of(table.AUDIT_SINK_WAITING).put(self._by_tenant(counts))
+        self._of(table.AUDIT_SINK_HELD).put(self._by_tenant(held))
+        self._of(table.AUDIT_SINK_BEHIND).set(value=behind_s)
+
+    def forget_audit_waiting(self) -> None:
+        """This process does not send the audit trail: another one knows what waits."""
+        for described in (table.AUDIT_SINK_WAITING, table.AUDIT_SINK_HELD, table.AUDIT_SINK_BEHIND):
+            self._of(described).put({})
 
     def ledger_violation(self, kind: str, count: int = 1) -> None:
         """The proof of the ledger has found so many breaches of this kind."""
@@ -116,11 +209,7 @@ class Metrics:
 
     def set_overdue(self, counts: Mapping[str, int]) -> None:
         """How many schedules are overdue by tenant; a tenant that is not named has none, and is not shown."""
-        shown: dict[Labels, float] = {}
-        for tenant_id, count in counts.items():
-            label = (self._tenant(tenant_id),)
-            shown[label] = shown.get(label, 0) + count
-        self._of(table.SCHEDULES_OVERDUE).put(shown)
+        self._of(table.SCHEDULES_OVERDUE).put(self._by_tenant(counts))
 
     def set_jobs(self, by_status: Mapping[str, int]) -> None:
         """How many jobs there are."""
@@ -140,33 +229,124 @@ class Metrics:
 
     def watch_owner(self, role: str, figures: OwnerFigures) -> None:
         """Show what the owner of this role counts."""
-        self._owners[role] = figures
-        self._faulty[role] = figures
+
+        def look() -> None:
+            self._of(table.LOCK_ACQUISITIONS).set(role, value=figures.acquisitions)
+            self._of(table.LOCK_TIMEOUTS).set(role, value=figures.fencings + figures.losses)
+            self._of(table.PARTITION_TAKEOVERS).set(role, value=figures.takeovers)
+            self._of(table.PARTITION_FENCINGS).set(role, value=figures.fencings)
+            for outcome, count in figures.transactions.items():
+                self._of(table.TRANSACTIONS).set(role, outcome, value=count)
+
+        self._looks["owner", role] = look
+        self.watch_faults(role, figures)
+        self.watch_letters(role, lambda: figures.dead_letters)
 
     def watch_faults(self, role: str, faults: Faults) -> None:
         """Show the defects of this role."""
-        self._faulty[role] = faults
+        self._watch(table.ERRORS, lambda: faults.failures, role)
+
+    def watch_letters(self, role: str, count: Callable[[], int]) -> None:
+        """Show how many records this role could not make sense of; of several of a role, their sum."""
+        counts = self._letters.setdefault(role, [])
+        counts.append(count)
+        self._watch(table.DEAD_LETTERS, lambda: sum(one() for one in counts), role)
+
+    def watch_partitions(self, role: str, standings: Callable[[], Iterable[Standing]]) -> None:
+        """Show which partitions this role holds, and how far they are behind."""
+        self._partitions[role] = standings
+        self._looks["partitions", ""] = self._look_at_partitions
+
+    def watch_catching_up(self, behind_s: Callable[[], Mapping[int, float]]) -> None:
+        """Show how far each of the ticker's partitions is behind."""
+
+        def look() -> None:
+            self._of(table.CATCH_UP_BEHIND).put({(str(partition),): s for partition, s in behind_s().items()})
+
+        self._looks["catching up", ""] = look
+        # Shown from the beginning, so that the first rise shows.
+        for outcome in ("fired", "missed"):
+            self.caught_up(outcome, 0)
+
+    def watch_queues(self, sizes: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Show how many executions wait, by tenant and by what they wait for."""
+
+        def look() -> None:
+            shown: dict[Labels, float] = {}
+            for (tenant_id, pool), size in sizes().items():
+                labels = (self._tenant(tenant_id), pool)
+                shown[labels] = shown.get(labels, 0) + size
+            self._of(table.TENANT_QUEUE_SIZE).put(shown)
+
+        self._looks["queues", ""] = look
+
+    def watch_slots(self, running_and_capacity: Callable[[], tuple[int, int]]) -> None:
+        """Show how many attempts a worker runs, and how many more it could; of several workers, their sum."""
+        self._slots.append(running_and_capacity)
+
+        def look() -> None:
+            slots = [one() for one in self._slots]
+            busy, free = sum(running for running, _ in slots), sum(max(0, room - running) for running, room in slots)
+            self._of(table.WORKER_SLOTS).put({("busy",): busy, ("free",): free})
+
+        self._looks["slots", ""] = look
 
     def watch_connections(self, count: Callable[[], int]) -> None:
-        """Show how many connections the API has."""
-        self._connection_count = count
+        """Show how many connections the API has, and its faults, of which there are none yet."""
+        self._of(table.ERRORS).add("api", amount=0)
+        self._watch(table.ACTIVE_CONNECTIONS, count)
 
-    def _look(self) -> None:
-        for role, figures in self._owners.copy().items():
-            self._of(table.LOCK_ACQUISITIONS).set(role, value=figures.acquisitions)
-            self._of(table.LOCK_TIMEOUTS).set(role, value=figures.fencings + figures.losses)
-        for role, faults in self._faulty.copy().items():
-            self._of(table.ERRORS).set(role, value=faults.failures)
-        if self._connection_count is not None:
-            self._of(table.ACTIVE_CONNECTIONS).set(value=self._connection_count())
-        self._of(table.MEMORY_USAGE).set(value=self._memory_bytes())
-        self._of(table.CPU_USAGE).set(value=self._cpu_percent())
+    def watch_notifier(self, figures: NotifierFigures) -> None:
+        """Show what this notifier counts, and its defects."""
+        self.watch_faults("notifier", figures)
+
+        def look() -> None:
+            for outcome in ("made", "sent", "dead", "throttled"):
+                self._of(table.NOTIFICATIONS).set(outcome, value=getattr(figures, outcome))
+            self._of(table.NOTIFICATION_FAILURES).set(value=figures.failed)
+            self._of(table.NOTIFICATIONS_WAITING).set(value=figures.waiting)
+            self._of(table.NOTIFICATIONS_BEHIND).set(value=figures.behind_s)
+
+        self._looks["notifier", ""] = look
+
+    def look(self) -> None:
+        """Ask what is watched how it is now. Only the thread that everything watched lives in may do so."""
+        for look in self._looks.values():
+            look()
+        if self._served_count:
+            self._of(table.ERROR_RATE).set(value=self._error_rate.now(self._fault_count, self._served_count))
+
+    def _watch(self, described: table.Metric, value: Callable[[], float], *labels: str) -> None:
+        self._looks[described.name, "".join(labels)] = lambda: self._of(described).set(*labels, value=value())
+
+    def _look_at_partitions(self) -> None:
+        owned: dict[Labels, float] = {}
+        epochs: dict[Labels, float] = {}
+        records: dict[Labels, float] = {}
+        seconds: dict[Labels, float] = {}
+        for role, standings in self._partitions.items():
+            for standing in standings():
+                labels = (role, str(standing.partition))
+                owned[labels], records[labels], seconds[labels] = 1, standing.lag_record_count, standing.lag_s
+                if standing.epoch is not None:
+                    epochs[labels] = standing.epoch
+        self._of(table.PARTITION_OWNED).put(owned)
+        self._of(table.PARTITION_EPOCH).put(epochs)
+        self._of(table.CONSUMER_LAG_RECORDS).put(records)
+        self._of(table.CONSUMER_LAG_SECONDS).put(seconds)
 
     def _of(self, described: table.Metric) -> Numbers:
         return self._numbers[described.name]
 
     def _observe(self, described: table.Metric, value: float, *labels: str) -> None:
         self._distributions[described.name].observe(value, *labels)
+
+    def _by_tenant(self, counts: Mapping[str, int]) -> dict[Labels, float]:
+        shown: dict[Labels, float] = {}
+        for tenant_id, count in counts.items():
+            label = (self._tenant(tenant_id),)
+            shown[label] = shown.get(label, 0) + count
+        return shown
 
     def _tenant(self, tenant_id: str) -> str:
         if tenant_id in self._tenants:

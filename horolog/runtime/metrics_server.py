@@ -1,7 +1,11 @@
-"""The address at which Prometheus fetches the figures: `GET /metrics`, and nothing else.
+"""The address at which a process is watched: `GET /metrics` for Prometheus, `/livez` and `/readyz` for whoever runs it.
 
-Guarantee: serving them never ends or holds up the process. An address that cannot be had is told in one warning; the
-text is put together beside the loop, one at a time. Connections, the size of a request and the time of an answer are
+`/livez` answers while the process turns, `/readyz` while each of its roles does its work (503 otherwise, with their
+names). Nothing else is there.
+
+Guarantee: serving them never ends or holds up the process. An address that cannot be had is told in one warning. What
+is watched is looked at on the loop, where nothing of it changes meanwhile; the text is put together beside the loop,
+one at a time. Connections, the size of a request and the time of an answer are
 bounded, and whoever exceeds them is cut off.
 """
 
@@ -13,23 +17,26 @@ from contextlib import asynccontextmanager
 
 from horolog.limits import METRICS_ANSWER_S_MAX, METRICS_CONNECTION_COUNT_MAX, METRICS_REQUEST_BYTES_MAX
 from horolog.runtime.metrics import Metrics
+from horolog.runtime.readiness import Readiness
 from horolog.runtime.settings import MetricsAddress
 
 _logger = logging.getLogger(__name__)
 
-PATH = "/metrics"
+PATH, LIVE_PATH, READY_PATH = "/metrics", "/livez", "/readyz"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
 _Answer = tuple[str, str, bytes]
 
 
 @asynccontextmanager
-async def serving(metrics: Metrics, address: MetricsAddress | None) -> AsyncIterator[str | None]:
+async def serving(
+    metrics: Metrics, address: MetricsAddress | None, readiness: Readiness | None = None
+) -> AsyncIterator[str | None]:
     """Serve the figures while the block runs; gives their URL, or None where they are not served."""
     if address is None:
         yield None
         return
-    desk = _Desk(metrics)
+    desk = _Desk(metrics, readiness or Readiness())
     try:
         server = await asyncio.start_server(desk.serve, address.host, address.port, limit=METRICS_REQUEST_BYTES_MAX)
     except OSError as error:
@@ -53,8 +60,9 @@ async def serving(metrics: Metrics, address: MetricsAddress | None) -> AsyncIter
 class _Desk:
     """Answers one request on each connection."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, readiness: Readiness) -> None:
         self._metrics = metrics
+        self._readiness = readiness
         self._rendering = asyncio.Lock()
         self._open: set[asyncio.Task[None]] = set()
 
@@ -92,12 +100,22 @@ class _Desk:
         line = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(line) != 3 or not line[2].startswith("HTTP/1."):
             return "400 Bad Request", _PLAIN, b"not HTTP/1\n"
-        if line[1].partition("?")[0] != PATH:
-            return "404 Not Found", _PLAIN, b"only /metrics is here\n"
+        path = line[1].partition("?")[0]
+        if path not in (PATH, LIVE_PATH, READY_PATH):
+            return "404 Not Found", _PLAIN, b"only /metrics, /livez and /readyz are here\n"
         if line[0] != "GET":
             return "405 Method Not Allowed", _PLAIN, b"only GET is served\n"
+        if path != PATH:
+            return self._probed(path)
         async with self._rendering:
-            return "200 OK", CONTENT_TYPE, await asyncio.to_thread(self._metrics.render)
+            self._metrics.look()
+            return "200 OK", CONTENT_TYPE, await asyncio.to_thread(self._metrics.text)
+
+    def _probed(self, path: str) -> _Answer:
+        waiting = self._readiness.waiting() if path == READY_PATH else []
+        if waiting:
+            return "503 Service Unavailable", _PLAIN, f"not ready: {', '.join(waiting)}\n".encode()
+        return "200 OK", _PLAIN, b"ready\n" if path == READY_PATH else b"alive\n"
 
 
 def _response(status: str, content_type: str, body: bytes) -> bytes:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
+from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
 from horolog.vault.master_keys import MasterKeys, MasterKeysError, parse
 from schemas.tenants import CLOSED, TenantSettings
@@ -21,6 +22,7 @@ HOME_DEFAULT = ".horolog"
 METRICS_HOST_DEFAULT = "127.0.0.1"
 METRICS_PORT_DEFAULT = 9464
 TASK_KEY_LENGTH_MIN = 32
+DRAIN_S_DEFAULT, DRAIN_S_MAX = 3, 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
     Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
+    A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
     Tenants' keys are kept under the `master_keys`.
     """
@@ -52,6 +55,7 @@ class Settings:
     session_timeout_ms: int = 6000
     function_process_count: int = 5
     concurrent_count_max: int = 100
+    drain_s: int = DRAIN_S_DEFAULT
     http_allowed: tuple[Network, ...] = ()
     seals: Seals | None = None
     tenant_defaults: TenantSettings = CLOSED
@@ -60,11 +64,7 @@ class Settings:
     metrics: MetricsAddress | None = None
 
 
-def _file_text(path: str) -> str:
-    return Path(path).read_text("utf-8")
-
-
-def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = _file_text) -> Settings:
+def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> Settings:
     """The settings of this process.
 
     Raises:
@@ -73,17 +73,18 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
     return Settings(
         home=Path(environment.get("HOROLOG_HOME", HOME_DEFAULT)).resolve(),
         member=environment.get("HOROLOG_MEMBER") or f"{socket.gethostname()}-{os.getpid()}",
-        database_url=environment.get("DATABASE_URL") or None,
-        redis_url=environment.get("REDIS_URL") or None,
+        database_url=secret(environment, "DATABASE_URL", read_file) or None,
+        redis_url=secret(environment, "REDIS_URL", read_file) or None,
         kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP_SERVERS") or None,
-        kafka_access=kafka_access(environment),
+        kafka_access=kafka_access(environment, read_file),
         topic_prefix=environment.get("HOROLOG_TOPIC_PREFIX", "horolog."),
         partition_count=_number(environment, "HOROLOG_PARTITIONS", PARTITION_COUNT_DEFAULT, (1, 1024)),
         replication_factor=_number(environment, "HOROLOG_REPLICATION_FACTOR", 1, (1, 9)),
         session_timeout_ms=_number(environment, "SCHEDULER_LOCK_TTL_MS", 6000, (2000, 300_000)),
         function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
-        seals=_seals(environment.get("HOROLOG_TASK_KEYS", "")),
+        drain_s=_number(environment, "HOROLOG_DRAIN_S", DRAIN_S_DEFAULT, (0, DRAIN_S_MAX)),
+        seals=_seals(secret(environment, "HOROLOG_TASK_KEYS", read_file)),
         master_keys=_master_keys(environment, read_file),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
@@ -112,15 +113,11 @@ def _seals(text: str) -> Seals | None:
 
 
 def _master_keys(environment: Mapping[str, str], read_file: Callable[[str], str]) -> MasterKeys | None:
-    given, path = (environment.get(name, "") for name in ("HOROLOG_MASTER_KEYS", "HOROLOG_MASTER_KEYS_FILE"))
-    if given and path:
-        raise SettingsError("HOROLOG_MASTER_KEYS and HOROLOG_MASTER_KEYS_FILE are both set; give one of them")
+    name = "HOROLOG_MASTER_KEYS"
     try:
-        return parse("HOROLOG_MASTER_KEYS_FILE", read_file(path)) if path else parse("HOROLOG_MASTER_KEYS", given)
+        return parse(f"{name}_FILE" if environment.get(f"{name}_FILE") else name, secret(environment, name, read_file))
     except MasterKeysError as error:
         raise SettingsError(str(error)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"HOROLOG_MASTER_KEYS_FILE cannot be read: {type(error).__name__}") from None
 
 
 def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -93,7 +93,16 @@ class SecretStore(Protocol):
         ...
 
 
-class Vault(TenantKeys, SecretReader, SecretStore, Protocol):
+class KeyEraser(Protocol):
+    """Whoever can make a tenant's secrets unreadable for good. Raises as `TenantKeys` does, but never `KeyErased`."""
+
+    async def erase(self, tenant_id: str, at: datetime) -> bool:
+        """Erase the tenant's key and secrets for good; whether there was anything. A tombstone stays: no new key is
+        ever made for the tenant."""
+        ...
+
+
+class Vault(TenantKeys, SecretReader, SecretStore, KeyEraser, Protocol):
     """All of it."""
 
     async def check(self) -> None:
@@ -102,9 +111,4 @@ class Vault(TenantKeys, SecretReader, SecretStore, Protocol):
         Raises:
             VaultUnavailable, WrongMasterKeys
         """
-        ...
-
-    async def erase(self, tenant_id: str, at: datetime) -> bool:
-        """Erase the tenant's key and secrets for good; whether there was anything. A tombstone stays: no new key is
-        ever made for the tenant."""
         ...

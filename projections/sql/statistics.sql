@@ -5,6 +5,10 @@ with chosen as (
       and ($2::uuid is null or job_id = $2)
       and scheduled_at >= $3
       and scheduled_at < $4
+      and (
+          $5::text[] is null
+          or exists (select from scheduled_jobs as job where job.id = job_executions.job_id and job.tags ?| $5)
+      )
 )
 select
     count(*)::int as total,

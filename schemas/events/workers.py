@@ -15,8 +15,14 @@ from schemas.events.executions import TriggerType
 from schemas.jobs import JobConfig, JobType, config_for
 from schemas.tenants import NetworkText
 
+FUNCTION_COUNT_MAX = 200
+"""How many functions one worker may have registered: each of its beats names them all."""
 SYSTEM_TENANT = "00000000-0000-0000-0000-000000000000"
 """The tenant of records that belong to the system itself."""
+
+
+RegisteredName = Annotated[Text, Field(min_length=3, max_length=301)]
+"""The dotted name of a function that a worker has registered."""
 
 
 class TaskAssigned(Message):
@@ -92,6 +98,14 @@ class Stall(StrEnum):
     STARTS_NOTHING = "starts_nothing"
 
 
+class Resource(StrEnum):
+    """What a control group can bound."""
+
+    MEMORY = "memory"
+    PROCESSES = "processes"
+    CPU = "cpu"
+
+
 class HeldAttempt(Value):
     """One attempt in the worker's hands, waiting or running."""
 
@@ -104,6 +118,8 @@ class WorkerBeat(Message):
 
     `capacity` is how many attempts run at a time, `prefetch` how many more the worker is willing to hold.
     `isolation` is the level that a trial run has shown it to reach; older workers told something else there.
+    `control_groups` are the resources that control groups bound for each attempt as a whole.
+    A worker that tells of `functions` runs these registered ones and nothing else; one that does not, all but such.
     """
 
     TYPE: ClassVar[str] = "io.horolog.worker.beat.v1"
@@ -121,7 +137,9 @@ class WorkerBeat(Message):
     host: Annotated[Text, Field(max_length=255)] = ""
     pid: int = 0
     isolation: Annotated[str, Field(max_length=200)] = ""
+    control_groups: Annotated[tuple[Resource, ...], Field(max_length=10, exclude_if=not_)] = ()
     memory_mb: int = 0
+    functions: Annotated[tuple[RegisteredName, ...], Field(max_length=FUNCTION_COUNT_MAX)] | None = None
 
     def subject(self) -> str:
         return self.worker_id

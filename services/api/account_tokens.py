@@ -37,7 +37,7 @@ class AccountTokens:
         if live is None or not _agrees(claims, (live.user_id, live.tenant_id, live.session_version)):
             return None
         granted = permissions_of(live.roles)
-        return Principal(live.tenant_id, f"user:{live.name}", granted, live.user_id)
+        return Principal(live.tenant_id, f"user:{live.name}", granted, live.user_id, live.tags or None)
 
 
 def _agrees(claims: Mapping[str, Any], present: tuple[str, str, int]) -> bool:

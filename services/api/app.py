@@ -22,12 +22,14 @@ from schemas.http import Problem
 from services.api import (
     audit_routes,
     auth_routes,
+    erasure_routes,
     execution_routes,
     history_routes,
     internal_routes,
     internal_tenant_routes,
     job_routes,
     ledger_routes,
+    notification_routes,
     preview_routes,
     secret_routes,
     status_routes,
@@ -43,6 +45,7 @@ from services.api.errors import ApiError, error_answer, is_internal
 from services.api.gate import Gate
 from services.api.health import HealthCheck
 from services.api.outcomes import OutcomeWaiter
+from services.api.owner_bars import OwnerBars
 from services.api.ports import ApiPorts
 from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
@@ -78,7 +81,10 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
 
     app = _bare_app(lifespan, with_accounts=ports.accounts is not None)
     health = HealthCheck(ports, settings.port)
-    app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys))
+    bars = None
+    if ports.accounts is not None:
+        bars = OwnerBars(ports.accounts.administration.store, desk, ports.clock, ports.ids)
+    app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys), bars)
     app.add_middleware(Gate, ports=ports, settings=settings, journal=journal)
     return app
 
@@ -109,8 +115,10 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
         ledger_routes.router,
         status_routes.router,
         secret_routes.router,
+        notification_routes.router,
         system_routes.router,
         tenant_routes.router,
+        erasure_routes.router,
         audit_routes.router,
         internal_routes.router,
         internal_tenant_routes.router,

@@ -1,9 +1,11 @@
 """What a handler works with: the ports, the settings, and the parts built from them; and who is calling.
 
-Guarantee: a handler gets its caller only through `allowed`, which has checked the permission that the route declares.
+Guarantee: a handler gets its caller only through `Allowed`, which has checked the permission that the route declares.
+Where the caller's grant holds for certain tags only, the handler gets the read models without all other jobs, whether
+it has thought of that or not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends
@@ -13,7 +15,9 @@ from projections.views import ReadModel
 from services.api.accounts.built_in import BuiltIn
 from services.api.errors import ApiError
 from services.api.health import HealthCheck
-from services.api.permissions import Permission
+from services.api.narrowing import NarrowHistory, NarrowReadModel
+from services.api.owner_bars import OwnerBars
+from services.api.permissions import WITHIN_TAGS, Permission
 from services.api.ports import ApiPorts, DecisionsUnavailable, Principal
 from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
@@ -29,11 +33,19 @@ class ApiContext:
     desk: CommandDesk
     health: HealthCheck
     sealing: Sealing
+    bars: OwnerBars | None = None
+    """None where the built-in issuer is off."""
 
     @property
     def read_model(self) -> ReadModel:
         """The read models."""
         return self.ports.read_model
+
+    def within(self, tags: tuple[str, ...]) -> "ApiContext":
+        """The same for a caller who reaches only jobs with one of the tags."""
+        read_model = NarrowReadModel(self.ports.read_model, tags)
+        history = NarrowHistory(self.ports.history, read_model)
+        return replace(self, ports=replace(self.ports, read_model=read_model, history=history))
 
 
 def context_of(request: Request) -> ApiContext:
@@ -44,7 +56,9 @@ def context_of(request: Request) -> ApiContext:
 
 
 async def _context(request: Request) -> ApiContext:
-    return context_of(request)
+    context, principal = context_of(request), request.scope["principal"]
+    assert isinstance(principal, Principal)
+    return context if principal.tags is None else context.within(principal.tags)
 
 
 async def _accounts(request: Request) -> BuiltIn:
@@ -70,7 +84,8 @@ class Allowed:
         """
         principal = request.scope["principal"]
         assert isinstance(principal, Principal)
-        if self.permission not in principal.permissions:
+        is_beyond_tags = principal.tags is not None and self.permission not in WITHIN_TAGS
+        if self.permission not in principal.permissions or is_beyond_tags:
             raise ApiError("FORBIDDEN")
         decisions = context_of(request).ports.decisions
         # Other services come without a tenant; what they may do is said with their token.
@@ -93,6 +108,9 @@ ExecutionReader = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_REA
 ExecutionCanceller = Annotated[Principal, Depends(Allowed(Permission.EXECUTIONS_CANCEL))]
 UserManager = Annotated[Principal, Depends(Allowed(Permission.USERS_MANAGE))]
 TenantManager = Annotated[Principal, Depends(Allowed(Permission.TENANTS_MANAGE))]
+TenantEraser = Annotated[Principal, Depends(Allowed(Permission.TENANTS_ERASE))]
 AuditReader = Annotated[Principal, Depends(Allowed(Permission.AUDIT_READ))]
 SecretKeeper = Annotated[Principal, Depends(Allowed(Permission.SECRETS_WRITE))]
+NotificationReader = Annotated[Principal, Depends(Allowed(Permission.NOTIFICATIONS_READ))]
+NotificationWriter = Annotated[Principal, Depends(Allowed(Permission.NOTIFICATIONS_WRITE))]
 SystemReader = Annotated[Principal, Depends(Allowed(Permission.SYSTEM_READ))]

@@ -118,7 +118,7 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
                 del answers[str(status)]
         if any(parameter["name"].lower() == "if-none-match" for parameter in operation.get("parameters", [])):
             answers["304"] = {"description": "The job is still at the version that If-None-Match names."}
-    elif internal or (path.startswith(_OF_COMMANDS) and not path.endswith("/validate")):
+    elif internal or (path.startswith(_OF_COMMANDS) and not path.endswith(("/validate", "/erase"))):
         operation.setdefault("parameters", []).append(_KEY)
         if not internal and not path.startswith(TENANTS_PREFIX):
             operation["parameters"].append(_PREFER)

@@ -6,6 +6,8 @@ from typing import Any
 
 from services.api.account_examples import ACCOUNT_EXAMPLES
 from services.api.audit_examples import AUDIT_EXAMPLES
+from services.api.notification_examples import NOTIFICATION_EXAMPLES
+from services.api.tenant_examples import TENANT_EXAMPLES
 
 _TENANT = "3f0d7a52-6c1e-4a57-9b0e-0d7f4a3c9e11"
 _JOB = "b7a1c9de-52f3-5c11-8d0a-6f1d2e3c4b5a"
@@ -45,33 +47,6 @@ _DEFINITION: dict[str, Any] = {
     "overlap": {"policy": "queueAll", "queueMax": 10},
     "delivery": "at_least_once",
 }
-_SETTINGS: dict[str, Any] = {
-    "name": "bakery",
-    "quotas": {
-        "maxJobs": 500,
-        "maxRunning": 20,
-        "maxQueued": 5000,
-        "firesPerMinute": 600,
-        "minIntervalSeconds": 60,
-        "outputBytesMax": 16384,
-        "requestsPerSecond": 20.0,
-    },
-    "weight": 2,
-    "allowedExecutables": ["/usr/local/bin/report"],
-    "allowedModules": ["bakery.tasks"],
-    "httpAllowed": ["10.20.0.0/16"],
-    "barredActors": ["user:17"],
-}
-_TENANT_BODY: dict[str, Any] = {
-    "tenantId": _TENANT,
-    "state": "active",
-    "version": 3,
-    **_SETTINGS,
-    "createdBy": "user:1",
-    "createdAt": _CREATED,
-    "updatedAt": _NOW,
-}
-_USED = {"day": "2026-03-01", "total": 25, "byStatus": {"completed": 24, "skipped": 1}, "durationMs": 48_200}
 _JOB_BODY: dict[str, Any] = {
     "id": _JOB,
     "description": None,
@@ -153,6 +128,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         **ACCOUNT_EXAMPLES,
         **AUDIT_EXAMPLES,
+        **NOTIFICATION_EXAMPLES,
+        **TENANT_EXAMPLES,
         "JobDefinition": _DEFINITION,
         "TriggerBody": {"parameters": {"day": "2026-03-01"}, "reason": "the night's run had failed"},
         "ReasonBody": {"reason": "maintenance of the billing service"},
@@ -300,7 +277,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                     "finishedCount": 4711,
                     "host": "host-1",
                     "pid": 4242,
-                    "isolation": "process",
+                    "isolation": "namespaces",
+                    "controlGroups": ["memory", "processes", "cpu"],
                     "memoryMb": 96,
                     "startedAt": _CREATED,
                     "lastBeatAt": _NOW,
@@ -352,13 +330,6 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
             "timestamp": _NOW,
             "serviceName": "scheduler-service",
         },
-        "CreateTenantBody": {"tenantId": _TENANT, **_SETTINGS},
-        "TenantSettings": {"weight": 3, "quotas": {"maxRunning": 50, "firesPerMinute": None}},
-        "TenantResponse": _TENANT_BODY,
-        "TenantPage": {"items": [_TENANT_BODY], "nextCursor": None},
-        "OwnTenantResponse": {**_TENANT_BODY, "usage": {"jobs": 12, "running": 2, "queued": 0}},
-        "UsageResponse": {"start": _CREATED, "end": _NOW, "days": [_USED]},
-        "InternalTenantAnswer": _internal(_TENANT_BODY),
         "InternalCreateBody": {"tenantId": _TENANT, **_DEFINITION},
         "BatchCreateBody": {"tenantId": _TENANT, "jobs": [_DEFINITION]},
         "InternalReasonBody": {"tenantId": _TENANT, "reason": "the tenant's plan has ended"},

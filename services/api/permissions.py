@@ -19,16 +19,34 @@ class Permission(StrEnum):
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
     SECRETS_WRITE = "secrets:write"
+    NOTIFICATIONS_READ = "notifications:read"
+    NOTIFICATIONS_WRITE = "notifications:write"
     AUDIT_READ = "audit:read"
     USERS_MANAGE = "users:manage"
     TENANTS_MANAGE = "tenants:manage"
+    TENANTS_ERASE = "tenants:erase"
 
 
 PLATFORM_ADMIN = "platform-admin"
 """The one role that reaches beyond a tenant; it reads no tenant's jobs."""
-_READING = frozenset({Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ})
+_READING = frozenset(
+    {Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ, Permission.NOTIFICATIONS_READ}
+)
 _OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
-EVERYTHING = _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE}
+EVERYTHING = _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE, Permission.NOTIFICATIONS_WRITE}
+
+WITHIN_TAGS = frozenset(
+    {
+        Permission.JOBS_READ,
+        Permission.JOBS_WRITE,
+        Permission.JOBS_OPERATE,
+        Permission.EXECUTIONS_READ,
+        Permission.EXECUTIONS_CANCEL,
+    }
+)
+"""What can be granted for jobs with certain tags only. A grant that is so narrowed allows nothing else."""
+NARROWABLE = ("viewer", "operator", "developer")
+"""The roles of users that can be narrowed to tags."""
 
 ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
@@ -37,7 +55,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         "developer": EVERYTHING,
         "admin": EVERYTHING | {Permission.USERS_MANAGE, Permission.AUDIT_READ},
         "auditor": frozenset({Permission.AUDIT_READ}),
-        PLATFORM_ADMIN: frozenset({Permission.USERS_MANAGE, Permission.TENANTS_MANAGE}),
+        PLATFORM_ADMIN: frozenset({Permission.USERS_MANAGE, Permission.TENANTS_MANAGE, Permission.TENANTS_ERASE}),
     }
 )
 

@@ -10,12 +10,13 @@ from typing import Protocol
 from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
 from horolog.ports import Clock, Ids
-from horolog.vault.port import SecretStore, TenantKeys
+from horolog.vault.port import KeyEraser, SecretStore, TenantKeys
 from projections.views import ReadModel
 from schemas.tenants import CLOSED, TenantSettings
 from services.api.accounts.built_in import BuiltIn
 from services.api.audit_reader import AuditReader
 from services.api.history import HistoryReader
+from services.api.notification_store import NotificationStore
 from services.api.overdue import Findings
 from services.api.permissions import Permission
 from services.api.tenant_reader import TenantReader
@@ -37,13 +38,15 @@ OPEN_SUBMISSIONS = frozenset(
 class Principal:
     """Who calls, for which tenant, and what that caller may do. `tenant_id` is empty for a service.
 
-    `user_id` is that of a user of the built-in issuer, else empty.
+    `user_id` is that of a user of the built-in issuer, else empty. With `tags`, the permissions hold for jobs that
+    carry at least one of them, and for nothing else.
     """
 
     tenant_id: str
     actor: str
     permissions: frozenset[Permission]
     user_id: str = ""
+    tags: tuple[str, ...] | None = None
 
 
 class Authenticator(Protocol):
@@ -132,8 +135,8 @@ class ApiPorts:
 
     `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
     settings of tenants that nobody created.
-    `audit_dropped` hears of every call that the audit trail could not be told. Without `keys` and `secrets`, which
-    come together, nothing secret is taken.
+    `audit_dropped` hears of every call that the audit trail could not be told. Without `keys`, `secrets` and `eraser`,
+    which come together, nothing secret is taken.
     """
 
     log: Log
@@ -149,6 +152,7 @@ class ApiPorts:
     rates: Rates
     audit: AuditReader
     audit_dropped: Callable[[], None]
+    notifications: NotificationStore
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)
@@ -157,3 +161,4 @@ class ApiPorts:
     tenant_defaults: TenantSettings = CLOSED
     keys: TenantKeys | None = None
     secrets: SecretStore | None = None
+    eraser: KeyEraser | None = None

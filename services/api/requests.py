@@ -1,7 +1,8 @@
 """From a request to a command: its identity, and how its caller wants to be answered.
 
 Guarantee: the same Idempotency-Key of the same tenant always makes the same command id, and the hash of the request
-tells a repeat from another request under the same key.
+tells a repeat from another request under the same key. A caller who reaches only jobs with certain tags has keys of its
+own, so that none leads it to the outcome of somebody else's command.
 Source: RFC 7240 (Prefer: respond-async); the Idempotency-Key header field draft of the IETF HTTPAPI group; W3C Trace
 Context, section 3.2 (traceparent).
 """
@@ -39,6 +40,7 @@ class Identity(TypedDict):
     actor: str
     issued_at: UtcTime
     request_hash: str
+    within_tags: tuple[str, ...] | None
 
 
 def identity_of(request: Request, api: ApiContext, caller: Principal, body: Any) -> Identity:
@@ -50,12 +52,15 @@ def identity_of(request: Request, api: ApiContext, caller: Principal, body: Any)
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise ApiError("INVALID_PARAMETER", "Idempotency-Key takes 1 to 255 visible ASCII characters.")
+    # A key has no blanks.
+    named = key if key is None or caller.tags is None else f"{caller.actor} {key}"
     return Identity(
         tenant_id=caller.tenant_id,
-        command_id=api.ports.ids.new() if key is None else command_id(caller.tenant_id, key),
+        command_id=api.ports.ids.new() if named is None else command_id(caller.tenant_id, named),
         actor=caller.actor,
         issued_at=api.ports.clock.now(),
         request_hash="" if key is None else _hash(request, body),
+        within_tags=caller.tags,
     )
 
 
@@ -76,9 +81,12 @@ def known_uuid(text: str, code: str) -> str:
 async def carry_out(
     request: Request, api: ApiContext, command: Command, answer: Callable[[OutcomeView], Awaitable[Response]]
 ) -> Response:
-    """Send the command, and answer once it is in force; or at once, when the caller prefers that."""
+    """Send the command, and answer once it is in force; or at once, when the caller prefers that.
+
+    A caller within tags waits in any case: a rejection that it looked up later could not be told from that of others.
+    """
     origin = origin_of(request)
-    if not _prefers_async(request):
+    if command.within_tags is not None or not _prefers_async(request):
         return await answer(await api.desk.settle(command, origin))
     await api.desk.send([command], origin)
     place = f"{PREFIX}/commands/{command.command_id}"

@@ -35,7 +35,7 @@ async def put_secret(api: Api, caller: SecretKeeper, name: Name, body: SecretBod
     if not _NAME.fullmatch(name):
         raise ApiError("INVALID_PARAMETER", "A secret's name has up to 100 lower-case letters, digits and . _ -")
     store = _store(api)
-    with _told():
+    with told_by_vault():
         known = {note.name for note in await store.secrets(caller.tenant_id)}
         if name not in known and len(known) >= SECRET_COUNT_MAX:
             raise ApiError("QUOTA_EXCEEDED", f"A tenant has at most {SECRET_COUNT_MAX} secrets.")
@@ -47,7 +47,7 @@ async def put_secret(api: Api, caller: SecretKeeper, name: Name, body: SecretBod
 @router.get("", responses=errors(SecretList))
 async def list_secrets(api: Api, caller: SecretKeeper) -> Response:
     """The names of the tenant's secrets, when they were set, and how often."""
-    with _told():
+    with told_by_vault():
         notes = await _store(api).secrets(caller.tenant_id)
     return Answer({"items": [_body(note) for note in notes]})
 
@@ -55,7 +55,7 @@ async def list_secrets(api: Api, caller: SecretKeeper) -> Response:
 @router.delete("/{name}", status_code=204, responses=errors(None, 204))
 async def delete_secret(api: Api, caller: SecretKeeper, name: Name) -> Response:
     """Forget a secret; attempts of jobs that name it fail from now on."""
-    with _told():
+    with told_by_vault():
         was_there = bool(_NAME.fullmatch(name)) and await _store(api).delete_secret(caller.tenant_id, name)
     if not was_there:
         raise ApiError("SECRET_NOT_FOUND")
@@ -70,7 +70,7 @@ def _store(api: ApiContext) -> SecretStore:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told_by_vault() -> Iterator[None]:
     """What the vault says, as an error of the API."""
     try:
         yield

@@ -8,11 +8,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from horolog.domain.addresses import Network, networks
 from horolog.domain.rates import Rate
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
+from horolog.runtime.secret_files import private_text, secret, secret_in_file
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import TlsFiles, tls_files
 from schemas.base import UUID_PATTERN
@@ -98,9 +98,7 @@ class ApiSettings:
     tls: TlsFiles | None = None
 
 
-def from_environment(
-    environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
-) -> ApiSettings:
+def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> ApiSettings:
     """The settings: `HOROLOG_TOKENS`, `HOROLOG_TOKENS_FILE`, `INTERNAL_SERVICE_TOKEN`, `HOROLOG_API_HOST`,
     `HOROLOG_API_PORT`, `HOROLOG_API_WAIT_S`, `HOROLOG_INTERNAL_HOST`, `HOROLOG_INTERNAL_PORT`, `HOROLOG_RATE_TENANT`,
     `HOROLOG_RATE_CALLER`, `HOROLOG_RATE_ADDRESS` (`500/1000`: requests a second, and at once),
@@ -111,22 +109,17 @@ def from_environment(
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
-    a token, name both for a while.
+    a token, name both for a while. `INTERNAL_SERVICE_TOKEN_FILE` and `RBAC_TOKEN_FILE` name files instead.
 
     Raises:
         SettingsError: naming the variable that is wrong.
     """
-    listed = environment.get("HOROLOG_TOKENS", "")
-    path = environment.get("HOROLOG_TOKENS_FILE", "")
-    try:
-        filed = read_file(path) if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"HOROLOG_TOKENS_FILE cannot be read: {type(error).__name__}") from error
+    listed, filed = environment.get("HOROLOG_TOKENS", ""), secret_in_file(environment, "HOROLOG_TOKENS", read_file)
     return ApiSettings(
-        services=_services(environment.get("INTERNAL_SERVICE_TOKEN", "")),
+        services=_services(secret(environment, "INTERNAL_SERVICE_TOKEN", read_file)),
         tokens=_tokens(f"{listed}\n{filed}"),
         auth=_auth_service(environment),
-        decisions=_decision_service(environment),
+        decisions=_decision_service(environment, read_file),
         issuer=_issuer(environment),
         host=environment.get("HOROLOG_API_HOST", "127.0.0.1"),
         port=int(_number(environment, "HOROLOG_API_PORT", PORT_DEFAULT, 65_535)),
@@ -228,8 +221,8 @@ def _issuer(environment: Mapping[str, str]) -> BuiltInIssuer | None:
     return BuiltInIssuer(paths)
 
 
-def _decision_service(environment: Mapping[str, str]) -> DecisionService | None:
-    url, token = (environment.get(f"RBAC_{name}", "") for name in ("URL", "TOKEN"))
+def _decision_service(environment: Mapping[str, str], read_file: Callable[[str], str]) -> DecisionService | None:
+    url, token = environment.get("RBAC_URL", ""), secret(environment, "RBAC_TOKEN", read_file)
     if not url:
         if token:
             raise SettingsError("RBAC_URL is missing, but RBAC_TOKEN is there")

@@ -6,7 +6,8 @@ in its header (`jku`, `x5u`, `jwk`, `crit`) has no effect or makes it void.
 
 The claims: `tenant_id` is the tenant's UUID, `roles` are names of `services.api.permissions.ROLES`; others are passed
 over, as is the platform's administrator: an outside service speaks for tenants only. A token without a role that is
-known here may do nothing.
+known here may do nothing. With `tags`, a list of 1 to 20 tags, the roles hold for jobs that carry one of them; a token
+in which that is anything else is void.
 """
 
 import re
@@ -18,6 +19,7 @@ import jwt
 from horolog.ports import Clock
 from schemas.base import UUID_PATTERN
 from schemas.events.workers import SYSTEM_TENANT
+from schemas.jobs import TAG_COUNT_MAX, TAG_LENGTH_MAX
 from services.api.errors import ApiError
 from services.api.headers import bearer_token
 from services.api.issuer import Issuer
@@ -63,7 +65,10 @@ class SignedTokens:
         roles = claims.get("roles", ())
         named = [role for role in roles if isinstance(role, str)] if isinstance(roles, Sequence) else []
         granted = permissions_of(role for role in named if role != PLATFORM_ADMIN)
-        return Principal(tenant, f"user:{claims['sub']}", granted)
+        tags = claims.get("tags")
+        if "tags" in claims and not _are_tags(tags):
+            return None
+        return Principal(tenant, f"user:{claims['sub']}", granted, tags=None if tags is None else tuple(tags))
 
 
 class TokenReader:
@@ -117,6 +122,12 @@ class TokenReader:
 
 def _is_subject(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= ACTOR_LENGTH_MAX and value.isprintable()
+
+
+def _are_tags(value: object) -> bool:
+    if not isinstance(value, list) or not 1 <= len(value) <= TAG_COUNT_MAX:
+        return False
+    return all(isinstance(tag, str) and 0 < len(tag) <= TAG_LENGTH_MAX and tag.isprintable() for tag in value)
 
 
 def _is_tenant(value: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from horolog.domain.tenancy import own_or_default
 from projections.views import TenantView, UsageView
 from schemas.events.workers import SYSTEM_TENANT
 from schemas.tenants import TenantSettings, TenantState
@@ -15,13 +16,16 @@ from services.api.requests import known_uuid
 from services.api.validation import problems_of
 
 
-def tenant_body(tenant: TenantView) -> dict[str, Any]:
+def tenant_body(tenant: TenantView, defaults: TenantSettings) -> dict[str, Any]:
     """A tenant with all of its settings, those that are not set included."""
-    settings = TenantSettings.model_validate(tenant.settings).model_dump(mode="json", by_alias=True)
+    own = TenantSettings.model_validate(tenant.settings)
+    settings = own_or_default(own, tenant.own_settings, defaults).model_dump(mode="json", by_alias=True)
     return {
         "tenantId": tenant.tenant_id,
         "state": tenant.state,
         "version": tenant.version,
+        "ownSettings": tenant.own_settings,
+        "disabledOwners": tenant.disabled_owners,
         **settings,
         "createdBy": tenant.created_by,
         "createdAt": tenant.created_at,
@@ -30,10 +34,11 @@ def tenant_body(tenant: TenantView) -> dict[str, Any]:
 
 
 def implicit_body(tenant_id: str, defaults: TenantSettings) -> dict[str, Any]:
-    """A tenant that nobody created."""
+    """A tenant about which nothing was ever decided."""
     unknown = dict.fromkeys(("createdBy", "createdAt", "updatedAt"))
     settings = defaults.model_dump(mode="json", by_alias=True)
-    return {"tenantId": tenant_id, "state": TenantState.ACTIVE.value, "version": 0, **settings, **unknown}
+    nothing = {"version": 0, "ownSettings": False, "disabledOwners": []}
+    return {"tenantId": tenant_id, "state": TenantState.ACTIVE.value, **nothing, **settings, **unknown}
 
 
 def usage_body(rows: Sequence[UsageView]) -> list[dict[str, Any]]:

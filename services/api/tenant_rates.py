@@ -63,7 +63,10 @@ class TenantRates:
             view = await self._tenants.tenant(tenant_id)
         except ReadModelUnavailable:
             return
-        known.rate = self._default if view is None else self._rate(TenantSettings.model_validate(view.settings))
+        if view is None or not view.own_settings:
+            known.rate = self._default
+        else:
+            known.rate = self._rate(TenantSettings.model_validate(view.settings))
 
     def _rate(self, settings: TenantSettings) -> Rate:
         per_s = settings.quotas.requests_per_second

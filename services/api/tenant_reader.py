@@ -8,13 +8,13 @@ from projections.views import Cursor, TenantView, UsageView
 
 
 class TenantReader(Protocol):
-    """The tenants that somebody created, and what every tenant has used.
+    """The tenants about which something was decided, and what every tenant has used.
 
     Every call raises `ReadModelUnavailable` when the database is gone; none ever blocks longer than its bound.
     """
 
     async def tenant(self, tenant_id: str) -> TenantView | None:
-        """The tenant; None when nobody created it."""
+        """The tenant; None when nothing was ever decided about it."""
         ...
 
     async def tenants(self, after: Cursor | None, limit: int) -> Sequence[TenantView]:

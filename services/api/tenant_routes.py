@@ -92,11 +92,11 @@ async def get_own_usage(api: Api, caller: SystemReader, query: Annotated[UsageQu
 
 @router.get("/tenants", responses=errors(TenantPage))
 async def list_tenants(api: Api, caller: TenantManager, query: Annotated[PageQuery, Query()]) -> Response:
-    """The tenants that somebody created, newest first."""
+    """The tenants that somebody created, suspended, or barred somebody of, newest first."""
     rows = await api.ports.tenants.tenants(decode_cursor(query.cursor), query.limit + 1)
     page, more = rows[: query.limit], len(rows) > query.limit
     cursor = encode_cursor(Cursor(page[-1].created_at, page[-1].tenant_id)) if more else None
-    return Answer({"items": [tenant_body(row) for row in page], "nextCursor": cursor})
+    return Answer({"items": [tenant_body(row, api.ports.tenant_defaults) for row in page], "nextCursor": cursor})
 
 
 @router.post(
@@ -176,12 +176,12 @@ def command_of(
 
 async def body_of(api: ApiContext, tenant_id: str) -> dict[str, Any]:
     """The tenant as it is read now, created by somebody or not."""
-    found = await api.ports.tenants.tenant(tenant_id)
-    return implicit_body(tenant_id, api.ports.tenant_defaults) if found is None else tenant_body(found)
+    found, defaults = await api.ports.tenants.tenant(tenant_id), api.ports.tenant_defaults
+    return implicit_body(tenant_id, defaults) if found is None else tenant_body(found, defaults)
 
 
 async def known_body(api: ApiContext, tenant_id: str) -> dict[str, Any]:
-    """A tenant that somebody created.
+    """A tenant about which something was ever decided.
 
     Raises:
         ApiError: TENANT_NOT_FOUND
@@ -189,7 +189,7 @@ async def known_body(api: ApiContext, tenant_id: str) -> dict[str, Any]:
     found = await api.ports.tenants.tenant(tenant_id)
     if found is None:
         raise ApiError("TENANT_NOT_FOUND")
-    return tenant_body(found)
+    return tenant_body(found, api.ports.tenant_defaults)
 
 
 async def _operate(

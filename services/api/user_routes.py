@@ -4,10 +4,10 @@ Guarantee: an administrator of a tenant sees and changes that tenant's users onl
 """
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
@@ -24,17 +24,19 @@ from schemas.http_accounts import (
     UserResponse,
 )
 from services.api.accounts.administration import Administrator
+from services.api.accounts.ports import UserChange
 from services.api.accounts.users import User
 from services.api.answers import Answer, nothing
 from services.api.bodies import JsonRoute
-from services.api.context import Accounts, UserManager
+from services.api.calls import Call
+from services.api.context import Accounts, Api, ApiContext, UserManager
 from services.api.cursors import decode_cursor, encode_cursor
 from services.api.documents import errors
 from services.api.errors import ApiError
 from services.api.permissions import Permission
 from services.api.ports import Principal
 from services.api.queries import PageQuery
-from services.api.requests import known_uuid
+from services.api.requests import known_uuid, origin_of
 
 PREFIX = "/api/v1/users"
 router = APIRouter(prefix=PREFIX, tags=["accounts"], route_class=JsonRoute)
@@ -65,7 +67,7 @@ async def create_user(accounts: Accounts, caller: UserManager, body: UserCreateB
     """Create a user. Its one-time password is in this answer and nowhere else."""
     tenant_id = body.tenant_id or caller.tenant_id
     by = _administrator(caller)
-    user, secret = await accounts.administration.create(by, body.name, body.roles, tenant_id)
+    user, secret = await accounts.administration.create(by, body.name, body.roles, tenant_id, body.tags)
     answer = {"user": _user_body(user), "oneTimePassword": secret}
     return Answer(answer, 201, {"Location": f"{PREFIX}/{user.id}"})
 
@@ -77,10 +79,16 @@ async def get_user(accounts: Accounts, caller: UserManager, user_id: str) -> Res
 
 
 @router.patch("/{user_id}", responses=errors(UserResponse))
-async def change_user(accounts: Accounts, caller: UserManager, user_id: str, body: UserChangeBody) -> Response:
-    """Change a user's roles, disable or enable it. What it has signed in to is void within 10 seconds."""
-    by = _administrator(caller)
-    changed = await accounts.administration.change(by, _known(user_id), body.roles, body.disabled)
+async def change_user(
+    request: Request, api: Api, accounts: Accounts, caller: UserManager, user_id: str, body: UserChangeBody
+) -> Response:
+    """Change a user's roles or their tags, disable or enable it. What it has signed in to is void within 10 seconds.
+
+    Nothing that a disabled user's jobs owe begins any more once this is answered, until the user is enabled again.
+    """
+    by, wish = _administrator(caller), UserChange(body.roles, body.disabled, body.tags)
+    changed = await accounts.administration.change(by, _known(user_id), wish)
+    await _tell_log(request, api, caller, changed)
     return Answer(_user_body(changed))
 
 
@@ -113,6 +121,19 @@ async def end_session(accounts: Accounts, caller: UserManager, user_id: str, ses
     return nothing(204)
 
 
+async def _tell_log(request: Request, api: ApiContext, caller: Principal, user: User) -> None:
+    """Have the dispatcher know whether the user's jobs may run, if that is still to be told."""
+    assert api.bars is not None, "there are users"
+    # A call of its own: that the user was changed is told of this one, whatever becomes of the command.
+    origin = replace(origin_of(request), call=Call())
+    try:
+        await api.bars.tell(user.id, caller.actor, origin)
+    except ApiError as error:
+        deed = "disabled, but its jobs may still run" if user.disabled else "enabled, but its jobs do not run yet"
+        text = f"The user is {deed}: {error.message.rstrip('.')}. This is tried again by itself; repeating it is safe."
+        raise ApiError(error.code, text) from error
+
+
 def _administrator(caller: Principal) -> Administrator:
     of_platform = Permission.TENANTS_MANAGE in caller.permissions
     return Administrator(caller.user_id, None if of_platform else caller.tenant_id)
@@ -132,6 +153,7 @@ def _user_body(user: User) -> dict[str, Any]:
         "tenantId": None if user.tenant_id == SYSTEM_TENANT else user.tenant_id,
         "name": user.name,
         "roles": user.roles,
+        "tags": user.tags,
         "disabled": user.disabled,
         "mustChangePassword": user.must_change_password,
         "createdAt": user.created_at,

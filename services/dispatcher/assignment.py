@@ -1,7 +1,8 @@
 """Handing waiting executions to workers that have room: the least loaded worker first, tenants in turn.
 
 A worker that has missed beats may be gone, and what it gets would wait for a lease until that is certain. So it gets
-nothing as long as another has room. What demands a level of isolation goes only to workers that reach it.
+nothing as long as another has room. What demands a level of isolation goes only to workers that reach it, a registered
+function only to workers that have registered it, and to those nothing else.
 """
 
 import heapq
@@ -16,11 +17,14 @@ from schemas.events.executions import AttemptDispatched
 from schemas.events.jobs import JobExhausted, JobTabled
 from schemas.events.workers import TaskAssigned
 from schemas.isolation import Isolation
-from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus, JobType, isolation_demanded
+from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus, JobType
 from services.dispatcher.book import Book, WorkerSlot
+from services.dispatcher.demand import Demand, demand_of
 from services.dispatcher.endings import cancel
 from services.dispatcher.jobs import deactivated
 
+Rank = tuple[bool, float, str]
+"""In which order workers are given something: whether it is quiet, its load, its name."""
 QUIET = timedelta(seconds=WORKER_QUIET_S)
 SYSTEM_ACTOR = "system:dispatcher"
 
@@ -31,7 +35,7 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
     The caller applies each message before it takes the next.
     """
     offers = Offers(book.workers.values(), now)
-    while (reached := offers.reached()) is not None and (execution_id := book.ready.pop(reached)) is not None:
+    while (execution_id := book.ready.pop(offers.meet)) is not None:
         execution = book.executions[execution_id]
         job = book.jobs.get(execution.job_id)
         if job is None:
@@ -40,41 +44,57 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
             # One to be tried again, that may not any more; what never began was judged before.
             yield from cancel(book, execution, reason, None, now)
             continue
-        demanded = isolation_demanded(job.definition.config) or Isolation.PROCESS
-        slot = offers.take(demanded)
+        demand = demand_of(job.definition.config)
+        slot = offers.take(demand)
         if slot is None:
-            book.put_aside(execution, demanded)
+            book.put_aside(execution, demand)
             continue
         yield from _hand_out(book, execution, job, slot, now)
         offers.renew(slot)
 
 
 class Offers:
-    """The workers with room, those of each level apart."""
+    """The workers with room, those of each level apart, and those that run registered functions by these."""
 
     def __init__(self, slots: Iterable[WorkerSlot], now: datetime) -> None:
         self._now = now
         self._slots: dict[str, WorkerSlot] = {}
-        self._heaps: dict[Isolation, list[tuple[bool, float, str]]] = {level: [] for level in Isolation}
+        self._heaps: dict[Isolation, list[Rank]] = {level: [] for level in Isolation}
+        self._having: dict[str, list[WorkerSlot]] = {}
         for slot in slots:
             self._slots[slot.worker_id] = slot
             self.renew(slot)
+            for function in slot.functions or ():
+                self._having.setdefault(function, []).append(slot)
 
-    def reached(self) -> Isolation | None:
-        """The best that any of them reaches."""
-        return next((level for level in reversed(Isolation) if self._heaps[level]), None)
+    def meet(self, demand: Demand) -> bool:
+        """Whether any of them gives what is demanded."""
+        if demand.function is not None:
+            return any(self._serving(demand))
+        return any(heap and level.suffices_for(demand.isolation) for level, heap in self._heaps.items())
 
-    def take(self, demanded: Isolation) -> WorkerSlot | None:
-        """The least loaded of those that reach the level, if there is one; to be renewed once it has got something."""
-        heaps = [heap for level, heap in self._heaps.items() if heap and level.suffices_for(demanded)]
+    def take(self, demand: Demand) -> WorkerSlot | None:
+        """The least loaded that gives what is demanded, if there is one; to be renewed once it has got something."""
+        if demand.function is not None:
+            return min(self._serving(demand), key=self._rank, default=None)
+        heaps = [heap for level, heap in self._heaps.items() if heap and level.suffices_for(demand.isolation)]
         if not heaps:
             return None
         return self._slots[heapq.heappop(min(heaps, key=itemgetter(0)))[-1]]
 
     def renew(self, slot: WorkerSlot) -> None:
         """Offer what room it has now."""
-        if slot.room > 0:
-            heapq.heappush(self._heaps[slot.isolation], (_is_quiet(slot, self._now), _load(slot), slot.worker_id))
+        if slot.functions is None and slot.room > 0:
+            heapq.heappush(self._heaps[slot.isolation], self._rank(slot))
+
+    def _serving(self, demand: Demand) -> Iterator[WorkerSlot]:
+        # Few workers have registered one function: they are looked at one by one, as they are at this moment.
+        for slot in self._having.get(demand.function or "", ()):
+            if slot.room > 0 and slot.isolation.suffices_for(demand.isolation):
+                yield slot
+
+    def _rank(self, slot: WorkerSlot) -> Rank:
+        return _is_quiet(slot, self._now), _load(slot), slot.worker_id
 
 
 def _is_quiet(slot: WorkerSlot, now: datetime) -> bool:

@@ -7,7 +7,7 @@ slot of a job (`slots`) is not in the log; both follow from what is, and from th
 
 import heapq
 import itertools
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from schemas.events.tenants import TenantTabled
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.isolation import Isolation, level_told
 from schemas.tenants import CLOSED, TenantSettings
+from services.dispatcher.demand import PLAIN, Demand, demand_of, lane_of
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.line import Going, Line
 from services.dispatcher.progress import Progress
@@ -38,6 +39,7 @@ from services.dispatcher.settled import Settled
 from services.dispatcher.shelf import JobShelf
 from services.dispatcher.tenancy import Tenancy
 
+_OWN_JOB = "job"
 DEAF = timedelta(seconds=DEAF_S)
 LAST_REPORTS = timedelta(seconds=FEED_LOOK_STALE_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
@@ -48,7 +50,10 @@ _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 @dataclass(slots=True)
 class WorkerSlot:
-    """One worker as this partition sees it. `others` is what it holds for other partitions."""
+    """One worker as this partition sees it. `others` is what it holds for other partitions.
+
+    With `functions` it runs these registered ones and nothing else.
+    """
 
     worker_id: str
     inbox: int
@@ -58,6 +63,7 @@ class WorkerSlot:
     accepts: bool
     progress: Progress
     isolation: Isolation = Isolation.PROCESS
+    functions: frozenset[str] | None = None
     held: set[str] = field(default_factory=set)
     others: int = 0
 
@@ -116,6 +122,18 @@ class Book:
     def queued_count(self, tenant_id: str) -> int:
         """How many of the tenant's executions wait: for a worker, for one of their own job, or to catch up."""
         return self.tenants.queued_count(tenant_id)
+
+    def queue_sizes(self) -> Counter[tuple[str, str]]:
+        """How many executions wait, by tenant and by what for: the workers that would do, or a slot of their own `job`.
+
+        It looks at all that wait for workers: for the figures, now and then.
+        """
+        sizes = Counter({(tenant_id, _OWN_JOB): count for tenant_id, count in self.tenants.queued_counts().items()})
+        for pool, counts in self.ready.counts().items():
+            for tenant_id, count in counts.items():
+                sizes[tenant_id, pool] += count
+                sizes[tenant_id, _OWN_JOB] -= count
+        return +sizes
 
     def outcome(self, command_id: str) -> Outcome | None:
         """What was answered to this command, if that is still remembered."""
@@ -201,9 +219,9 @@ class Book:
         """Have the execution's job judged again at this instant. Alarms for the same instant keep their order."""
         heapq.heappush(self._alarms, (at, next(self._alarm_number), execution_id))
 
-    def put_aside(self, execution: Execution, demanded: Isolation) -> None:
-        """Let the execution, which was next, wait for a worker that reaches the level."""
-        self.ready.put_aside(demanded, *_place_of(execution))
+    def put_aside(self, execution: Execution, demand: Demand) -> None:
+        """Let the execution, which was next, wait for a worker that gives what it demands."""
+        self.ready.push(demand, *_place_of(execution))
 
     def take_touched(self) -> list[str]:
         """The jobs of which something has changed that others may wait for, once."""
@@ -243,13 +261,21 @@ class Book:
         if after.in_flight and (before is None or not before.in_flight):
             self.tenants.count_running(after.tenant_id, 1)
         if after.stage is Stage.READY:
-            self.ready.push(*_place_of(after))
+            self.ready.push(self._lane_of(after.job_id), *_place_of(after))
+
+    def _lane_of(self, job_id: str) -> Demand:
+        job = self.jobs.get(job_id)
+        return PLAIN if job is None else lane_of(demand_of(job.definition.config))
 
     def _judge_demands_again(self, job_id: str) -> None:
+        if job_id not in self._lines:
+            return
+        wanted = self._lane_of(job_id)
         for execution in self.of_job(job_id):
-            if self.ready.is_aside(execution.execution_id):
+            lane = self.ready.lane(execution.execution_id)
+            if lane is not None and lane != wanted:
                 self.ready.remove(execution.execution_id)
-                self.ready.push(*_place_of(execution))
+                self.ready.push(wanted, *_place_of(execution))
 
     def _drop(self, execution: Execution) -> None:
         del self.executions[execution.execution_id]
@@ -308,6 +334,7 @@ class Book:
         slot.capacity, slot.prefetch, slot.last_beat = beat.capacity, beat.prefetch, now
         slot.accepts = beat.state is WorkerState.READY
         slot.isolation = level_told(beat.isolation)
+        slot.functions = None if beat.functions is None else frozenset(beat.functions)
         slot.progress.hear(beat, now)
         until = now + timedelta(seconds=LEASE_S)
         named = 0

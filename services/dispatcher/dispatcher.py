@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -113,6 +114,14 @@ class Dispatcher:
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+    def queue_sizes(self) -> Counter[tuple[str, str]]:
+        """How many executions wait in the partitions held, by tenant and by what they wait for."""
+        sizes: Counter[tuple[str, str]] = Counter()
+        for holding in self.owner.holdings.values():
+            assert isinstance(holding.state, DispatcherPartition)
+            sizes.update(holding.state.book.queue_sizes())
+        return sizes
 
     async def _listen(self) -> None:
         """Hear all workers' beats, from now on. They renew leases and make room; they are never replayed."""

@@ -38,7 +38,13 @@ from schemas.events.results import (
 from schemas.jobs import Job, JobStatus, JobType, OverlapPolicy
 from services.dispatcher.book import Book
 from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost, skipped
-from services.dispatcher.rejections import QUOTA_EXCEEDED, reject, reject_job
+from services.dispatcher.rejections import (
+    QUOTA_EXCEEDED,
+    reject,
+    reject_job,
+    reject_unknown_execution,
+    reject_unknown_job,
+)
 
 WORKER_LOST_CODES = frozenset({"WORKER_STOPPED", "LEASE_LOST"})
 """The codes of attempts that ended only because their worker was stopped, or could not reach the log for a lease."""
@@ -97,7 +103,7 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
     """Run the job now, unless it may not."""
     job = book.jobs.get(command.job_id)
     if job is None or job.tenant_id != command.tenant_id:
-        return [reject(command, now, "JOB_NOT_FOUND", f"there is no job {command.job_id}")]
+        return [reject_unknown_job(command, command.job_id, now)]
     if command.expected_version is not None and command.expected_version != job.version:
         return [reject(command, now, "VERSION_CONFLICT", f"the job is at version {job.version}; read it again")]
     if job.status is JobStatus.INACTIVE:
@@ -147,8 +153,7 @@ def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequen
     """End the execution, if it has not ended."""
     execution = book.executions.get(command.execution_id)
     if execution is None or execution.tenant_id != command.tenant_id:
-        text = f"there is no execution {command.execution_id} that waits or runs"
-        return [reject(command, now, "EXECUTION_NOT_FOUND", text)]
+        return [reject_unknown_execution(command, command.execution_id, now)]
     ended = cancel(book, execution, Reason.REQUESTED, command.actor, now)
     seq = max((event.seq for event in ended if isinstance(event, ExecutionEvent)), default=execution.seq)
     return [*ended, _accepted(command, execution, seq, now)]

@@ -27,7 +27,7 @@ from schemas.events.owners import CommandAccepted
 from schemas.jobs import Job, JobStatus, ScheduleChange
 from services.dispatcher.book import Book
 from services.dispatcher.endings import cancel, withdraw
-from services.dispatcher.rejections import reject, reject_definition, reject_job
+from services.dispatcher.rejections import reject, reject_definition, reject_job, reject_unknown_job
 
 SETTLE = timedelta(seconds=0.25)
 """How long a revocation may be under way before it has certainly reached a worker that answers."""
@@ -59,7 +59,7 @@ def decide_job_command(book: Book, command: JobCommand, now: datetime) -> Sequen
     """Decide on a command about an existing job."""
     job = book.jobs.get(command.job_id)
     if job is None or job.tenant_id != command.tenant_id:
-        return [reject(command, now, "JOB_NOT_FOUND", f"there is no job {command.job_id}")]
+        return [reject_unknown_job(command, command.job_id, now)]
     if command.expected_version is not None and command.expected_version != job.version:
         text = f"the job is at version {job.version}, not {command.expected_version}; read it again"
         return [reject(command, now, "VERSION_CONFLICT", text)]

@@ -21,6 +21,7 @@ from schemas.events.workers import AttemptRevoked, Stall, TaskAssigned, WorkerBe
 from schemas.registry import TOPIC_OF_MODEL
 from schemas.topics import EXECUTIONS, JOB_TABLE, RECORD_BYTES_MAX, partition_of
 from services.dispatcher.assignment import assign
+from services.dispatcher.authority import refuse_caller
 from services.dispatcher.book import Book
 from services.dispatcher.executions import (
     decide_cancel,
@@ -149,7 +150,8 @@ class DispatcherPartition:
         assert isinstance(message, Command)
         if self.book.outcome(message.command_id) is not None:
             return ()
-        return self._decide_command(message, now)
+        refusal = refuse_caller(self.book, message, now)
+        return self._decide_command(message, now) if refusal is None else [refusal]
 
     def _decide_command(self, command: Command, now: datetime) -> Sequence[Message]:
         if isinstance(command, TriggerJob):

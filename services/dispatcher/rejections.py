@@ -32,6 +32,17 @@ def reject(command: Command, now: datetime, code: str, message: str) -> CommandR
     )
 
 
+def reject_unknown_job(command: Command, job_id: str, now: datetime) -> CommandRejected:
+    """The rejection of a command about a job that is not there, or not the caller's: the two are told alike."""
+    return reject(command, now, "JOB_NOT_FOUND", f"there is no job {job_id}")
+
+
+def reject_unknown_execution(command: Command, execution_id: str, now: datetime) -> CommandRejected:
+    """The same about an execution that does not go on."""
+    text = f"there is no execution {execution_id} that waits or runs"
+    return reject(command, now, "EXECUTION_NOT_FOUND", text)
+
+
 def reject_definition(book: Book, command: Command, definition: JobDefinition, now: datetime) -> CommandRejected | None:
     """The rejection of a definition that makes no sense, that the log cannot carry, or that the tenant may not have."""
     size = len(definition.to_json())

@@ -1,4 +1,4 @@
-"""The jobs of a partition, and how many each tenant has."""
+"""The jobs of a partition, and how many each tenant and each owner has."""
 
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ class JobShelf:
     def __init__(self) -> None:
         self._json: dict[str, bytes] = {}
         self._counts: dict[str, int] = {}
+        self._owned: dict[tuple[str, str], int] = {}
 
     def __len__(self) -> int:
         return len(self._json)
@@ -22,6 +23,10 @@ class JobShelf:
     def count_of(self, tenant_id: str) -> int:
         """How many jobs the tenant has, deleted ones excepted."""
         return self._counts.get(tenant_id, 0)
+
+    def owns_any(self, tenant_id: str, actor: str) -> bool:
+        """Whether a job of the tenant is there that this actor created."""
+        return (tenant_id, actor) in self._owned
 
     def get(self, job_id: str) -> Job | None:
         """The job, deleted ones excepted."""
@@ -38,14 +43,22 @@ class JobShelf:
     def put_raw(self, job: Job, raw: bytes) -> None:
         """Keep a job by the JSON of its `JobTabled`, which is not written anew."""
         if job.job_id not in self._json:
+            owner = job.tenant_id, job.created_by
             self._counts[job.tenant_id] = self.count_of(job.tenant_id) + 1
+            self._owned[owner] = self._owned.get(owner, 0) + 1
         self._json[job.job_id] = raw
 
     def drop(self, job_id: str) -> None:
         """Forget the job."""
         raw = self._json.pop(job_id, None)
-        if raw is not None:
-            self._counts[_decoded(raw).tenant_id] -= 1
+        if raw is None:
+            return
+        job = _decoded(raw)
+        owner = job.tenant_id, job.created_by
+        self._counts[job.tenant_id] -= 1
+        self._owned[owner] -= 1
+        if self._owned[owner] == 0:
+            del self._owned[owner]
 
 
 # One for the process and not one for each partition, whose number would multiply its size. What it holds are values.

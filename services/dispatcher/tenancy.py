@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from horolog.domain.execution import Execution
-from horolog.domain.tenancy import why_not
+from horolog.domain.tenancy import settings_in_force, why_not
 from horolog.limits import QUEUED_PER_TENANT_COUNT_MAX
 from schemas.events.executions import Reason
 from schemas.jobs import Job
@@ -26,23 +26,30 @@ class Tenancy:
     def __init__(self, defaults: TenantSettings) -> None:
         self.defaults = defaults
         self._tenants: dict[str, Tenant] = {}
+        self._in_force: dict[str, TenantSettings] = {}
+        self._disabled: dict[str, frozenset[str]] = {}
         self._queued: dict[str, int] = {}
         self._running: dict[str, int] = {}
         self._fires: dict[int, dict[str, list[int]]] = {}
         self._minute = 0
 
     def get(self, tenant_id: str) -> Tenant | None:
-        """The tenant, if somebody created it."""
+        """The tenant, if something was ever decided about it."""
         return self._tenants.get(tenant_id)
 
     def put(self, tenant: Tenant) -> None:
         """Keep the latest of a tenant."""
         self._tenants[tenant.tenant_id] = tenant
+        self._in_force[tenant.tenant_id] = settings_in_force(tenant, self.defaults)
+        self._disabled[tenant.tenant_id] = frozenset(one.actor for one in tenant.disabled_owners)
 
     def settings(self, tenant_id: str) -> TenantSettings:
         """Its settings, or the default ones."""
-        tenant = self._tenants.get(tenant_id)
-        return self.defaults if tenant is None else tenant.settings
+        return self._in_force.get(tenant_id, self.defaults)
+
+    def is_disabled(self, tenant_id: str, actor: str) -> bool:
+        """Whether that is a user who was disabled."""
+        return actor in self._disabled.get(tenant_id, ())
 
     def state(self, tenant_id: str) -> TenantState:
         """Whether it is suspended."""
@@ -62,6 +69,10 @@ class Tenancy:
     def queued_count(self, tenant_id: str) -> int:
         """How many of its executions wait: for a worker, for one of their own job, or to catch up."""
         return self._queued.get(tenant_id, 0)
+
+    def queued_counts(self) -> dict[str, int]:
+        """The same for every tenant of which some do."""
+        return self._queued.copy()
 
     def queued_max(self, tenant_id: str) -> int:
         """How many may."""

@@ -10,7 +10,8 @@ and forgotten once the log accepted the report.
 Guarantees: only attempts addressed to this worker run, on Kafka none that no dispatcher has sealed, none before its
 `not_before`, each attempt number at most once; at its timeout an attempt ends with its whole process tree; every end
 is reported at least once. Programs and functions are kept apart as far as the worker's level of isolation says, which a
-trial run has shown to hold; what demands more does not run.
+trial run has shown to hold; what demands more does not run. A worker of the SDK runs the functions that are registered
+with it, by the same runner, and nothing else.
 
 Room: `capacity` attempts run at a time, and of each type no more than its runner takes (functions: one for each of
 `function_process_count` processes). Of what the worker holds, an attempt whose type has no room holds up none of
@@ -33,5 +34,6 @@ at the end of its inbox, as if it had just been started.
 - `runners`     http, function, command
 - `trial`       whether programs are really kept apart
 - `places`      what of the machine programs see
+- `registered`  which functions a worker of the SDK has registered
 - `composition` puts a worker together
 """

@@ -1,7 +1,9 @@
 """A process that runs functions, one at a time: `python -m services.executor.function_host`.
 
 It reads calls from descriptor 3 and answers there, each message with its length before it; what a function prints
-goes to descriptors 1 and 2, which are pipes. It imports little, so that it starts fast and stays small.
+goes to descriptors 1 and 2, which are pipes. In a container it reads calls from its standard input and answers on its
+standard output, and all that a function prints goes to its error output. It imports little, so that it starts fast and
+stays small.
 
 Guarantee: every call is answered once, unless the process dies; a call is answered after whatever the function
 printed was written.
@@ -10,11 +12,12 @@ printed was written.
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from horolog.function import FunctionContext
+from horolog.function import Cancellation, FunctionContext
 from horolog.limits import RESULT_BYTES_MAX
 
 CHANNEL_FD = 3
@@ -37,11 +40,13 @@ class Refused(Exception):
 
 
 class Channel:
-    """Messages over one descriptor."""
+    """Messages over one descriptor, or over one in and one out."""
 
-    def __init__(self, fd: int) -> None:
-        os.set_inheritable(fd, False)
+    def __init__(self, fd: int, out_fd: int | None = None) -> None:
         self._fd = fd
+        self._out_fd = fd if out_fd is None else out_fd
+        os.set_inheritable(self._fd, False)
+        os.set_inheritable(self._out_fd, False)
         self._buffer = b""
 
     def receive(self) -> dict[str, Any] | None:
@@ -60,18 +65,24 @@ class Channel:
         """Write one message."""
         data = len(message).to_bytes(LENGTH_BYTES, "big") + message
         while data:
-            data = data[os.write(self._fd, data) :]
+            data = data[os.write(self._out_fd, data) :]
 
     def _length(self) -> int:
         return int.from_bytes(self._buffer[:LENGTH_BYTES], "big")
 
 
 class Host:
-    """Answers calls until the channel is closed. It asks to be replaced when it is worn out."""
+    """Answers calls until the channel is closed. It asks to be replaced when it is worn out.
 
-    def __init__(self, channel: Channel, calls_max: int, resident_mb_max: int) -> None:
+    `worker` names where registered functions are, if this host has any.
+    """
+
+    def __init__(self, channel: Channel, calls_max: int, resident_mb_max: int, worker: str | None = None) -> None:
         self._channel = channel
-        self._functions: dict[tuple[str, str], tuple[Callable[..., Any], bool]] = {}
+        self._worker = worker
+        self._pid = os.getpid()
+        self._cancellation: Cancellation | None = None
+        self._functions: dict[tuple[str, str, bool], tuple[Callable[..., Any], bool]] = {}
         self._calls_max = calls_max
         self._resident_mb_max = resident_mb_max
         self._call_count = 0
@@ -97,28 +108,42 @@ class Host:
 
     def _answer(self, call: Mapping[str, Any]) -> tuple[bytes, list[str] | None]:
         try:
-            function, wants_context = self._find(call["module"], call["function"])
+            function, wants_context = self._find(call["module"], call["function"], call["registered"])
             return _encoded(self._call(function, wants_context, call)), None
         except Refused as refused:
             return b"null", ["VALIDATION_ERROR", refused.code, str(refused), ""]
         except BaseException as error:  # noqa: BLE001 - whatever a function raises is its answer, SystemExit too
             return b"null", ["USER_ERROR", "EXCEPTION", _message(error), _stack(error)]
 
-    def _find(self, module_path: str, name: str) -> tuple[Callable[..., Any], bool]:
-        found = self._functions.get((module_path, name))
-        if found is not None:
-            return found
+    def _find(self, module_path: str, name: str, is_registered: bool) -> tuple[Callable[..., Any], bool]:
+        found = self._functions.get((module_path, name, is_registered))
+        if found is None:
+            look = self._registered if is_registered else self._imported
+            function = look(module_path, name)
+            found = self._functions[module_path, name, is_registered] = function, _wants_context(function)
+        return found
+
+    def _registered(self, module_path: str, name: str) -> Callable[..., Any]:
+        from horolog.worker import worker_of  # noqa: PLC0415 - only where there is a worker
+
+        if self._worker is None:
+            raise Refused("FUNCTION_NOT_FOUND", "no function is registered here")
+        function = worker_of(self._worker).functions.get(f"{module_path}.{name}")
+        if function is None:
+            raise Refused("FUNCTION_NOT_FOUND", f"no function is registered as {module_path}.{name}")
+        return function
+
+    def _imported(self, module_path: str, name: str) -> Callable[..., Any]:
         try:
             __import__(module_path)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_path}.".startswith(f"{error.name}."):
                 raise
             raise Refused("MODULE_NOT_FOUND", f"there is no module {module_path}") from error
-        function = getattr(sys.modules[module_path], name, None)
+        function: Callable[..., Any] | None = getattr(sys.modules[module_path], name, None)
         if not callable(function) or isinstance(function, type):
             raise Refused("FUNCTION_NOT_FOUND", f"the module {module_path} has no function {name}")
-        found = self._functions[module_path, name] = function, _wants_context(function)
-        return found
+        return function
 
     def _call(self, function: Callable[..., Any], wants_context: bool, call: Mapping[str, Any]) -> Any:
         arguments = call["parameters"]
@@ -145,9 +170,21 @@ class Host:
         def report(percent: int) -> None:
             self._channel.send(json.dumps({"id": id_, "progress": percent}).encode())
 
+        self._cancellation = Cancellation(lambda: self._channel.send(json.dumps({"id": id_, "heeds": True}).encode()))
+        signal.signal(signal.SIGTERM, self._cancel)
         return FunctionContext(
-            **{**told, "scheduled_for": datetime.fromisoformat(told["scheduled_for"])}, report_progress=report
+            **{**told, "scheduled_for": datetime.fromisoformat(told["scheduled_for"])},
+            report_progress=report,
+            cancellation=self._cancellation,
         )
+
+    def _cancel(self, number: int, _: object) -> None:
+        if os.getpid() != self._pid:
+            # A process that the function has forked off is to end as any other does.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif self._cancellation is not None:
+            self._cancellation.set()
 
     def _is_worn_out(self) -> bool:
         self._call_count += 1
@@ -213,6 +250,16 @@ def _cpu_s() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
+def _channel_on_stdio() -> Channel:
+    """The channel, out of the way of whatever functions read and print."""
+    channel = Channel(os.dup(0), os.dup(1))
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    os.dup2(2, 1)
+    return channel
+
+
 def main() -> NoReturn:
     """Serve with the settings that are the only argument, as JSON."""
     settings = json.loads(sys.argv[1])
@@ -222,7 +269,8 @@ def main() -> NoReturn:
     # A function's own package called `services` must not be taken for ours.
     for name in [name for name in sys.modules if name.partition(".")[0] == "services"]:
         del sys.modules[name]
-    Host(Channel(CHANNEL_FD), settings["calls_max"], settings["resident_mb_max"]).serve()
+    channel = _channel_on_stdio() if settings["has_channel_on_stdio"] else Channel(CHANNEL_FD)
+    Host(channel, settings["calls_max"], settings["resident_mb_max"], settings["worker"]).serve()
     os._exit(0)
 
 

@@ -37,6 +37,12 @@ def failure(
     )
 
 
+def out_of_memory() -> Failure:
+    """The failure of what the kernel killed because all of the attempt together had no memory left."""
+    why = "all processes of the attempt together took more memory than HOROLOG_JOB_MEMORY_MB and its own files allow"
+    return failure(ErrorType.USER_ERROR, "MEMORY_EXCEEDED", why)
+
+
 def failed(type_: ErrorType, code: str, message: str, usage: Usage = NO_USAGE) -> Outcome:
     """An outcome with nothing but a failure."""
     return Outcome(failure=failure(type_, code, message), usage=usage)

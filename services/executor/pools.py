@@ -17,7 +17,7 @@ import httpx
 
 from horolog.domain.addresses import Network, networks
 from horolog.limits import TENANT_POOL_COUNT_MAX
-from services.executor.egress import GuardedBackend, Resolve, guarded_transport
+from horolog.runtime.egress import GuardedBackend, Resolve, guarded_transport
 
 KEPT_CONNECTION_COUNT = 128
 POOL_COUNT = 8

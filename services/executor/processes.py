@@ -1,6 +1,6 @@
 """The port to the operating system's processes, and the identity that every program is given.
 
-Its adapter is the spawner of `horolog.adapters`.
+Its adapters are the spawner and the containers of `horolog.adapters`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,8 @@ from schemas.events.workers import TaskAssigned
 class Program:
     """What to run. `limits` are names of resource limits without their RLIMIT_ prefix (getrlimit(2)).
 
-    One that names no directory begins in a directory of its own. Without `has_network` it needs namespaces.
+    One that names no directory begins in a directory of its own. Without `has_network` it needs namespaces. In a
+    container, `image` is what it is made of, and the first of the operator's when empty; `name` says whose it is.
     """
 
     argv: Sequence[str]
@@ -23,15 +24,17 @@ class Program:
     directory: str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     has_network: bool = True
+    image: str = ""
+    name: str = ""
 
 
 class Ended(Protocol):
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
-    `spawner`) and
-    `problem_errno` says why.
+    failed (`fork`, `signals`, `session`, `group`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`; `engine`, `image`, `environment` of a container) and `problem_errno` why, or 0.
+    `is_out_of_memory`: all its processes together took more than they may.
     """
 
     @property
@@ -44,6 +47,8 @@ class Ended(Protocol):
     def memory_peak_mb(self) -> int | None: ...
     @property
     def cpu_time_ms(self) -> int | None: ...
+    @property
+    def is_out_of_memory(self) -> bool: ...
 
 
 class Processes(Protocol):

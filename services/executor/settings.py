@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from horolog.domain.addresses import Network
 from horolog.domain.seals import Seals
+from schemas.events.workers import Resource
 from schemas.isolation import Isolation
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """The registered functions that a worker runs, by name, and where they are: `module:attribute`."""
+
+    target: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +23,8 @@ class WorkerSettings:
     `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
     commands run that name none; without it each has one of its own. HTTP jobs may call `http_allowed` besides public
-    addresses. With `seals`, only what a dispatcher has sealed is run.
+    addresses. With `seals`, only what a dispatcher has sealed is run; with `hosted`, only these functions are.
+    `control_groups` is what control groups bound.
     """
 
     worker_id: str
@@ -24,7 +34,9 @@ class WorkerSettings:
     drain_grace_s: float = 30.0
     host: str = ""
     isolation: Isolation = Isolation.PROCESS
+    control_groups: tuple[Resource, ...] = ()
     seals: Seals | None = None
     http_allowed: tuple[Network, ...] = ()
     function_paths: tuple[str, ...] = ()
+    hosted: Hosted | None = None
     directory: str | None = None

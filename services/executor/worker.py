@@ -94,6 +94,10 @@ class Worker:
         """How many records in the inbox could not be understood."""
         return self._inbox.refused_count
 
+    def is_ready(self) -> bool:
+        """Whether it takes attempts: its beats reach the log, and it does not drain."""
+        return self._vitals.state is WorkerState.READY and self._clock.monotonic() < self._heart.lease_end
+
     @property
     def state(self) -> WorkerState:
         """As the last beat said, or the next will."""

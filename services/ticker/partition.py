@@ -60,6 +60,11 @@ class TickerPartition:
         """How many schedules owe fires."""
         return len(self._current)
 
+    @property
+    def next_s(self) -> int | None:
+        """The instant that will be emitted next, in epoch seconds, if any is owed."""
+        return self._heap[0][0] if self._heap else None
+
     def standing(self, job_id: str) -> tuple[int, int | None]:
         """The version known of a job's schedule (0: none), and the next instant that will be emitted of it."""
         version, segment = self._versions.get(job_id, 0), self._current.get(job_id)

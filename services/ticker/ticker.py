@@ -12,7 +12,7 @@ from horolog.log.owner import Owner, OwnerSettings
 from horolog.log.port import Log, Outgoing, Place, Record
 from horolog.ports import Clock
 from schemas.codec import RecordError, type_of
-from schemas.events.fires import FireDue
+from schemas.events.fires import FireDue, FireMissed
 from schemas.events.owners import OwnerCheckpointed
 from schemas.topics import JOB_TABLE
 from services.ticker.partition import TickerPartition
@@ -24,6 +24,8 @@ _logger = logging.getLogger(__name__)
 
 Emitted = Callable[[str, float], None]
 """Told of each fire that was committed: its tenant, and how many seconds after its instant (before it: negative)."""
+CaughtUp = Callable[[str, int], None]
+"""Told what became of instants for which nobody was there: `fired` late after all, or `missed`, and how many."""
 
 
 class TickerRole:
@@ -68,9 +70,17 @@ def _restore(state: TickerPartition, records: Sequence[Record], watermark_s: int
 class Ticker:
     """Emits the fires of every partition that it owns."""
 
-    def __init__(self, log: Log, clock: Clock, settings: OwnerSettings, emitted: Emitted | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        settings: OwnerSettings,
+        emitted: Emitted | None = None,
+        caught_up: CaughtUp | None = None,
+    ) -> None:
         self._clock = clock
         self._emitted = emitted
+        self._caught_up = caught_up
         self.owner = Owner(log, clock, TickerRole(), settings, on_commit=self._tell)
         self.watch = TickerWatch(log, clock, self.owner)
 
@@ -83,12 +93,30 @@ class Ticker:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
 
+    def behind_s(self) -> dict[int, float]:
+        """By partition held, how long ago the oldest instant came that is owed and not emitted: 0 where none is."""
+        now_s, behind = self._clock.now().timestamp(), {}
+        for partition, holding in self.owner.holdings.items():
+            assert isinstance(holding.state, TickerPartition)
+            next_s = holding.state.next_s
+            behind[partition] = 0.0 if next_s is None else max(0.0, now_s - next_s)
+        return behind
+
     def _tell(self, outputs: Sequence[Outgoing]) -> None:
         if self._emitted is None:
             return
         now = self._clock.now()
         for output in outputs:
-            if type_of(output.headers) == FireDue.TYPE:
+            type_ = type_of(output.headers)
+            if type_ == FireDue.TYPE:
                 told = orjson.loads(output.value or b"{}")
                 lateness = now - datetime.fromisoformat(told["scheduledFor"])
                 self._emitted(told["tenantId"], lateness.total_seconds())
+                if "catchUp" in told:
+                    self._tell_caught_up("fired", 1)
+            elif type_ == FireMissed.TYPE:
+                self._tell_caught_up("missed", orjson.loads(output.value or b"{}")["count"])
+
+    def _tell_caught_up(self, outcome: str, count: int) -> None:
+        if self._caught_up is not None:
+            self._caught_up(outcome, count)

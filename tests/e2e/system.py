@@ -13,6 +13,7 @@ import httpx
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, service_of
 from horolog.cli.roles.api import run as run_api
+from horolog.cli.roles.executor import prepare_functions, run_prepared
 from horolog.domain.addresses import networks
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
@@ -25,7 +26,8 @@ from tests.unit.vault.test_master_keys import OLD
 
 PREFIX = "/api/v1/scheduler"
 ALLOWED = TenantSettings(
-    allowed_executables=("/bin/sh",), allowed_modules=("examples.functions", "tests.e2e.test_no_secret_is_left")
+    allowed_executables=("/bin/sh",),
+    allowed_modules=("examples.functions", "tests.e2e.test_no_secret_is_left", "billing"),
 )
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
@@ -41,7 +43,7 @@ EVERYTHING = ("ticker", "dispatcher", "executor", "projections")
 class System:
     """A running system; `client` carries the first tenant's token, `other` the other's, `service` the service's.
 
-    `start` starts one more service, by its role.
+    `start` starts one more service, by its role, `host` a worker for the functions that a module has registered.
     """
 
     client: httpx.AsyncClient
@@ -51,6 +53,7 @@ class System:
     log: Log
     metrics: Metrics
     start: Callable[[str], None]
+    host: Callable[[str], None]
 
     async def eventually(self, path: str, holds: Callable[[Any], bool]) -> Any:
         """The body at `path`, once it is as it should be."""
@@ -97,6 +100,12 @@ async def running(
     def start(role: str) -> None:
         tasks.append(asyncio.ensure_future(service_of(role, parts)(stop)))
 
+    async def run_functions(target: str) -> None:
+        await run_prepared(parts, stop, await prepare_functions(parts, target))
+
+    def host(target: str) -> None:
+        tasks.append(asyncio.ensure_future(run_functions(target)))
+
     for role in roles:
         start(role)
     url = f"http://127.0.0.1:{port}"
@@ -108,7 +117,7 @@ async def running(
     ):
         await _ready(nobody, complete="dispatcher" in roles)
         try:
-            yield System(client, other, service, nobody, log, parts.metrics, start)
+            yield System(client, other, service, nobody, log, parts.metrics, start, host)
         finally:
             stop.set()
             await asyncio.gather(*tasks)

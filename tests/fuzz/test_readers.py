@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from horolog.cli.crontab import Surroundings, read_crontab
+from horolog.domain.addresses import DestinationForbidden
 from horolog.domain.cron import CronError, next_after, parse, problems, zone
+from horolog.runtime.egress import GuardedBackend, Resolver
 from horolog.runtime.settings_error import SettingsError
 from schemas.codec import RecordError, decode, headers_of
 from schemas.registry import TOPIC_OF_MODEL
@@ -24,7 +26,6 @@ from services.api.errors import ApiError
 from services.api.jwks import Keys, KeySetError, read_keys
 from services.api.settings import from_environment
 from services.api.signed_tokens import SignedTokens
-from services.executor.egress import DestinationForbidden, GuardedBackend, Resolver
 from tests.fuzz import CASES
 from tests.unit.api.issuing import ISSUER, AuthService
 from tests.unit.api.world import START, HandClock

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey
+from horolog.cli.notification_schema import migrate_notifications
 from horolog.cli.vault_schema import migrate_vault
 from projections.migrate import migrate
 
@@ -111,6 +112,7 @@ async def _create_migrated(server: str, name: str) -> None:
     await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE template0')
     await migrate(with_database(server, name))
     await migrate_vault(with_database(server, name))
+    await migrate_notifications(with_database(server, name))
 
 
 async def _drop(server: str, name: str) -> None:

@@ -163,6 +163,9 @@ class SimReader:
     def is_behind(self, place: Place) -> bool:
         return self._inner.is_behind(place)
 
+    def lag(self, place: Place) -> int:
+        return self._inner.lag(place)
+
     async def poll(self, record_count_max: int, timeout_s: float) -> Sequence[Record]:
         await self._network.latency()
         if self._network.happens("reader_failure"):

@@ -1,34 +1,36 @@
-"""deploy/compose.yaml keeps what operations rely on: health, limits, start order, no default secret."""
+"""deploy/compose.yaml keeps what operations rely on: health, limits, start order, walls, and no secret in it.
+
+No engine is asked; what can be told from the text is told from it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from deploy.local.kafka_jars import kafka_version
+from horolog.limits import CANCEL_GRACE_S, LEASE_S
+from tests.tidy.manifests import is_secret, known_settings, megabytes, seconds
 from tests.tidy.tree import ROOT
 
-OURS = {"api", "ticker", "dispatcher", "executor", "projections"}
+DEPLOY = ROOT / "deploy"
+OURS = {"api", "ticker", "dispatcher", "executor", "projections", "notifier"}
 ONE_SHOT = {"migrate", "topics"}
 SERVERS = {"postgres", "valkey", "kafka"}
+WATCHERS = {"prometheus", "grafana"}
+TWICE = {"ticker", "dispatcher", "executor"}
 MEGABYTES_MAX = 1024
 
-TEXT = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
+TEXT = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
-_SECRET_NAME = re.compile("PASSWORD|TOKEN|SECRET|KEY")
 _WAITING = {"service_healthy", "service_completed_successfully"}
-
-
-def _given_secrets(text: str) -> list[str]:
-    """Every secret that has a value of its own, or may be missing, instead of being demanded from outside."""
-    named = re.findall(r"\$\{(\w+)(.*?)\}", text)
-    lenient = [name for name, rest in named if _SECRET_NAME.search(name) and not rest.startswith(":?")]
-    literal = re.findall(r"^ *(\w*(?:PASSWORD|TOKEN|SECRET|KEY)\w*): *([^$\s].*)$", text, re.MULTILINE)
-    return [*lenient, *(name for name, _ in literal)]
 
 
 def _depended_on(service: str) -> set[str]:
@@ -37,16 +39,45 @@ def _depended_on(service: str) -> set[str]:
     return direct.union(*(_depended_on(name) for name in direct))
 
 
+def _given_secrets(services: dict[str, dict[str, Any]]) -> list[str]:
+    """Every secret that stands in the environment, where it has a value other than an address without a password."""
+    given = [
+        f"{service}: {name}"
+        for service, described in services.items()
+        for name, value in described.get("environment", {}).items()
+        if is_secret(name) and not re.fullmatch(r"redis://[\w.-]+:\d+/\d+", str(value))
+    ]
+    return [*given, *re.findall(r"\w+://[^\s/:]+:[^\s/@]+@", yaml.safe_dump(services))]
+
+
+def _mounted(services: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Every path of the repository that is mounted, relative to deploy/."""
+    for described in services.values():
+        yield from (mount.split(":")[0] for mount in described.get("volumes", ()) if mount.startswith("./"))
+
+
+def _networks(name: str) -> set[str]:
+    return set(SERVICES[name]["networks"])
+
+
 def test_every_part_is_there() -> None:
-    assert set(SERVICES) == OURS | ONE_SHOT | SERVERS
+    assert set(SERVICES) == OURS | ONE_SHOT | SERVERS | WATCHERS
+    assert {name for name, service in SERVICES.items() if service.get("scale", 1) == 2} == TWICE
 
 
-@pytest.mark.parametrize("name", sorted(OURS | SERVERS))
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOT))
 def test_lasting_service_is_watched_and_restarted(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] == "CMD"
     assert {"interval", "timeout", "retries"} <= set(check)
     assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_own_service_is_healthy_when_it_is_ready(name: str) -> None:
+    assert "/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
+    assert SERVICES[name]["environment"]["METRICS_ENABLED"] == "true"
+    assert SERVICES[name]["environment"]["PROMETHEUS_PORT"] in SERVICES[name]["healthcheck"]["test"][-1]
 
 
 @pytest.mark.parametrize("name", sorted(ONE_SHOT))
@@ -56,63 +87,144 @@ def test_one_shot_service_runs_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_memory_and_cpu_are_bounded(name: str) -> None:
-    limit: str = SERVICES[name]["mem_limit"]
-    assert limit.endswith("m")
-    assert int(limit.removesuffix("m")) <= MEGABYTES_MAX
-    assert SERVICES[name]["cpus"] <= (1.0 if name in SERVERS else 0.75)
+def test_memory_cpu_and_processes_are_bounded(name: str) -> None:
+    assert megabytes(SERVICES[name]["mem_limit"]) <= MEGABYTES_MAX
+    assert SERVICES[name]["cpus"] <= (0.75 if name in OURS | ONE_SHOT else 1.0)
+    assert SERVICES[name]["pids_limit"] <= 4096
 
 
-@pytest.mark.parametrize("name", sorted(OURS | ONE_SHOT))
-def test_own_container_has_no_privilege_to_lose(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_own_service_has_the_limits_that_were_asked_for(name: str) -> None:
+    assert (SERVICES[name]["mem_limit"], SERVICES[name]["cpus"]) == ("1024m", 0.75)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_container_has_no_privilege_to_lose(name: str) -> None:
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["read_only"] is True
+    assert not {"cap_add", "privileged", "pid", "ipc", "network_mode", "devices"} & set(service)
+    user, group = service["user"].split(":")
+    assert int(user) > 0
+    assert int(group) > 0
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_own_service_is_named_by_its_command_and_starts_last(name: str) -> None:
     assert SERVICES[name]["command"] == ["serve", name]
-    assert _depended_on(name) >= ONE_SHOT | SERVERS
+    assert _depended_on(name) >= ONE_SHOT | {"postgres", "kafka"}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_start_order_waits_for_readiness(name: str) -> None:
-    conditions = {need["condition"] for need in SERVICES[name].get("depends_on", {}).values()}
-    assert conditions <= _WAITING
+    for needed, need in SERVICES[name].get("depends_on", {}).items():
+        assert need["condition"] in _WAITING
+        is_checked = "test" in SERVICES[needed]["healthcheck"]
+        assert is_checked == (need["condition"] == "service_healthy"), needed
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_image_is_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z/]+:\d[\w.]*", SERVICES[name]["image"])
+    assert re.fullmatch(r"[a-z/]+:v?\d[\w.]*", SERVICES[name]["image"])
 
 
 def test_broker_is_the_one_the_tests_run_on() -> None:
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
 
 
-def test_only_the_api_is_reachable_from_outside() -> None:
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api"}
-    outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
-    assert outside == {"api", "executor"}
+def test_only_api_and_dashboards_are_reachable_and_only_executors_and_the_notifier_reach_out() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "grafana"}
+    assert {name for name in SERVICES if "edge" in _networks(name)} == {"api", "grafana"}
+    assert {name for name in SERVICES if "outward" in _networks(name)} == {"executor", "notifier"}
+    internal = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
+    assert internal == set(COMPOSE["networks"]) - {"edge", "outward"}
 
 
-def test_no_secret_has_a_default() -> None:
-    assert _given_secrets(TEXT) == []
+def test_callers_reach_no_server_and_jobs_no_cache() -> None:
+    assert _networks("postgres") == _networks("kafka") == {"data"}
+    assert {name for name in SERVICES if "cache" in _networks(name)} == {"valkey", "api", "projections"}
+    assert {name for name in WATCHERS if "data" in _networks(name)} == set()
 
 
-def test_default_secret_is_found() -> None:
-    assert _given_secrets("a: ${A_TOKEN:-x}") == ["A_TOKEN"]
-    assert _given_secrets("a: ${A_TOKEN}") == ["A_TOKEN"]
-    assert _given_secrets("  POSTGRES_PASSWORD: horolog\n") == ["POSTGRES_PASSWORD"]
-    assert _given_secrets("  A_TOKEN: ${A_TOKEN:?set it}\n") == []
+def test_every_variable_of_ours_is_a_setting() -> None:
+    given = {name for service in OURS | ONE_SHOT for name in SERVICES[service]["environment"]}
+    assert given - known_settings() == set()
+
+
+def test_every_mounted_file_is_in_the_repository() -> None:
+    assert set(_mounted(SERVICES)) == {
+        "./prometheus/prometheus.yml",
+        "./prometheus/rules",
+        "./grafana/provisioning",
+        "./grafana/dashboards",
+    }
+    made = [path for path in _mounted(SERVICES) if (DEPLOY / Path(path).parts[0]).is_dir()]
+    assert [path for path in made if not (DEPLOY / path).exists()] == []
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    assert _given_secrets(SERVICES) == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"A_TOKEN": "${A_TOKEN:-x}"},
+        {"A_TOKEN": "${A_TOKEN}"},
+        {"POSTGRES_PASSWORD": "horolog"},
+        {"DATABASE_URL": "postgresql://a@b/c"},
+        {"REDIS_URL": "redis://:word@valkey:6379/0"},
+        {"ELSEWHERE": "https://user:word@example.com"},
+    ],
+)
+def test_secret_in_the_file_is_found(environment: dict[str, str]) -> None:
+    assert _given_secrets({"a": {"environment": environment}})
+
+
+def test_secret_as_a_file_and_an_address_without_a_password_are_left_alone() -> None:
+    given = {"A_TOKEN_FILE": "/run/secrets/a", "REDIS_URL": "redis://valkey:6379/0"}
+    assert _given_secrets({"a": {"environment": given}}) == []
+
+
+def test_every_secret_is_a_file_and_given_to_those_who_name_it() -> None:
+    assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
+    assert all(secret["file"].startswith("./secrets/") for secret in COMPOSE["secrets"].values())
+    for name, service in SERVICES.items():
+        values = map(str, service.get("environment", {}).values())
+        named = {value.removeprefix("/run/secrets/") for value in values if value.startswith("/run/secrets/")}
+        assert named == set(service.get("secrets", ())), name
+        assert named <= set(COMPOSE["secrets"])
+
+
+def test_nobody_is_given_a_key_that_he_does_not_need() -> None:
+    holders = {
+        secret: {n for n in SERVICES if secret in SERVICES[n].get("secrets", ())} for secret in COMPOSE["secrets"]
+    }
+    assert holders["master_keys"] == {"api", "executor", "notifier"}
+    assert holders["task_keys"] == {"dispatcher", "executor"}
+    assert holders["database_url"] == {"api", "executor", "projections", "notifier", "migrate"}
+    assert holders["internal_service_token"] == holders["auth_key"] == {"api"}
+
+
+def test_executor_is_given_the_time_to_drain() -> None:
+    executor = SERVICES["executor"]
+    drain_s = float(executor["environment"]["HOROLOG_DRAIN_S"])
+    assert seconds(executor["stop_grace_period"]) > drain_s + CANCEL_GRACE_S + LEASE_S
+
+
+def test_api_listens_where_its_port_is_published() -> None:
+    environment = SERVICES["api"]["environment"]
+    assert environment["HOROLOG_API_HOST"] == "0.0.0.0"
+    assert SERVICES["api"]["ports"] == [f"${{HOROLOG_BIND:-127.0.0.1}}:3009:{environment['HOROLOG_API_PORT']}"]
 
 
 def test_image_runs_without_root_from_hashed_requirements() -> None:
-    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     last_stage = dockerfile.rpartition("\nFROM ")[2]
-    assert re.search(r"^USER (?!root|0)\w+", last_stage, re.MULTILINE)
+    user = re.search(r"^USER (\d+):(\d+)$", last_stage, re.MULTILINE)
+    assert user is not None
+    assert f"{user[1]}:{user[2]}" == SERVICES["api"]["user"] != "0:0"
     installs = re.findall(r"pip install (.*)", dockerfile)
     assert installs
     assert all("--require-hashes" in line or "--no-deps --no-index" in line for line in installs)

@@ -13,7 +13,7 @@ nothing of the executor's or of other programs.
 - `server`   the spawner's loop: requests in, ends out
 - `child`    from the fork to the exec
 - `tree`     who descends from whom, read from /proc
-- `cells`    what keeps programs apart: accounts, boxes, directories
+- `cells`    what keeps programs apart: accounts (`accounts`), boxes, directories, control groups
 - `namespaces`, `box`, `syscalls`  a box: the first process in it, its file system, what may not be asked of the kernel
 - `kernel`   the calls of Linux that Python has no names for
 

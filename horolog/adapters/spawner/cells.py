@@ -1,11 +1,10 @@
-"""What keeps one program apart from the others: an account, and a box or at least a directory of its own.
+"""What keeps one program apart from the others: an account, a box or at least a directory, and a control group.
 
 Guarantee: of the programs that run at one time no two have the same account, and none has the executor's, where there
 are accounts at all; what a program left in its directory is removed once nothing of its tree is left.
 """
 
 import asyncio
-import collections
 import os
 import shutil
 import tempfile
@@ -13,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
+from horolog.adapters.groups.groups import Groups
+from horolog.adapters.spawner.accounts import Accounts
 from horolog.adapters.spawner.box import JOB
 
 Place = tuple[str, str]
@@ -29,10 +30,6 @@ class Box:
     size_mb: int = 256
 
 
-class NoAccountLeft(OSError):
-    """More programs run than there are accounts for."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cell:
     """What one program is given: parts of the spawner's request."""
@@ -42,6 +39,7 @@ class Cell:
     directory: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     room: str | None = None
+    groups: Sequence[str] = ()
 
 
 class Cells:
@@ -50,10 +48,10 @@ class Cells:
     `accounts` are user and group ids of which nothing else on the machine makes use.
     """
 
-    def __init__(self, box: Box | None, accounts: Sequence[int] = ()) -> None:
+    def __init__(self, box: Box | None, accounts: Sequence[int] = (), groups: Groups | None = None) -> None:
         self._box = None if box is None else asdict(box)
-        self._has_accounts = bool(accounts)
-        self._accounts = collections.deque(accounts)
+        self._accounts = Accounts(accounts)
+        self._groups = groups
         self._rooms: str | None = None
         self._room_count = 0
 
@@ -61,24 +59,26 @@ class Cells:
         """A cell that nobody else has.
 
         Raises:
-            OSError: no account is left, or the directory cannot be made.
+            OSError: no account is left, or the directory or the group cannot be made.
         """
-        if self._has_accounts and not self._accounts:
-            raise NoAccountLeft("more programs run than HOROLOG_JOB_UID_RANGE has accounts for")
-        # Those that were in use last are used again last: whatever may be left of them has time to go.
-        account = self._accounts.popleft() if self._has_accounts else None
-        if self._box is not None:
-            return Cell(account, self._box, JOB, {"HOME": JOB})
+        account = self._accounts.take()
+        groups: Sequence[str] = ()
         try:
+            if self._groups is not None:
+                groups = self._groups.open()
+            if self._box is not None:
+                return Cell(account, self._box, JOB, {"HOME": JOB}, groups=groups)
             room = self._make_room(account)
         except OSError:
-            self._give_back(account)
+            self._close_group(groups)
+            self._accounts.give_back(account)
             raise
-        return Cell(account, None, room, {"HOME": room, "TMPDIR": room}, room)
+        return Cell(account, None, room, {"HOME": room, "TMPDIR": room}, room, groups)
 
     def close(self, cell: Cell) -> None:
         """Nothing of the program is left."""
-        self._give_back(cell.account)
+        self._close_group(cell.groups)
+        self._accounts.give_back(cell.account)
         if cell.room is None:
             return
         try:
@@ -88,7 +88,9 @@ class Cells:
             asyncio.get_running_loop().run_in_executor(None, _remove, cell.room)
 
     def clear(self) -> None:
-        """Remove every directory; there are no programs any more."""
+        """Remove every directory and group; there are no programs any more."""
+        if self._groups is not None:
+            self._groups.clear()
         if self._rooms is not None:
             _remove(self._rooms)
             self._rooms = None
@@ -105,9 +107,9 @@ class Cells:
             os.chown(room, account, account)
         return room
 
-    def _give_back(self, account: int | None) -> None:
-        if account is not None:
-            self._accounts.append(account)
+    def _close_group(self, groups: Sequence[str]) -> None:
+        if self._groups is not None and groups:
+            self._groups.close(groups)
 
 
 def _remove(path: str) -> None:

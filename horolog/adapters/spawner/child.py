@@ -1,8 +1,9 @@
 """From the fork to the exec: everything that a new process is given before the program takes over.
 
 Guarantee: the program runs in a session of its own, dies with the spawner, holds no descriptor but those meant
-for it, and cannot gain privileges; where it has an account of its own it has no other's, and where it has a box it has
-namespaces of its own; or it does not run, and the step that failed is told with its errno.
+for it, and cannot gain privileges; where it has an account of its own it has no other's, where it has a box it has
+namespaces of its own, and where it has a control group it is in it before anything else is done; or it does not run,
+and the step that failed is told with its errno.
 """
 
 import errno
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from horolog.adapters.groups import group
 from horolog.adapters.spawner import kernel, namespaces, syscalls
 
 _SAFE_FD_MIN = 10
@@ -101,6 +103,8 @@ def _begin(request: Mapping[str, Any], files: Sequence[int], origin: Origin, ste
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != origin.parent:
         sys.exit()
+    step[0] = "group"
+    group.enter(request["groups"])
     step[0] = "files"
     _set_files(files)
     if request["account"] is not None:
@@ -114,6 +118,8 @@ def _begin_in_box(request: Mapping[str, Any], files: Sequence[int], origin: Orig
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if not namespaces.is_child_of(origin.parent):
         sys.exit()
+    step[0] = "group"
+    group.enter(request["groups"])
     step[0] = "files"
     told_fd = fcntl.fcntl(origin.told_fd, fcntl.F_DUPFD_CLOEXEC, _SAFE_FD_MIN + len(files))
     _set_files(files)

@@ -45,10 +45,10 @@ class Ended:
     """The end of a process tree.
 
     `exit_code` is the leader's, negative for a signal, None when it never ran; then `problem` is the step that
-    failed (`fork`, `signals`, `session`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
-    `spawner`) and
-    `problem_errno` why.
+    failed (`fork`, `signals`, `session`, `group`, `files`, `account`, `box`, `limits`, `calls`, `directory`, `program`,
+    `spawner`) and `problem_errno` why.
     `memory_peak_mb` (MiB) is that of the largest process; `cpu_time_ms` counts the leader and what it waited for.
+    `is_out_of_memory`: all of it together took more than its control group may, and something of it was killed.
     """
 
     exit_code: int | None = None
@@ -56,6 +56,7 @@ class Ended:
     problem_errno: int = 0
     memory_peak_mb: int | None = None
     cpu_time_ms: int | None = None
+    is_out_of_memory: bool = False
 
 
 class Spawner:
@@ -188,6 +189,7 @@ class Spawner:
                 exit_code=_whole(end["status"]),
                 memory_peak_mb=_whole(end["memory_mb"]),
                 cpu_time_ms=_whole(end["cpu_ms"]),
+                is_out_of_memory=end["out_of_memory"] is True,
             )
         )
 
@@ -230,6 +232,7 @@ def _request(program: Program, cell: Cell) -> dict[str, object]:
         "limits": dict(program.limits),
         "account": cell.account,
         "box": cell.box,
+        "groups": list(cell.groups),
         "network": program.has_network,
     }
 

@@ -8,6 +8,9 @@ leader was reaped and nothing of its tree is left:
 - LINGERING  the leader has exited, others of its tree have not: they get a moment to finish what they write
 - SWEEPING   SIGKILL to all that is left, until nothing is
 
+What has a control group is looked for there as well as in /proc, and killed there first: a process can hide its
+parents, not the group that it is in.
+
 In a box (`namespaces`) the leader is the first process, which lingers itself and takes all others along: no SWEEPING.
 """
 
@@ -18,9 +21,10 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from horolog.adapters.groups import group
 from horolog.adapters.spawner import tree
 from horolog.adapters.spawner.child import become_reaper, fork_child
 
@@ -36,20 +40,21 @@ _QUICK_S = 60.0
 _LOOK_COUNT_MAX = 3
 
 _FOREVER = float("inf")
-_NOT_ISOLATED = {"account": None, "box": None, "network": True}
+_NOT_ISOLATED = {"account": None, "box": None, "groups": (), "network": True}
 
 
 class Job:
     """One process tree. `step` is taken at `wake`; the phase must be over by `until` (monotonic seconds)."""
 
     __slots__ = (
-        *("end", "group", "has_box", "id", "mark", "pid", "started"),
+        *("end", "group", "groups", "has_box", "id", "mark", "pid", "started"),
         *("status_fd", "step", "until", "wake", "was_stopped"),
     )
 
-    def __init__(self, id_: int, pid: int, status_fd: int, mark: str, has_box: bool) -> None:
+    def __init__(self, id_: int, pid: int, status_fd: int, mark: str, request: Mapping[str, Any]) -> None:
         self.id, self.pid, self.status_fd, self.mark = id_, pid, status_fd, mark
-        self.has_box = has_box
+        self.has_box = request["box"] is not None
+        self.groups: Sequence[str] = request["groups"]
         self.group: int | None = pid
         self.started = time.monotonic()
         self.step: Callable[[Job], None] | None = None
@@ -146,8 +151,7 @@ class Server:
         finally:
             for fd in files[1:]:
                 os.close(fd)
-        has_box = request["box"] is not None
-        self._jobs[id_] = self._job_of_pid[pid] = Job(id_, pid, status_fd, mark, has_box)
+        self._jobs[id_] = self._job_of_pid[pid] = Job(id_, pid, status_fd, mark, request)
 
     def _stop(self, job: Job, grace_s: float) -> None:
         kill_at = time.monotonic() + grace_s
@@ -163,6 +167,7 @@ class Server:
 
     def _kill(self, job: Job) -> None:
         self._signal(job, signal.SIGKILL)
+        group.kill(job.groups)
         # While the leader lives, the rest of the tree cannot be told apart; its exit continues from here.
         job.step, job.until = self._sweep, _FOREVER
         job.wake = _FOREVER if job.pid in self._job_of_pid else time.monotonic()
@@ -217,6 +222,7 @@ class Server:
         if job.until == _FOREVER:
             job.until = now + SWEEP_S
         rest = self._rest(job)
+        group.kill(job.groups)
         tree.kill_all(rest.pids)
         self._signal(job, signal.SIGKILL)
         if not rest.is_gone and now < job.until:
@@ -247,11 +253,11 @@ class Server:
             rest = tree.adopted(pids, os.getpid(), self._job_of_pid, job.mark)
             if rest.pids or rest.is_settled:
                 break
-        return rest
+        return tree.Rest([*rest.pids, *group.members(job.groups)], rest.is_settled)
 
     def _ended(self, job: Job) -> None:
         del self._jobs[job.id]
-        self._tell(job.end)
+        self._tell({**job.end, "out_of_memory": group.ran_out_of_memory(job.groups)})
 
     def _tell(self, end: dict[str, Any]) -> None:
         # The channel blocks: an executor that does not read is one that has stopped, and then nothing is urgent.

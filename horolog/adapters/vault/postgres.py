@@ -24,6 +24,7 @@ from horolog.vault.port import (
     VaultUnavailable,
     WrongMasterKeys,
 )
+from horolog.version import connection_name
 
 TIMEOUT_S = 5.0
 CONNECTION_COUNT_MAX = 2
@@ -46,7 +47,7 @@ async def open_vault(
         max_size=CONNECTION_COUNT_MAX,
         timeout=TIMEOUT_S,
         command_timeout=TIMEOUT_S,
-        server_settings={"application_name": "horolog-vault", "timezone": "UTC"},
+        server_settings={"application_name": connection_name("horolog-vault"), "timezone": "UTC"},
     ) as pool:
         yield PostgresVault(pool, master_keys, entropy)
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 from horolog.ports import Clock, Ids
 from projections.connections import open_pool
-from projections.migrate import migrate
+from projections.migrate import EVERYTHING, Release, migrate
 from schemas.events.workers import SYSTEM_TENANT
 from services.api.account_tokens import AccountTokens
 from services.api.accounts.administration import Administration
@@ -53,9 +53,9 @@ async def open_accounts(
     return built_in, AccountTokens(TokenReader(BUILT_IN, keys, clock), states)
 
 
-async def migrate_accounts(dsn: str) -> list[str]:
+async def migrate_accounts(dsn: str, release: Release = EVERYTHING) -> list[str]:
     """Bring the accounts' schema up to date; the names applied, as `projections.migrate.migrate` tells them."""
-    return [f"{SCHEMA}/{name}" for name in await migrate(dsn, MIGRATIONS, SCHEMA)]
+    return [f"{SCHEMA}/{name}" for name in await migrate(dsn, MIGRATIONS, SCHEMA, release)]
 
 
 async def _store(dsn: str, connection_count_max: int, stack: AsyncExitStack) -> PostgresAccounts:

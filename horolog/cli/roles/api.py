@@ -27,6 +27,7 @@ from horolog.vault.cache import CachedKeys
 from projections.audit import PostgresAudit
 from projections.connections import open_pool
 from projections.history import PostgresHistory
+from projections.notifications.store import PostgresNotifications
 from projections.queries import PostgresReadModel
 from projections.tenants import PostgresTenants
 from services.api.accounts.built_in import BuiltIn
@@ -76,6 +77,7 @@ async def run(
             memory_bytes=resident_bytes,
             audit=PostgresAudit(pool),
             audit_dropped=parts.metrics.audit_dropped,
+            notifications=PostgresNotifications(pool),
             rates=_rates(parts.settings.redis_url, stack),
             wake=wake,
             cache_ping=cache_ping,
@@ -85,15 +87,20 @@ async def run(
             tenant_defaults=parts.settings.tenant_defaults,
             keys=None if vault is None else CachedKeys(vault, parts.clock),
             secrets=vault,
+            eraser=vault,
         )
-        watching = asyncio.create_task(watch.run())
-        sampling = asyncio.create_task(sample(read_model, parts.metrics, stop))
+        app = create_app(ports, settings)
+        beside = [
+            asyncio.create_task(watch.run()),
+            asyncio.create_task(sample(read_model, parts.metrics, stop)),
+            *([asyncio.create_task(bars.run())] if (bars := app.state.context.bars) is not None else []),
+        ]
         try:
-            await _serve_http(create_app(ports, settings), settings, parts.metrics, listeners, stop)
+            await _serve_http(app, settings, parts, listeners, stop)
         finally:
-            sampling.cancel()
-            watching.cancel()
-            await asyncio.gather(sampling, watching, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _callers(settings: ApiSettings, parts: Parts, stack: AsyncExitStack) -> tuple[Authenticator, BuiltIn | None]:
@@ -170,10 +177,12 @@ def _rates(redis_url: str | None, stack: AsyncExitStack) -> Rates:
 
 
 async def _serve_http(
-    app: FastAPI, settings: ApiSettings, metrics: Metrics, listeners: list[socket.socket], stop: asyncio.Event
+    app: FastAPI, settings: ApiSettings, parts: Parts, listeners: list[socket.socket], stop: asyncio.Event
 ) -> None:
     server = Server(http_config(app, settings))
-    metrics.watch_connections(lambda: len(server.server_state.connections))
+    parts.metrics.watch_connections(lambda: len(server.server_state.connections))
+    # That it answers, and not what: a part that is away is away for all of them, and told by `/health`.
+    parts.readiness.watch("api", lambda: server.started)
     serving = asyncio.create_task(server.serve(sockets=listeners))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

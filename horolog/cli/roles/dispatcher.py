@@ -11,4 +11,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     defaults = parts.settings.tenant_defaults
     dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults)
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
+    parts.readiness.watch("dispatcher", dispatcher.owner.is_ready)
+    parts.metrics.watch_partitions("dispatcher", dispatcher.owner.standings)
+    parts.metrics.watch_queues(dispatcher.queue_sizes)
     await dispatcher.run(stop)

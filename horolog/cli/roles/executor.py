@@ -1,39 +1,90 @@
-"""The executor, put together."""
+"""The executor, put together: one that runs everything, or one for the registered functions of a module."""
 
 import asyncio
 import os
 import socket
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 
 from horolog.cli.composition import Parts
 from horolog.cli.roles.vault import open_checked
 from horolog.vault.cache import CachedKeys
-from services.executor.composition import keep_apart, open_worker
+from services.executor.composition import Apartness, find_registered, keep_apart, open_worker
 from services.executor.isolation_settings import isolation_from
 from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
 
-DRAIN_GRACE_S = 3.0
+ALL = slice(None)
+FIRST, LAST = slice(None, -200), slice(-200, None)
+"""Of the accounts for attempts: two executors of one process must not give out the same ones."""
 
 
-async def run(parts: Parts, stop: asyncio.Event) -> None:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An executor that is about to run."""
+
+    settings: WorkerSettings
+    apartness: Apartness
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The registered functions that it runs, if it is for those."""
+        return () if self.settings.hosted is None else self.settings.hosted.names
+
+
+async def run(parts: Parts, stop: asyncio.Event, accounts: slice = ALL) -> None:
     """Run attempts until stopped."""
-    settings = WorkerSettings(
+    await run_prepared(parts, stop, await prepare(parts, _settings(parts), accounts))
+
+
+async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) -> Prepared:
+    """An executor for the functions that `module:attribute` has registered.
+
+    Raises:
+        SettingsError: the module cannot be imported, or has registered none.
+    """
+    settings = _settings(parts)
+    # It runs functions only: more than there are processes for would wait for each other, and not at other workers.
+    room = settings.function_process_count
+    prepared = await prepare(parts, replace(settings, capacity=room, prefetch=room), accounts)
+    hosted = await find_registered(target, prepared.settings, prepared.apartness)
+    return replace(prepared, settings=replace(prepared.settings, hosted=hosted))
+
+
+async def prepare(parts: Parts, settings: WorkerSettings, accounts: slice) -> Prepared:
+    """Find out how programs are kept apart on this machine, with these of the accounts that there are for them.
+
+    Raises:
+        SettingsError: they are not as they have to be.
+    """
+    isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
+    isolation = replace(isolation, accounts=isolation.accounts[accounts])
+    # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
+    isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
+    return Prepared(settings, await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),)))
+
+
+async def run_prepared(parts: Parts, stop: asyncio.Event, prepared: Prepared) -> None:
+    """Run attempts until stopped."""
+    async with AsyncExitStack() as stack:
+        vault = await open_checked(parts, stack)
+        opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
+        worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener=opener)
+        parts.readiness.watch("executor", worker.is_ready)
+        parts.metrics.watch_slots(lambda: (worker.running_count, prepared.settings.capacity))
+        parts.metrics.watch_letters("executor", lambda: worker.refused_count)
+        await worker.run(stop)
+
+
+def _settings(parts: Parts) -> WorkerSettings:
+    return WorkerSettings(
         worker_id=f"{parts.settings.member}-{parts.ids.new()[:8]}",
         capacity=parts.settings.concurrent_count_max,
         prefetch=parts.settings.concurrent_count_max,
         function_process_count=parts.settings.function_process_count,
         host=socket.gethostname(),
-        drain_grace_s=DRAIN_GRACE_S,
+        drain_grace_s=float(parts.settings.drain_s),
         seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
     )
-    isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
-    # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
-    isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
-    apartness = await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),))
-    async with AsyncExitStack() as stack:
-        vault = await open_checked(parts, stack)
-        opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
-        await open_worker(parts.log, parts.clock, settings, apartness, opener=opener).run(stop)

@@ -8,7 +8,11 @@ from services.ticker.ticker import Ticker
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Tick until stopped."""
-    ticker = Ticker(parts.log, parts.clock, owner_settings(parts), parts.metrics.fire_emitted)
-    parts.metrics.watch_owner("ticker", ticker.owner.counters)
-    parts.metrics.watch_faults("ticker_watch", ticker.watch.counters)
+    metrics = parts.metrics
+    ticker = Ticker(parts.log, parts.clock, owner_settings(parts), metrics.fire_emitted, metrics.caught_up)
+    metrics.watch_owner("ticker", ticker.owner.counters)
+    metrics.watch_partitions("ticker", ticker.owner.standings)
+    metrics.watch_catching_up(ticker.behind_s)
+    metrics.watch_faults("ticker_watch", ticker.watch.counters)
+    parts.readiness.watch("ticker", ticker.owner.is_ready)
     await ticker.run(stop)

@@ -54,6 +54,9 @@ class EmbeddedReader:
     def is_behind(self, place: Place) -> bool:
         return self._positions[place] < self._tails[place].end
 
+    def lag(self, place: Place) -> int:
+        return max(0, self._tails[place].end - self._positions[place])
+
     def position(self, place: Place) -> int:
         """Where the next record of an assigned place will be looked for."""
         return self._positions[place]

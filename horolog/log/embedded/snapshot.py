@@ -139,6 +139,9 @@ class SnapshotReader:
     def is_behind(self, place: Place) -> bool:
         return place not in self._seen_whole
 
+    def lag(self, place: Place) -> int:
+        return int(self.is_behind(place))
+
     async def close(self) -> None:
         self.assign({})
 

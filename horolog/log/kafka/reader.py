@@ -75,13 +75,18 @@ class KafkaReader:
                 return records
 
     def is_behind(self, place: Place) -> bool:
+        return self.lag(place) > 0
+
+    def lag(self, place: Place) -> int:
         """As the port says; the broker tells the end with every answer to a fetch, also with an empty one."""
         partition = self._partition(place)
         if self._consumer is None or self._changed or not self._consumer._subscription.is_assigned(partition):
-            return True
+            return 1
         state = self._consumer._subscription.subscription.assignment.state_value(partition)
+        if state.lso is None or not state.has_valid_position:
+            return 1
         # The position, unlike the last record returned, has passed the markers of transactions.
-        return bool(state.lso is None or not state.has_valid_position or state.position < state.lso)
+        return max(0, int(state.lso - state.position))
 
     async def close(self) -> None:
         self._closed = True

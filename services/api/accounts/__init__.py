@@ -13,5 +13,5 @@ is older than that.
 
 `sign_in` and `administration` decide; `ports` says what they need; `postgres`, `hashing` and `signing` are the
 technology, loaded only where the issuer is on; `states` remembers sessions for a few seconds; `upkeep` creates the
-first users and removes what is over.
+first users and removes what is over. `services.api.owner_bars` tells the log who is disabled.
 """

@@ -5,14 +5,14 @@ others do not exist. Nobody changes its own roles or disables itself, so an admi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from horolog.ports import Clock, Ids
 from services.api.accounts.bounds import ONE_TIME_PASSWORD_BYTES
 from services.api.accounts.ports import AccountStore, Hasher, NewSecret, UserChange
 from services.api.accounts.sign_in import refused
-from services.api.accounts.users import RefusedUser, Session, User, checked_name, checked_roles
+from services.api.accounts.users import RefusedUser, Session, User, checked_name, checked_roles, checked_tags
 from services.api.errors import ApiError
 
 
@@ -34,7 +34,9 @@ class Administration:
     ids: Ids
     new_secret: NewSecret
 
-    async def create(self, by: Administrator, name: str, roles: Sequence[str], tenant_id: str) -> tuple[User, str]:
+    async def create(
+        self, by: Administrator, name: str, roles: Sequence[str], tenant_id: str, tags: Sequence[str] = ()
+    ) -> tuple[User, str]:
         """A new user, and the password that it changes at its first sign-in.
 
         Raises:
@@ -51,6 +53,7 @@ class Administration:
                 roles=checked_roles(roles, tenant_id),
                 created_at=self.clock.now(),
                 password_hash=await self.hasher.hash(secret.encode()),
+                tags=checked_tags(tags, roles),
             )
         except RefusedUser as error:
             raise refused(error) from error
@@ -77,8 +80,8 @@ class Administration:
             raise ApiError("USER_NOT_FOUND")
         return user
 
-    async def change(self, by: Administrator, user_id: str, roles: Sequence[str] | None, disabled: bool | None) -> User:
-        """The user with other roles, disabled or enabled; that ends its sessions.
+    async def change(self, by: Administrator, user_id: str, change: UserChange) -> User:
+        """The user with other roles or tags, disabled or enabled; that ends its sessions.
 
         Raises:
             ApiError: USER_NOT_FOUND, INVALID_BODY, OWN_ACCOUNT.
@@ -87,10 +90,12 @@ class Administration:
         if user.id == by.user_id:
             raise ApiError("OWN_ACCOUNT")
         try:
-            granted = None if roles is None else checked_roles(roles, user.tenant_id)
+            roles = None if change.roles is None else checked_roles(change.roles, user.tenant_id)
+            tags = checked_tags(user.tags if change.tags is None else change.tags, roles or user.roles)
         except RefusedUser as error:
             raise refused(error) from error
-        changed = await self.store.change_user(user.id, UserChange(granted, disabled))
+        granted = replace(change, roles=roles, tags=None if change.tags is None else tags)
+        changed = await self.store.change_user(user.id, granted)
         if changed is None:
             raise ApiError("USER_NOT_FOUND")
         return changed

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from services.api.accounts.users import Live, Session, User
+from services.api.accounts.users import Live, Session, Standing, User
 from services.api.errors import ApiError
 
 NewSecret = Callable[[int], str]
@@ -56,6 +56,7 @@ class UserChange:
 
     roles: tuple[str, ...] | None = None
     disabled: bool | None = None
+    tags: tuple[str, ...] | None = None
 
 
 class UserStore(Protocol):
@@ -86,7 +87,10 @@ class UserStore(Protocol):
         ...
 
     async def change_user(self, user_id: str, change: UserChange) -> User | None:
-        """The user after the change, which has ended all sessions if anything became different; None for nobody."""
+        """The user after the change, which has ended all sessions if anything became different; None for nobody.
+
+        If `disabled` became different, the same step takes note that this is still to be told to the log.
+        """
         ...
 
     async def set_password(self, user_id: str, new: str, *, expected: str | None, must_change: bool) -> bool:
@@ -130,6 +134,23 @@ class SessionStore(Protocol):
         ...
 
 
+class StandingStore(Protocol):
+    """What of users is still to be told to the log. Raises as `UserStore` does."""
+
+    async def standing(self, user_id: str) -> Standing | None:
+        """That of one user; None for nobody."""
+        ...
+
+    async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        """Those that are still to be told, in the order of the users' ids, from the one behind `after_id` on."""
+        ...
+
+    async def told(self, standing: Standing) -> bool:
+        """Take note that the log has this one. False when there is another meanwhile: it then has to be told again,
+        even if it has been told, since nobody knows which of the two the log got last."""
+        ...
+
+
 class AttemptStore(Protocol):
     """Where attempts to sign in are counted, for all API processes. Raises as `UserStore` does."""
 
@@ -142,7 +163,7 @@ class AttemptStore(Protocol):
         ...
 
 
-class AccountStore(UserStore, SessionStore, AttemptStore, Protocol):
+class AccountStore(UserStore, SessionStore, StandingStore, AttemptStore, Protocol):
     """All of it."""
 
     async def prune(self, at: datetime) -> int:

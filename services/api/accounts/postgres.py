@@ -17,7 +17,7 @@ import asyncpg
 from services.api.accounts.backoff import COUNT_MAX, FORGOTTEN_AFTER
 from services.api.accounts.bounds import SESSIONS_PER_USER_COUNT_MAX
 from services.api.accounts.ports import AccountsUnavailable, Counted, Opening, Rotation, UserChange
-from services.api.accounts.users import Live, Session, User
+from services.api.accounts.users import Live, Session, Standing, User
 from services.api.patience import within
 
 SCHEMA = "accounts"
@@ -31,9 +31,12 @@ _LOG = logging.getLogger("horolog.api.accounts")
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 _USER = (
     "id::text, tenant_id::text, name, roles, created_at, password_hash, disabled, must_change_password, "
-    "session_version, last_login_at"
+    "session_version, last_login_at, tags"
 )
-_LIVE = "session_id::text, user_id::text, tenant_id::text, name, roles, session_version"
+_LIVE = "session_id::text, user_id::text, tenant_id::text, name, roles, session_version, tags"
+_STANDING = (
+    "id::text as user_id, tenant_id::text, name, disabled, standing as number, standing = standing_told as is_told"
+)
 _T = TypeVar("_T")
 
 
@@ -70,11 +73,14 @@ class PostgresAccounts:
         sql = f"""update accounts.users set
             roles = coalesce($2, roles),
             disabled = coalesce($3, disabled),
-            session_version = session_version
-                + (coalesce($2, roles) <> roles or coalesce($3, disabled) <> disabled)::integer
+            tags = coalesce($4, tags),
+            session_version = session_version + (
+                coalesce($2, roles) <> roles or coalesce($3, disabled) <> disabled or coalesce($4, tags) <> tags
+            )::integer,
+            standing = standing + (coalesce($3, disabled) <> disabled)::integer
         where id = $1 returning {_USER}"""  # noqa: S608 - constants and placeholders only
-        roles = None if change.roles is None else list(change.roles)
-        return _one_user(await self._fetch(sql, user_id, roles, change.disabled))
+        roles, tags = (None if words is None else list(words) for words in (change.roles, change.tags))
+        return _one_user(await self._fetch(sql, user_id, roles, change.disabled, tags))
 
     async def set_password(self, user_id: str, new: str, *, expected: str | None, must_change: bool) -> bool:
         sql = """update accounts.users set
@@ -133,6 +139,22 @@ class PostgresAccounts:
         sql = f"select {_LIVE} from accounts.live_sessions where session_id = $1 and idle_until > $2"  # noqa: S608 - constants only
         return _one_live(await self._fetch(sql, session_id, at))
 
+    async def standing(self, user_id: str) -> Standing | None:
+        rows = await self._fetch(f"select {_STANDING} from accounts.users where id = $1", user_id)  # noqa: S608 - constants only
+        return Standing(**rows[0]) if rows else None
+
+    async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        sql = f"""select {_STANDING} from accounts.users
+        where standing <> standing_told and id > $1 order by id limit $2"""  # noqa: S608 - constants and placeholders only
+        return [Standing(**row) for row in await self._fetch(sql, after_id, limit)]
+
+    async def told(self, standing: Standing) -> bool:
+        # No user has the standing 0: that is still to be told, whatever the present one is.
+        sql = """update accounts.users set standing_told = case when standing = $2 then standing else 0 end
+        where id = $1 returning standing = $2 as is_present"""
+        rows = await self._fetch(sql, standing.user_id, standing.number)
+        return bool(rows) and bool(rows[0]["is_present"])
+
     async def attempt(self, by: Counted, subject: bytes, at: datetime, waits_s: Sequence[float]) -> datetime | None:
         forgotten = at - FORGOTTEN_AFTER
         counted = await self._fetch(_statement("attempt"), by, subject, at, list(waits_s), forgotten, COUNT_MAX)
@@ -173,8 +195,11 @@ class PostgresAccounts:
 
 
 _INSERT = """insert into accounts.users
-(id, tenant_id, name, roles, created_at, password_hash, disabled, must_change_password, session_version, last_login_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+(
+    id, tenant_id, name, roles, created_at, password_hash, disabled, must_change_password, session_version,
+    last_login_at, tags
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"""
 
 
 async def _answered(question: Awaitable[_T]) -> _T:
@@ -203,11 +228,12 @@ def _values(user: User) -> tuple[Any, ...]:
         user.must_change_password,
         user.session_version,
         user.last_login_at,
+        list(user.tags),
     )
 
 
 def _user(row: asyncpg.Record) -> User:
-    return User(**{**row, "roles": tuple(row["roles"])})
+    return User(**{**row, "roles": tuple(row["roles"]), "tags": tuple(row["tags"])})
 
 
 def _one_user(rows: Sequence[asyncpg.Record]) -> User | None:
@@ -215,4 +241,4 @@ def _one_user(rows: Sequence[asyncpg.Record]) -> User | None:
 
 
 def _one_live(rows: Sequence[asyncpg.Record]) -> Live | None:
-    return Live(**{**rows[0], "roles": tuple(rows[0]["roles"])}) if rows else None
+    return Live(**{**rows[0], "roles": tuple(rows[0]["roles"]), "tags": tuple(rows[0]["tags"])}) if rows else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.events.workers import SYSTEM_TENANT
-from services.api.permissions import PLATFORM_ADMIN, ROLES
+from services.api.permissions import NARROWABLE, PLATFORM_ADMIN, ROLES
 
 PASSWORD_LENGTH_MIN = 12
 PASSWORD_LENGTH_MAX = 200
@@ -23,7 +23,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may sign in. `name` is the login name in lower case, unique over all tenants."""
+    """Somebody who may sign in. `name` is the login name in lower case, unique over all tenants.
+
+    With `tags`, the roles hold for jobs that carry one of them only.
+    """
 
     id: str
     tenant_id: str
@@ -35,6 +38,7 @@ class User:
     must_change_password: bool = True
     session_version: int = 1
     last_login_at: datetime | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Live:
     name: str
     roles: tuple[str, ...]
     session_version: int
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,18 @@ class Session:
     last_used_at: datetime
     idle_until: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a user may have anything run. `number` rises by one whenever that changes; `is_told`: the log knows."""
+
+    user_id: str
+    tenant_id: str
+    name: str
+    disabled: bool
+    number: int
+    is_told: bool
 
 
 class RefusedUser(ValueError):
@@ -96,6 +113,18 @@ def checked_roles(roles: Sequence[str], tenant_id: str) -> tuple[str, ...]:
     if not roles or not set(roles) <= set(grantable):
         raise RefusedUser("roles", f"must be one or more of: {', '.join(grantable)}")
     return tuple(role for role in grantable if role in roles)
+
+
+def checked_tags(tags: Sequence[str], roles: Sequence[str]) -> tuple[str, ...]:
+    """The tags that narrow the roles, each once.
+
+    Raises:
+        RefusedUser: one of the roles holds for the whole tenant, or for none.
+    """
+    if tags and (whole := [role for role in roles if role not in NARROWABLE]):
+        words = f"cannot narrow the role {whole[0]}, which holds for a whole tenant; only {', '.join(NARROWABLE)}"
+        raise RefusedUser("tags", words)
+    return tuple(dict.fromkeys(tags))
 
 
 def normal_password(text: str) -> bytes:

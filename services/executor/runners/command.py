@@ -7,6 +7,7 @@ It may report how far it is by writing the line `::horolog progress=42` to its s
 
 The result is `{stdout, stderr, exitCode}`, each text cut after as much as the tenant may keep (then the metadata says
 `stdoutTruncated` or `stderrTruncated`). Exit code 0 is success; a signal counts as 128 plus its number, as in a shell.
+Where something was killed because all of the attempt together took more memory than it may, it has failed.
 """
 
 import errno
@@ -19,16 +20,23 @@ from pydantic import JsonValue
 from schemas.events.executions import Failure
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, ErrorType, Network
-from services.executor.outcome import Outcome, failure
+from services.executor.outcome import Outcome, failure, out_of_memory
 from services.executor.processes import Ended, Processes, Program, identity_of, usage_of
 from services.executor.runner import Stop, Watcher
 from services.executor.runners.capture import Capture
 from services.executor.text import kept_bytes_max
 
 _SHELL_SIGNAL_BASE = 128
+_NOT_PASSABLE = "a variable has a line break, or an opening quotation mark: that cannot be passed into a container"
 _UNUSABLE = {
     "directory": ("WORKING_DIRECTORY", "the working directory cannot be used"),
     "program": ("COMMAND_NOT_EXECUTABLE", "the command cannot be executed"),
+    "image": ("IMAGE_NOT_ALLOWED", "the image is none of the worker's"),
+    "environment": ("VARIABLE_NOT_PASSABLE", _NOT_PASSABLE),
+}
+_DEATHS = {
+    "spawner": "the process that starts commands died",
+    "engine": "the container engine could not run it, or was itself ended",
 }
 _SHORTAGES = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
@@ -64,6 +72,8 @@ class CommandRunner:
             directory=config.working_directory or self._directory,
             limits={**self._limits, "CPU": _cpu_seconds(task)},
             has_network=config.network is Network.HOST,
+            image=config.image or "",
+            name=f"{task.execution_id}-{task.attempt}",
         )
         bytes_max = kept_bytes_max(task)
         stdout, stderr = Capture(watcher.progressed, bytes_max), Capture(bytes_max=bytes_max)
@@ -102,11 +112,18 @@ def _outcome_of(config: CommandConfig, ended: Ended, stdout: Capture, stderr: Ca
         name: True for name, capture in (("stdoutTruncated", stdout), ("stderrTruncated", stderr)) if capture.was_cut
     }
     return Outcome(
-        failure=_bad_exit(ended.exit_code) if ended.exit_code else None,
+        failure=_failure_of(ended),
         result=result,
         metadata=metadata or None,
         usage=usage_of(ended),
     )
+
+
+def _failure_of(ended: Ended) -> Failure | None:
+    if ended.is_out_of_memory:
+        # Whatever it made of that: a part of it was killed.
+        return out_of_memory()
+    return _bad_exit(ended.exit_code) if ended.exit_code else None
 
 
 def _bad_exit(exit_code: int) -> Failure:
@@ -120,10 +137,10 @@ def _bad_exit(exit_code: int) -> Failure:
 
 
 def _not_run(config: CommandConfig, ended: Ended) -> Failure:
-    why = os.strerror(ended.problem_errno) if ended.problem_errno else "the process that starts commands died"
+    why = os.strerror(ended.problem_errno) if ended.problem_errno else _DEATHS.get(ended.problem or "", "unknown")
     if ended.problem in _UNUSABLE and ended.problem_errno not in _SHORTAGES:
         code, what = _UNUSABLE[ended.problem]
         if ended.problem == "program" and ended.problem_errno == errno.ENOENT:
             code, what = "COMMAND_NOT_FOUND", f"there is no command {config.command!r}"
-        return failure(ErrorType.VALIDATION_ERROR, code, f"{what}: {why}")
+        return failure(ErrorType.VALIDATION_ERROR, code, f"{what}: {why}" if ended.problem_errno else what)
     return failure(ErrorType.SYSTEM_ERROR, "SPAWN_FAILED", f"the command could not be run: {why}")

@@ -5,6 +5,8 @@ for each attempt; what a function leaves in module state is seen by later calls 
 another tenant. A process that has to be killed is replaced. Coroutine functions are run to their end. A parameter named
 `context` is given a `horolog.function.FunctionContext`, whatever the job's parameters say.
 
+A function that is registered is looked for in the worker that the settings name, and not in a module.
+
 The result is what the function returns, and must be JSON; what it prints is kept in the metadata.
 """
 
@@ -25,16 +27,19 @@ from services.executor.runners.function_channel import FunctionHost
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
     """`paths` are searched for modules before everything else. A process is replaced after `calls_max` calls, or
-    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`."""
+    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Processes that are contained have
+    no descriptors but the three of any program; this product is in their image."""
 
     process_count: int = 5
     paths: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    worker: str | None = None
     calls_max: int = 20_000
     resident_mb_max: int = 256
     python: str = sys.executable
+    are_contained: bool = False
 
 
 class FunctionRunner:
@@ -49,13 +54,16 @@ class FunctionRunner:
             "paths": list(settings.paths),
             "calls_max": settings.calls_max,
             "resident_mb_max": settings.resident_mb_max,
+            "has_channel_on_stdio": settings.are_contained,
+            "worker": settings.worker,
         }
         root = str(Path(services.executor.__file__).parents[2])
         self._program = Program(
             argv=(settings.python, "-P", "-m", "services.executor.function_host", json.dumps(options)),
-            environment={**settings.environment, "PYTHONPATH": root},
+            environment={**settings.environment, **({} if settings.are_contained else {"PYTHONPATH": root})},
             directory=settings.directory,
             limits=settings.limits,
+            name="functions",
         )
 
     @property

@@ -5,6 +5,7 @@ Guarantee: every call that was made ends once: with the host's answer, or when t
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +14,10 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from horolog.limits import OUTPUT_BYTES_MAX, RESULT_BYTES_MAX
-from schemas.events.executions import Usage
+from schemas.events.executions import Failure, Usage
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, FunctionConfig
-from services.executor.outcome import NO_USAGE, Outcome, failed, failure
+from services.executor.outcome import NO_USAGE, Outcome, failed, failure, out_of_memory
 from services.executor.processes import Ended, Processes, Program
 from services.executor.runner import Watcher
 from services.executor.runners.capture import Capture
@@ -28,7 +29,10 @@ _MESSAGE_BYTES_MAX = RESULT_BYTES_MAX + 2 * OUTPUT_BYTES_MAX
 
 
 class FunctionHost:
-    """One host process. `on_free` is called when it can take the next call, `on_gone` when it never will again."""
+    """One host process; it serves no other call after one that was told to end.
+
+    `on_free` is called when it can take the next call, `on_gone` when it never will again.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class FunctionHost:
         self.tenant_id: str | None = None
         """Whose functions it runs, once it has run any."""
         self._watcher: Watcher | None = None
+        self._heeds = self._is_cancelled = False
         self._call_count = 0
         self._buffer = b""
         self._unsent = b""
@@ -59,8 +64,12 @@ class FunctionHost:
         self._stderr.handed_over()
 
     def call(self, task: TaskAssigned, config: FunctionConfig, watcher: Watcher) -> Callable[[float], None]:
-        """Call a function; only while no other call is being made. The returned function kills the host."""
+        """Call a function; only while no other call is being made. The returned function ends it.
+
+        A function that heeds the wish has its time for that; the host of any other is killed at once.
+        """
         self._call_count += 1
+        self._heeds = False
         self.tenant_id = task.tenant_id
         self._watcher = watcher
         self._stdout.bytes_max = self._stderr.bytes_max = kept_bytes_max(task)
@@ -69,6 +78,7 @@ class FunctionHost:
                 "id": self._call_count,
                 "module": config.module_path,
                 "function": config.function_name,
+                "registered": config.registered,
                 "parameters": config.parameters or {},
                 "context": {
                     "execution_id": task.execution_id,
@@ -82,11 +92,17 @@ class FunctionHost:
         )
         self._unsent += len(message).to_bytes(_LENGTH_BYTES, "big") + message
         self._send()
-        return lambda _: self.kill() if self._watcher is watcher else None
+        return lambda grace_s: self._end(watcher, grace_s)
 
     def kill(self) -> None:
         """End the process and everything that it started."""
         self._stop(0.0)
+
+    def _end(self, watcher: Watcher, grace_s: float) -> None:
+        if self._watcher is not watcher:
+            return
+        self._is_cancelled = True
+        self._stop(grace_s if self._heeds else 0.0)
 
     def retire(self) -> None:
         """Let the process end by itself; it takes no more calls."""
@@ -149,13 +165,16 @@ class FunctionHost:
         if isinstance(percent := message.get("progress"), int):
             watcher.progressed(percent)
             return
+        if message.get("heeds") is True:
+            self._heeds = True
+            return
         try:
             outcome, is_worn_out = self._outcome_of(message), bool(message["worn_out"])
         except (KeyError, TypeError, ValueError):
             self._break("it wrote what is not an answer")
             return
         self._watcher = None
-        if is_worn_out:
+        if is_worn_out or self._is_cancelled:
             self.retire()
         elif not self._is_gone:
             self._on_free(self)
@@ -200,8 +219,14 @@ class FunctionHost:
         watcher, self._watcher = self._watcher, None
         self._on_gone(self)
         if watcher is not None:
-            why = f"{ended.problem} failed" if ended.exit_code is None else f"exit status {ended.exit_code}"
-            died = failure(ErrorType.SYSTEM_ERROR, "WORKER_PROCESS_DIED", f"the function's process died: {why}")
-            watcher.ended(Outcome(failure=died, metadata=self._printed(), usage=NO_USAGE))
+            watcher.ended(Outcome(failure=_death(ended), metadata=self._printed(), usage=NO_USAGE))
         self._stdout.close()
         self._stderr.close()
+
+
+def _death(ended: Ended) -> Failure:
+    # Something that an earlier call started may have been killed before; what killed the process itself is told now.
+    if ended.is_out_of_memory and ended.exit_code == -signal.SIGKILL:
+        return out_of_memory()
+    why = f"{ended.problem} failed" if ended.exit_code is None else f"exit status {ended.exit_code}"
+    return failure(ErrorType.SYSTEM_ERROR, "WORKER_PROCESS_DIED", f"the function's process died: {why}")

@@ -5,11 +5,11 @@ whatever a server sends; stopping closes the connection, however slowly the serv
 
 The request names its attempt: `Idempotency-Key` (the same for all attempts of an execution; IETF draft
 idempotency-key-header), `Horolog-Execution-Id`, `Horolog-Attempt`, `Horolog-Scheduled-For`, `Horolog-Fencing-Token`.
-With `signWith` it is signed (`signing`).
+With `signWith` it is signed (`horolog.domain.signing`).
 
 The result is the answer's body: JSON when it says so and fits, text otherwise. A status other than the expected one
 fails: USER_ERROR, or SYSTEM_ERROR from 500 on. What went wrong before there was a status is a NETWORK_ERROR; where
-it may not go, `services.executor.egress` says.
+it may not go, `horolog.runtime.egress` says.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from horolog.domain.addresses import Network
+from horolog.domain.addresses import DestinationForbidden, Network
+from horolog.domain.signing import signed
 from horolog.limits import HTTP_BODY_READ_BYTES_MAX
 from horolog.ports import Clock
+from horolog.runtime.egress import Resolve, Resolver
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
-from services.executor.egress import DestinationForbidden, Resolve, Resolver
 from services.executor.outcome import Outcome, failed, failure
 from services.executor.pools import Pools
 from services.executor.runner import Stop, Watcher
-from services.executor.runners.signing import signed
 from services.executor.text import clean, kept_bytes_max, kept_text, parsed_json
 
 HEADER_COUNT_MAX = 100

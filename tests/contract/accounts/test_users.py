@@ -1,9 +1,11 @@
 """Users are kept once, found by name and id, listed by tenant, and changed in ways that end their sessions."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.api.accounts.ports import AccountStore, UserChange
-from tests.contract.accounts.people import NOBODY, NOW, OURS, THEIRS, opening, person, signed_in
+from tests.contract.accounts.people import NOBODY, NOW, OURS, THEIRS, opening, person, rotation, signed_in
 
 
 async def test_a_user_is_found_as_it_was_kept(store: AccountStore) -> None:
@@ -38,13 +40,16 @@ async def test_first_users_are_kept_only_where_there_are_none(store: AccountStor
     assert {user.name for user in await store.users(None, None, 10)} == {"admin", "dev"}
 
 
-@pytest.mark.parametrize("change", [UserChange(roles=("operator",)), UserChange(disabled=True)])
+@pytest.mark.parametrize(
+    "change", [UserChange(roles=("operator",)), UserChange(disabled=True), UserChange(tags=("billing", "a,b"))]
+)
 async def test_a_change_ends_all_sessions(store: AccountStore, change: UserChange) -> None:
     ada = person("ada")
     live = await signed_in(store, ada)
     changed = await store.change_user(ada.id, change)
     assert changed is not None
     assert (changed.roles, changed.disabled) == (change.roles or ada.roles, bool(change.disabled))
+    assert changed.tags == (change.tags or ())
     assert await store.live(live.session_id, NOW) is None
     assert await store.sessions(ada.id, NOW) == []
 
@@ -80,3 +85,14 @@ async def test_ending_sessions_leaves_the_user(store: AccountStore) -> None:
     assert not await store.end_sessions(NOBODY)
     assert await store.live(live.session_id, NOW) is None
     assert await store.open_session(opening(ada, b"again")) is not None
+
+
+async def test_the_tags_of_a_user_are_those_of_its_sessions(store: AccountStore) -> None:
+    ada = replace(person("ada"), tags=("billing", "reports"))
+    live = await signed_in(store, ada)
+    assert live.tags == ada.tags
+    rotated = await store.rotate(rotation(b"first", b"second"))
+    assert rotated == live == await store.live(live.session_id, NOW)
+    changed = await store.change_user(ada.id, UserChange(tags=()))
+    assert changed is not None
+    assert changed.tags == ()

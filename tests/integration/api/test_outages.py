@@ -13,6 +13,7 @@ from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.notifications.memory import MemoryNotifications
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
@@ -95,6 +96,7 @@ async def world() -> AsyncIterator[World]:
         rates=LocalRates(),
         audit=MemoryAudit(),
         audit_dropped=lambda: None,
+        notifications=MemoryNotifications(),
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)

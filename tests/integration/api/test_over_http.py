@@ -14,6 +14,7 @@ from services.api.app import create_app
 from services.api.authentication import ServiceTokens, StaticTokens
 from services.api.ports import ApiPorts
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.notifications.memory import MemoryNotifications
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.scheduler import AnsweringLog
@@ -41,6 +42,7 @@ async def serving() -> AsyncIterator[int]:
         rates=LocalRates(),
         audit=MemoryAudit(),
         audit_dropped=lambda: None,
+        notifications=MemoryNotifications(),
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(create_app(ports, settings), log_config=None, access_log=False, server_header=False)

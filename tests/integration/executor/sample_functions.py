@@ -1,6 +1,7 @@
 """Functions that a function host is made to call; not a test."""
 
 import asyncio
+import mmap
 import os
 import signal
 import subprocess
@@ -76,3 +77,9 @@ def hang(context: FunctionContext) -> None:
 
 def pid() -> int:
     return os.getpid()
+
+
+def share_memory(mb: int) -> None:
+    block = mmap.mmap(-1, mb << 20)
+    for place in range(0, len(block), 4096):
+        block[place] = 1

@@ -16,7 +16,7 @@ from horolog.adapters.spawner.client import Spawner
 from schemas.isolation import Isolation
 from schemas.jobs import CommandConfig, Network
 from services.executor.composition import Apartness, keep_apart
-from services.executor.isolation_settings import IsolationSettings
+from services.executor.isolation_settings import GroupUse, IsolationSettings
 from services.executor.outcome import Outcome
 from services.executor.runners.command import CommandRunner
 from tests.integration.executor.watching import (
@@ -60,6 +60,7 @@ async def _apartness(accounts: range, shown: Path) -> Apartness:
         tmp_mb=TMP_MB,
         paths=((str(shown / "out"), True),),
         accounts=accounts,
+        group_use=GroupUse.OFF,
     )
     return await keep_apart(settings, (str(shown),), (str(shown / "home"),))
 

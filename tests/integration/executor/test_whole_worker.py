@@ -16,6 +16,7 @@ from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat, Wor
 from schemas.jobs import CommandConfig, ErrorType, FunctionConfig
 from schemas.topics import CONTROL, RESULTS, TASKS, WORKERS
 from services.executor.composition import keep_apart, open_worker
+from services.executor.isolation_settings import IsolationSettings
 from services.executor.settings import WorkerSettings
 from tests.integration.executor.watching import BEST, DEADLINE_S, EXECUTION_ID, INSTANT, TENANT_ID, task_of
 
@@ -50,13 +51,13 @@ class Colleague:
 
 
 @contextlib.asynccontextmanager
-async def working() -> AsyncIterator[tuple[Colleague, asyncio.Event]]:
+async def working(isolation: IsolationSettings = BEST) -> AsyncIterator[tuple[Colleague, asyncio.Event]]:
     """A worker, with whoever gives it tasks and what makes it stop."""
     log = EmbeddedLog.open(None, SystemClock(), partition_count=1)
     paths = (str(Path(__file__).parent),)
     settings = WorkerSettings("worker-a", drain_grace_s=0.1, function_paths=paths)
     stop = asyncio.Event()
-    worker = open_worker(log, SystemClock(), settings, await keep_apart(BEST, paths, ()))
+    worker = open_worker(log, SystemClock(), settings, await keep_apart(isolation, paths, ()))
     running = asyncio.create_task(worker.run(stop))
     colleague = Colleague(log)
     await colleague.hear(WorkerBeat)

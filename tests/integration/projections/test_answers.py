@@ -13,7 +13,7 @@ from projections.views import OutcomeView, QueueView, ReadModelUnavailable
 from schemas.events.executions import AttemptStarted, ExecutionCompleted, ExecutionFailed, RetryScheduled
 from schemas.events.jobs import JobPaused, JobUpdated
 from schemas.events.owners import CommandRejected, WorkerSetAside
-from schemas.events.workers import Stall
+from schemas.events.workers import Resource, Stall
 from schemas.jobs import JobStatus
 from tests.integration.projections.world import World, project
 from tests.unit.projections.facts import (
@@ -33,6 +33,7 @@ from tests.unit.projections.facts import (
 )
 
 TOMORROW = START + timedelta(days=1)
+BOUNDED = (Resource.MEMORY, Resource.CPU)
 THEIRS = {"tenant_id": OTHER_TENANT, "job_id": uuid_of(90)}
 
 
@@ -107,12 +108,13 @@ async def test_job_and_execution_are_told_as_the_facts_have_them(world: World, m
 
 
 async def test_workers_heard_of_lately_are_listed_by_name(world: World, model: PostgresReadModel) -> None:
-    await project(world, beat("b", 5), beat("a", 6, host="here", pid=7), beat("gone", 1))
+    await project(world, beat("b", 5), beat("a", 6, host="here", pid=7, control_groups=BOUNDED), beat("gone", 1))
     found = await model.workers(at(1))
     assert [(worker.worker_id, worker.host, worker.last_beat_at) for worker in found] == [
         ("a", "here", at(6)),
         ("b", "", at(5)),
     ]
+    assert [worker.control_groups for worker in found] == [list(BOUNDED), []]
 
 
 async def test_workers_are_told_with_the_partitions_that_hand_them_nothing(

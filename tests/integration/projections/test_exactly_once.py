@@ -82,7 +82,7 @@ async def test_crash_after_the_rows_leaves_neither_rows_nor_positions(world: Wor
 async def test_connection_that_dies_is_no_fault_of_the_data(world: World) -> None:
     await world.write(*EVERYTHING)
     async with applying(world) as applier:
-        query = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test-applier'"
+        query = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'test-applier/%'"
         await world.eye.fetch(query)
         with pytest.raises(UNAVAILABLE) as died:
             await catch_up(world, applier)

@@ -20,7 +20,7 @@ STARTED = event(AttemptStarted, 1, 3, attempt=1, worker_id="w", started_at=at(1.
 COMPLETED = event(ExecutionCompleted, 1, 4, attempt=1, worker_id="w", started_at=at(1.25), completed_at=at(3))
 STORY = (changed(job()), admitted(), DISPATCHED, STARTED, COMPLETED)
 POISON = Outgoing("jobs.v1", 0, b"key", b"{", ())
-ALL_TOLD = Told([-0.25], [0.25], [("function", "completed", 1)], [("function", 1.75)], {TENANT})
+ALL_TOLD = Told([-0.25], [0.25], [("function", "completed", 1)], [("function", 1.75)], {TENANT}, [2])
 
 
 @asynccontextmanager
@@ -38,6 +38,7 @@ async def test_committed_story_is_told_once(world: World) -> None:
         await catch_up(world, applier)
         await catch_up(world, applier)
     assert figures == ALL_TOLD
+    assert len(figures.ages) == applier.counters.batches
 
 
 @pytest.mark.parametrize("cut", range(1, len(STORY)))

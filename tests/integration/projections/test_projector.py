@@ -101,6 +101,16 @@ async def test_notice_comes_when_the_rows_can_be_read(world: World, model: Postg
     assert {outcome.command_id for outcome in notify.seen if outcome.visible} == {uuid_of(n) for n in range(1, 6)}
 
 
+async def test_projector_is_ready_while_it_applies_its_share(world: World) -> None:
+    async with running(world) as projector:
+
+        async def ready() -> bool:
+            return projector.is_ready()
+
+        await until(ready)
+    assert not projector.is_ready()
+
+
 async def test_request_is_woken_over_redis_by_the_rows_it_waits_for(
     world: World, model: PostgresReadModel, redis_url: str
 ) -> None:
@@ -134,7 +144,7 @@ async def test_two_projectors_apply_each_record_once_though_one_leaves(world: Wo
 
 
 async def test_projector_goes_on_after_the_database_was_gone(world: World) -> None:
-    query = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'horolog-projections'"
+    query = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'horolog-projections/%'"
     async with running(world):
         await world.write(changed(job()))
         await caught_up(world)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from horolog.version import own_version
+from projections.at_work import older_at_work
 from projections.connections import connect, open_pool
 from projections.history import PostgresHistory
 from projections.migrate import MigrationRefused, migrate, migrations
@@ -161,3 +163,13 @@ async def test_role_that_passes_row_security_refuses_the_migration_and_nothing_i
     finally:
         await connection.execute(f"alter role {API_ROLE} nobypassrls")
         await connection.close()
+
+
+async def test_older_version_at_work_is_seen_by_a_login_that_may_do_nothing(database: str) -> None:
+    async with login(database, "horolog_test_stranger") as dsn:
+        stranger, old = await connect(dsn, "test"), await connect(database, "horolog-api")
+        try:
+            assert await older_at_work(stranger, "999.0") == [f"api {own_version()}"]
+        finally:
+            await old.close()
+            await stranger.close()

@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from horolog.domain.audit import JOBS
+from projections.audit_sink.outbox import Outbox
 from projections.connections import connect, open_pool
 from projections.partitions import create_partitions
 from projections.queries import PostgresReadModel
@@ -49,7 +51,7 @@ WITHOUT_TENANTS = {
 VIEWS = {"scheduler_locks"}
 ASKED_BY_TENANTS = {
     *("audit_chain", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"),
-    *("tenants", "tenant_changes"),
+    *("audit_sink_positions", "tenants", "tenant_changes"),
 }
 _RELATIONS = """
 select relname::text from pg_class
@@ -72,6 +74,8 @@ async def walled(world: World) -> World:
     await project(world, changed(job(1)), changed(job(2, tenant=OTHER_TENANT)), beat(), checkpoint())
     await project(world, *(change(TenantCreated, tenant_of(id_), number) for number, id_ in enumerate(BOTH, 7)))
     await project(world, admitted(1), admitted(2, **theirs), accepted(1, job_id=uuid_of(1)), accepted(2, OTHER_TENANT))
+    outbox = Outbox(world.eye, bytes_max=1)
+    assert all([await outbox.begin((tenant, JOBS), 1) for tenant in BOTH])
     return world
 
 

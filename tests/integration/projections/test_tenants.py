@@ -13,8 +13,8 @@ from projections.tenants import PostgresTenants
 from projections.verification_tables import verify_projections
 from projections.views import Cursor, UsageView
 from schemas.events.executions import ExecutionCompleted, ExecutionMissed, ExecutionSkipped
-from schemas.events.tenants import TenantChanged, TenantCreated, TenantSuspended
-from schemas.tenants import Quotas, Tenant, TenantSettings, TenantState
+from schemas.events.tenants import ActorBarred, TenantChanged, TenantCreated, TenantSuspended
+from schemas.tenants import CLOSED, DisabledOwner, Quotas, Tenant, TenantSettings, TenantState
 from tests.integration.projections.world import StillClock, World, project
 from tests.unit.projections.facts import OTHER_TENANT, START, TENANT, accepted, admitted, at, event, uuid_of
 
@@ -50,6 +50,22 @@ async def test_a_tenant_is_read_as_it_was_changed_last(world: World, tenants: Po
     assert (found.version, found.state, found.updated_at) == (2, "suspended", at(2))
     assert TenantSettings.model_validate(found.settings) == SETTINGS
     assert await tenants.tenant(OTHER_TENANT) is None
+
+
+async def test_a_tenant_that_nobody_created_is_another_once_somebody_does(
+    world: World, tenants: PostgresTenants
+) -> None:
+    owners = (DisabledOwner(actor="user:ada", since=at(1)),)
+    stopped = tenant(settings=CLOSED, own_settings=False, disabled_owners=owners)
+    await project(world, change(ActorBarred, stopped, 1))
+    found = await tenants.tenant(TENANT)
+    assert found is not None
+    assert (found.own_settings, list(found.disabled_owners)) == (False, ["user:ada"])
+    created = tenant(version=2, created_by="user:root", disabled_owners=owners)
+    await project(world, change(TenantCreated, created, 2, stopped))
+    found = await tenants.tenant(TENANT)
+    assert found is not None
+    assert (found.own_settings, list(found.disabled_owners), found.created_by) == (True, ["user:ada"], "user:root")
 
 
 async def test_every_change_of_a_tenant_is_kept_with_who_made_it(world: World) -> None:

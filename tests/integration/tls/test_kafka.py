@@ -13,10 +13,10 @@ from deploy.local.cluster import LocalKafka
 from deploy.local.kafka_config import SecureListeners
 from deploy.local.ports import free_ports
 from horolog.adapters.system import SystemClock
-from horolog.cli.composition import open_log
 from horolog.cli.probes import probe_log
 from horolog.cli.replay_source import open_source
 from horolog.log.port import LogUnavailable, Outgoing, Place
+from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
 from schemas.topics import COMMANDS, TOPICS
 from tests.integration.tls.certificates import Authority, authority

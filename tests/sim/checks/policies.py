@@ -123,7 +123,8 @@ def _lets_end(change: TenantChanged, reason: Reason) -> bool:
     tenant = change.tenant
     if reason is Reason.TENANT_SUSPENDED:
         return tenant.state is TenantState.SUSPENDED
-    return bool(tenant.settings.barred_actors) if reason is Reason.OWNER_BARRED else True
+    barred = (*tenant.settings.barred_actors, *tenant.disabled_owners)
+    return bool(barred) if reason is Reason.OWNER_BARRED else True
 
 
 def _not_in_the_way(history: History, fact: Fact[ExecutionEvent]) -> Iterator[str]:

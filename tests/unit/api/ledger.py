@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from horolog.domain.tag_scopes import reaches
 from horolog.verify import Calendar, JobHistory, Report, Verification, Window
 from projections.views import (
     Cursor,
@@ -21,6 +22,7 @@ from projections.views import (
     StatisticsView,
     WorkerView,
 )
+from services.api.narrowing import tags_of
 
 
 @dataclass
@@ -71,7 +73,7 @@ class MemoryReadModel:
         self, tenant_id: str, where: ExecutionFilter, after: Cursor | None, limit: int
     ) -> Sequence[ExecutionView]:
         self._answer()
-        rows = [row for row in self._of(tenant_id) if _execution_passes(row, where)]
+        rows = [row for row in self._of(tenant_id, where.within) if _execution_passes(row, where)]
         rows.sort(key=lambda row: (row.scheduled_at, row.execution_id), reverse=True)
         return [r for r in rows if after is None or (r.scheduled_at, r.execution_id) < (after.at, after.id)][:limit]
 
@@ -81,14 +83,26 @@ class MemoryReadModel:
         found = [r.execution_id for r in self._of(tenant_id) if r.job_id == job_id and r.status in going_on]
         return found[:limit]
 
-    async def statistics(self, tenant_id: str, job_id: str | None, start: datetime, end: datetime) -> StatisticsView:
+    async def jobs_within(self, tenant_id: str, job_ids: Sequence[str], tags: Sequence[str]) -> Sequence[str]:
         self._answer()
-        rows = [r for r in self._of(tenant_id) if job_id in (None, r.job_id) and start <= r.scheduled_at < end]
+        found = [job for id_ in job_ids if (job := self.jobs_by_id.get(id_)) and job.tenant_id == tenant_id]
+        return [job.id for job in found if reaches(tags, tags_of(job))]
+
+    async def statistics(
+        self,
+        tenant_id: str,
+        job_id: str | None,
+        start: datetime,
+        end: datetime,
+        within: Sequence[str] | None = None,
+    ) -> StatisticsView:
+        self._answer()
+        rows = [r for r in self._of(tenant_id, within) if job_id in (None, r.job_id) and start <= r.scheduled_at < end]
         return StatisticsView(len(rows), _counts([row.status for row in rows]), 12.5, 12.0, 20.0, 0, 0, {})
 
-    async def daily_counts(self, tenant_id: str, day: date) -> Mapping[str, int]:
+    async def daily_counts(self, tenant_id: str, day: date, within: Sequence[str] | None = None) -> Mapping[str, int]:
         self._answer()
-        return _counts([row.status for row in self._of(tenant_id) if row.scheduled_at.date() == day])
+        return _counts([row.status for row in self._of(tenant_id, within) if row.scheduled_at.date() == day])
 
     async def queue(self, tenant_id: str | None) -> QueueView:
         self._answer()
@@ -138,8 +152,12 @@ class MemoryReadModel:
     async def ping(self) -> None:
         self._answer()
 
-    def _of(self, tenant_id: str) -> list[ExecutionView]:
-        return [row for row in self.executions_by_id.values() if row.tenant_id == tenant_id]
+    def _of(self, tenant_id: str, within: Sequence[str] | None = None) -> list[ExecutionView]:
+        rows = [row for row in self.executions_by_id.values() if row.tenant_id == tenant_id]
+        if within is None:
+            return rows
+        jobs = self.jobs_by_id
+        return [row for row in rows if row.job_id in jobs and reaches(within, tags_of(jobs[row.job_id]))]
 
 
 def _counts(words: Sequence[str]) -> dict[str, int]:
@@ -147,10 +165,10 @@ def _counts(words: Sequence[str]) -> dict[str, int]:
 
 
 def _job_passes(job: JobView, where: JobFilter) -> bool:
-    tags = job.definition.get("tags") or []
-    assert isinstance(tags, list)
+    tags = tags_of(job)
     return (
-        where.status in (None, job.status)
+        reaches(where.within, tags)
+        and where.status in (None, job.status)
         and where.job_type in (None, job.definition["jobType"])
         and (where.tag is None or where.tag in tags)
         and (where.text or "").lower() in job.name.lower()

@@ -18,7 +18,7 @@ from services.api.accounts.ports import AccountsUnavailable, Counted, Opening, R
 from services.api.accounts.sign_in import SignIn
 from services.api.accounts.signing import BUILT_IN, LocalKeys
 from services.api.accounts.states import SessionStates
-from services.api.accounts.users import Live, Session, User
+from services.api.accounts.users import Live, Session, Standing, User
 from services.api.signed_tokens import TokenReader
 
 
@@ -49,6 +49,8 @@ class MemoryAccounts:
     kept: dict[str, Kept] = field(default_factory=dict)
     tokens: dict[bytes, tuple[str, bool]] = field(default_factory=dict)
     attempts: dict[tuple[Counted, bytes], Attempts] = field(default_factory=dict)
+    standings: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By a user's id: how often its standing has changed, and which of these the log is known to have."""
     is_away: bool = False
     asked_live_count: int = 0
 
@@ -93,9 +95,12 @@ class MemoryAccounts:
             return None
         roles = user.roles if change.roles is None else change.roles
         disabled = user.disabled if change.disabled is None else change.disabled
-        differs = (roles, disabled) != (user.roles, user.disabled)
+        tags = user.tags if change.tags is None else change.tags
+        differs = (roles, disabled, tags) != (user.roles, user.disabled, user.tags)
         version = user.session_version + differs
-        self.by_id[user_id] = replace(user, roles=roles, disabled=disabled, session_version=version)
+        number, told = self.standings.get(user_id, (1, 1))
+        self.standings[user_id] = number + (disabled != user.disabled), told
+        self.by_id[user_id] = replace(user, roles=roles, disabled=disabled, session_version=version, tags=tags)
         return self.by_id[user_id]
 
     async def set_password(self, user_id: str, new: str, *, expected: str | None, must_change: bool) -> bool:
@@ -174,6 +179,25 @@ class MemoryAccounts:
         self.asked_live_count += 1
         return self._live(session_id, at)
 
+    async def standing(self, user_id: str) -> Standing | None:
+        self._answer()
+        if (user := self.by_id.get(user_id)) is None:
+            return None
+        number, told = self.standings.get(user_id, (1, 1))
+        return Standing(user_id, user.tenant_id, user.name, user.disabled, number, number == told)
+
+    async def untold(self, after_id: str, limit: int) -> Sequence[Standing]:
+        self._answer()
+        found = [await self.standing(user_id) for user_id in sorted(self.by_id) if user_id > after_id]
+        return [one for one in found if one is not None and not one.is_told][:limit]
+
+    async def told(self, standing: Standing) -> bool:
+        self._answer()
+        number, _ = self.standings.get(standing.user_id, (1, 1))
+        is_present = number == standing.number
+        self.standings[standing.user_id] = number, number if is_present else 0
+        return is_present
+
     async def attempt(self, by: Counted, subject: bytes, at: datetime, waits_s: Sequence[float]) -> datetime | None:
         self._answer()
         known = self.attempts.get((by, subject))
@@ -208,7 +232,7 @@ class MemoryAccounts:
         user = self.by_id[kept.user_id]
         if user.disabled or user.must_change_password or user.session_version != kept.version:
             return None
-        return Live(session_id, user.id, user.tenant_id, user.name, user.roles, kept.version)
+        return Live(session_id, user.id, user.tenant_id, user.name, user.roles, kept.version, user.tags)
 
     def _answer(self) -> None:
         if self.is_away:
@@ -245,7 +269,9 @@ class Issuing:
     built_in: BuiltIn
     callers: AccountTokens
 
-    def add(self, name: str, tenant_id: str, *roles: str, must_change: bool = False) -> User:
+    def add(
+        self, name: str, tenant_id: str, *roles: str, must_change: bool = False, tags: tuple[str, ...] = ()
+    ) -> User:
         """A user whose password is `password_of(name)`."""
         user = User(
             id=f"22222222-2222-4222-8222-{len(self.store.by_id):012d}",
@@ -255,6 +281,7 @@ class Issuing:
             created_at=self.built_in.sign_in.clock.now(),
             password_hash=f"hash of {password_of(name)}",
             must_change_password=must_change,
+            tags=tags,
         )
         self.store.by_id[user.id] = user
         return user

@@ -41,6 +41,12 @@ class Placed:
 
 PLAIN = Sample()
 USERS = "/api/v1/users"
+RULES, DELIVERIES = "/api/v1/notifications/rules", "/api/v1/notifications/deliveries"
+RULE = {
+    "name": "fails",
+    "kinds": ["failed"],
+    "channel": {"type": "webhook", "url": "https://example.com/hook", "secret": "a-secret-of-a-hook"},
+}
 OF_THE_PLATFORM = ("/api/v1/tenants", "/internal/tenants")
 NOBODYS: Mapping[str, str] = MappingProxyType({"name": CANARY.replace("canary", "nobody")})
 """What nobody has, by the name of the path's variable, as long as what is ours; of all others it is `UNKNOWN`."""
@@ -67,6 +73,11 @@ BY_ID: Mapping[tuple[str, str], tuple[Sample, ...]] = MappingProxyType(
         ("POST", f"{API}/executions/{{execution_id}}/cancel"): (Sample(), Sample({"reason": "x"})),
         ("GET", f"{API}/commands/{{command_id}}"): (Sample(),),
         ("DELETE", "/api/v1/secrets/{name}"): (Sample(),),
+        ("GET", f"{RULES}/{{rule_id}}"): (Sample(),),
+        ("PUT", f"{RULES}/{{rule_id}}"): (Sample(RULE), Sample({"name": "misses", "kinds": ["missed"]})),
+        ("DELETE", f"{RULES}/{{rule_id}}"): (Sample(),),
+        ("POST", f"{RULES}/{{rule_id}}/test"): (Sample(),),
+        ("POST", f"{DELIVERIES}/{{delivery_id}}/redeliver"): (Sample(),),
         ("GET", f"{USERS}/{{user_id}}"): (Sample(),),
         ("PATCH", f"{USERS}/{{user_id}}"): (Sample({"disabled": True}), Sample({"roles": ["viewer"]})),
         ("POST", f"{USERS}/{{user_id}}/password"): (Sample(),),
@@ -91,10 +102,11 @@ async def place(world: World, paused: bool = False) -> Placed:
     command_id = world.log.commands[1].command_id
     await world.ask("PUT", f"/api/v1/secrets/{CANARY}", {"value": "hush"})
     ids = {"job_id": job_id, "execution_id": execution["id"], "command_id": command_id, "name": CANARY}
-    ids |= await place_user(world, OURS)
+    ids |= {**await place_user(world, OURS), **await place_rules(world, OUR_TOKEN, CANARY)}
     told = [Entry(OURS, CALLS, START, "user:1", "DELETE /x", CANARY, "OK", f"{n}" * 64) for n in range(2)]
     world.audit.links += linked(genesis(OURS, CALLS), told)
-    return Placed(ids, {"jobId": job_id, "tenantId": OURS}, (*ids.values(), CANARY, OURS))
+    filters = {"jobId": job_id, "tenantId": OURS, "ruleId": ids["rule_id"]}
+    return Placed(ids, filters, (*ids.values(), CANARY, OURS))
 
 
 async def place_user(world: World, tenant_id: str) -> dict[str, str]:
@@ -103,6 +115,16 @@ async def place_user(world: World, tenant_id: str) -> dict[str, str]:
     await log_in(world, user.name)
     (session,) = [kept.session for kept in world.issuing.store.kept.values() if kept.user_id == user.id]
     return {"user_id": user.id, "session_id": session.id}
+
+
+async def place_rules(world: World, token: str, name: str) -> dict[str, str]:
+    """Two notification rules of the token's tenant, each with a delivery; the ids of one of each."""
+    ids: dict[str, str] = {}
+    for _ in range(2):
+        rule_id = (await world.ask("POST", RULES, {**RULE, "name": name}, token=token)).json()["id"]
+        delivery_id = (await world.ask("POST", f"{RULES}/{rule_id}/test", token=token)).json()["id"]
+        ids = {"rule_id": rule_id, "delivery_id": delivery_id}
+    return ids
 
 
 async def token_for(world: World, tenant_id: str, path: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from horolog.domain.identity import triggered_execution_id
+from horolog.domain.tag_scopes import reaches
 from horolog.log.port import LogUnavailable, Membership, Outgoing, Place, Reader, Record, Writer
 from projections.views import ExecutionView, JobView, OutcomeView
 from schemas.codec import decode
@@ -28,6 +29,7 @@ from schemas.commands import (
 )
 from schemas.events.audit import AuditRecorded
 from schemas.topics import AUDIT, COMMANDS, partition_of
+from services.api.narrowing import tags_of
 from tests.unit.api.ledger import MemoryReadModel
 from tests.unit.api.past import MemoryHistory
 from tests.unit.api.tenants import MemoryTenants
@@ -101,15 +103,25 @@ class AnsweringLog:
         if isinstance(command, CancelExecution):
             execution = self.read_model.executions_by_id.get(command.execution_id)
             known = execution is not None and execution.tenant_id == command.tenant_id
+            known = known and execution is not None and self._reaches(command, execution.job_id)
             return None if known and execution and execution.status in ("pending", "running") else "EXECUTION_NOT_FOUND"
-        if isinstance(command, TenantCommand):
-            return self.tenants.objection(command)
+        return self.tenants.objection(command) if isinstance(command, TenantCommand) else self._jobs_objection(command)
+
+    def _jobs_objection(self, command: Command) -> str | None:
+        if isinstance(command, JobCommand):
+            job = self.read_model.jobs_by_id.get(command.job_id)
+            if job is None or job.tenant_id != command.tenant_id or not self._reaches(command, job.id):
+                return "JOB_NOT_FOUND"
+        if isinstance(command, CreateJob | UpdateJob) and not reaches(command.within_tags, command.definition.tags):
+            return "TAG_REQUIRED"
         if not isinstance(command, JobCommand):
             return None
-        job = self.read_model.jobs_by_id.get(command.job_id)
-        if job is None or job.tenant_id != command.tenant_id:
-            return "JOB_NOT_FOUND"
-        return "VERSION_CONFLICT" if command.expected_version not in (None, job.version) else None
+        version = self.read_model.jobs_by_id[command.job_id].version
+        return "VERSION_CONFLICT" if command.expected_version not in (None, version) else None
+
+    def _reaches(self, command: Command, job_id: str) -> bool:
+        job = self.read_model.jobs_by_id.get(job_id)
+        return command.within_tags is None or (job is not None and reaches(command.within_tags, tags_of(job)))
 
     def _applied(self, command: Command, outcome: OutcomeView) -> OutcomeView:
         jobs, executions = self.read_model.jobs_by_id, self.read_model.executions_by_id

@@ -39,25 +39,36 @@ class MemoryTenants:
     def objection(self, command: TenantCommand) -> str | None:
         """Why the command is rejected, if it is."""
         row = self.rows.get(command.tenant_id)
+        is_created = row is not None and row.own_settings
         if command.expected_version not in (None, row.version if row else 0):
             return "VERSION_CONFLICT"
-        if isinstance(command, CreateTenant) and row is not None:
+        if isinstance(command, CreateTenant) and is_created:
             return "TENANT_ALREADY_EXISTS"
-        return "TENANT_NOT_FOUND" if isinstance(command, UpdateTenant) and row is None else None
+        return "TENANT_NOT_FOUND" if isinstance(command, UpdateTenant) and not is_created else None
 
     def apply(self, command: TenantCommand, now: datetime) -> int:
         """The tenant's version after the command."""
         row = self.rows.get(command.tenant_id) or TenantView(
-            command.tenant_id, 0, "active", CLOSED.to_dict(), command.actor, now, now
+            command.tenant_id, 0, "active", CLOSED.to_dict(), command.actor, now, now, own_settings=False
         )
-        settings = TenantSettings.model_validate(row.settings)
+        settings, owners = TenantSettings.model_validate(row.settings), row.disabled_owners
         if isinstance(command, CreateTenant | UpdateTenant):
-            settings = command.settings
+            settings, row = command.settings, replace(row, own_settings=True)
+        elif isinstance(command, BarActor | UnbarActor) and command.disabled:
+            others = [actor for actor in owners if actor != command.barred_actor]
+            owners = [*others, command.barred_actor] if isinstance(command, BarActor) else others
         elif isinstance(command, BarActor):
             settings = settings.model_copy(update={"barred_actors": (*settings.barred_actors, command.barred_actor)})
         elif isinstance(command, UnbarActor):
             settings = settings.model_copy(update={"barred_actors": ()})
         state = {SuspendTenant: "suspended", ResumeTenant: "active"}.get(type(command), row.state)
-        changed = replace(row, version=row.version + 1, state=state, settings=settings.to_dict(), updated_at=now)
+        changed = replace(
+            row,
+            version=row.version + 1,
+            state=state,
+            settings=settings.to_dict(),
+            updated_at=now,
+            disabled_owners=owners,
+        )
         self.rows[command.tenant_id] = changed
         return changed.version

@@ -7,7 +7,8 @@ import pytest
 from services.api.examples import EXAMPLES
 from tests.unit.api.contract import check_shape, document, operations
 from tests.unit.api.memory_accounts import password_of
-from tests.unit.api.world import API, JOB, OURS, World
+from tests.unit.api.samples import DELIVERIES, RULE, RULES, place_rules
+from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, World
 
 # (method, path, body) of every endpoint that was promised, and the status that a good request gets.
 PUBLIC: list[tuple[str, str, Any, int]] = [
@@ -72,6 +73,7 @@ TENANTS = [
     ("POST", "/api/v1/tenants"),
     ("GET", "/api/v1/tenants/{tenant_id}"),
     ("PATCH", "/api/v1/tenants/{tenant_id}"),
+    ("POST", "/api/v1/tenants/{tenant_id}/erase"),
     ("GET", "/internal/tenants/{tenant_id}"),
     *(
         (method, f"{base}/tenants/{{tenant_id}}/{deed}")
@@ -89,6 +91,16 @@ SECRETS: list[tuple[str, str, Any, int]] = [
     ("GET", "/api/v1/secrets", None, 200),
     ("DELETE", "/api/v1/secrets/{name}", None, 204),
 ]
+NOTIFICATIONS: list[tuple[str, str, Any, int]] = [
+    ("POST", RULES, RULE, 201),
+    ("GET", RULES, None, 200),
+    ("GET", f"{RULES}/{{rule_id}}", None, 200),
+    ("PUT", f"{RULES}/{{rule_id}}", RULE, 200),
+    ("POST", f"{RULES}/{{rule_id}}/test", None, 201),
+    ("GET", DELIVERIES, None, 200),
+    ("POST", f"{DELIVERIES}/{{delivery_id}}/redeliver", None, 200),
+    ("DELETE", f"{RULES}/{{rule_id}}", None, 204),
+]
 JOB_FIELDS = {"id", "name", "status", "cronExpression", "nextExecutionAt", "executionCount", "createdAt", "updatedAt"}
 METRICS = (
     "totalJobs activeJobs pausedJobs totalExecutions successfulExecutions failedExecutions cancelledExecutions "
@@ -98,7 +110,9 @@ METRICS = (
 
 def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
     promised = {(method, API + path) for method, path, _, _ in PUBLIC}
-    promised |= {(method, path) for method, path, _, _ in [*INTERNAL, *ACCOUNTS, *SECRETS]} | set(TENANTS)
+    promised |= {(method, path) for method, path, _, _ in [*INTERNAL, *ACCOUNTS, *SECRETS, *NOTIFICATIONS]} | set(
+        TENANTS
+    )
     assert set(operations()) == promised
 
 
@@ -130,6 +144,15 @@ async def test_endpoint_of_accounts_answers_in_its_documented_shape(
     if body and "refreshToken" in body:
         body = {"refreshToken": signed_in["refreshToken"]}
     answer = await world.ask(method, path.format(user_id=ada.id, session_id=session_id), body, token=token)
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), NOTIFICATIONS)
+async def test_endpoint_of_notifications_answers_in_its_documented_shape(
+    world: World, method: str, path: str, body: Any, status: int
+) -> None:
+    ids = await place_rules(world, OUR_TOKEN, "ours")
+    answer = await world.ask(method, path.format(**ids), body)
     assert answer.status_code == status, answer.text
 
 

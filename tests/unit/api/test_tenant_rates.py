@@ -18,10 +18,11 @@ USUAL = Rate(100, 200)
 
 @dataclass
 class Tenants:
-    """Tenants that somebody created; `is_away` makes them unknown."""
+    """Tenants that somebody created, or (without `has_own`) only stopped; `is_away` makes them unknown."""
 
     quotas: dict[str, float] = field(default_factory=dict)
     is_away: bool = False
+    has_own: bool = True
     asked: list[str] = field(default_factory=list)
 
     async def tenant(self, tenant_id: str) -> TenantView | None:
@@ -31,7 +32,7 @@ class Tenants:
         if tenant_id not in self.quotas:
             return None
         settings: dict[str, JsonValue] = {"quotas": {"requestsPerSecond": self.quotas[tenant_id]}}
-        return TenantView(tenant_id, 1, "active", settings, "user:1", START, START)
+        return TenantView(tenant_id, 1, "active", settings, "user:1", START, START, self.has_own)
 
     async def tenants(self, after: Cursor | None, limit: int) -> Sequence[TenantView]:
         raise AssertionError("nobody asks for all of them")
@@ -61,6 +62,14 @@ async def test_tenants_that_nobody_created_have_the_default_quota_at_once() -> N
     rates = rates_of(Tenants(), HandClock(), defaults)
     assert rates.of(OURS) == Rate(5, 10)
     await rates.settled()
+
+
+async def test_a_tenant_that_was_only_stopped_goes_on_with_the_default_quota() -> None:
+    defaults = TenantSettings(quotas=Quotas(requests_per_second=5))
+    rates = rates_of(Tenants({OURS: 50}, has_own=False), HandClock(), defaults)
+    rates.of(OURS)
+    await rates.settled()
+    assert rates.of(OURS) == Rate(5, 10)
 
 
 async def test_a_change_is_learnt_of_in_time_and_no_tenant_is_asked_for_more_often() -> None:

@@ -25,6 +25,7 @@ from tests.unit.api.samples import (
     Placed,
     Sample,
     place,
+    place_rules,
     place_user,
     token_for,
 )
@@ -75,7 +76,11 @@ PAGED = [
     for method, path in operations()
     if (method, path) not in CLOSED and any(one["name"] == "cursor" for one in parameters(method, path))
 ]
-READING = [(method, path) for method, path in operations() if method == "GET" and path.startswith(API)]
+READING = [
+    (method, path)
+    for method, path in operations()
+    if method == "GET" and path.startswith((API, "/api/v1/notifications"))
+]
 
 
 async def send(world: World, who: str, method: str, path: str, sample: Sample = PLAIN) -> httpx.Response:
@@ -109,6 +114,8 @@ def ours(world: World) -> Any:
             [record for record in world.log.records if record.key == OURS.encode()],
             [user for user in world.issuing.store.by_id.values() if user.tenant_id == OURS and user.name != BOSS],
             [name for tenant, name in world.vault.kept if tenant == OURS],
+            [kept for kept in world.notifications.kept.values() if kept.rule.tenant_id == OURS],
+            [delivery for delivery in world.notifications.made.values() if delivery.tenant_id == OURS],
         )
     )
 
@@ -158,7 +165,8 @@ async def place_theirs(world: World) -> Mapping[str, str]:
     job = await world.created(token=THEIR_TOKEN)
     execution = (await world.ask("POST", f"/jobs/{job['id']}/trigger", token=THEIR_TOKEN)).json()
     ids = {"job_id": job["id"], "execution_id": execution["id"], "command_id": world.log.commands[first].command_id}
-    return {**ids, "name": "theirs", **await place_user(world, THEIRS)}
+    rules = await place_rules(world, THEIR_TOKEN, "theirs")
+    return {**ids, "name": "theirs", **await place_user(world, THEIRS), **rules}
 
 
 @pytest.mark.parametrize(("method", "path", "name"), BY_FILTER)

@@ -20,6 +20,7 @@ from services.api.overdue import Findings
 from services.api.ports import ApiPorts, Authenticator, Served
 from services.api.rates import RateLimits
 from services.api.settings import ApiSettings, CallingService, TenantToken, digest_of
+from tests.contract.notifications.memory import MemoryNotifications
 from tests.contract.vault.memory import MemoryVault
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.contract import check_answer
@@ -95,6 +96,7 @@ class World:
     app: FastAPI
     vault: MemoryVault
     audit: MemoryAudit
+    notifications: MemoryNotifications
 
     async def ask(
         self,
@@ -148,7 +150,7 @@ async def open_world(
     ]
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
-    watch, vault, audit = Found(), MemoryVault(), MemoryAudit()
+    watch, vault, audit, notifications = Found(), MemoryVault(), MemoryAudit(), MemoryNotifications()
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     issuer = issuing(clock, CountedIds())
@@ -166,10 +168,12 @@ async def open_world(
         rates=LocalRates(clock.monotonic),
         audit=audit,
         audit_dropped=audit.count_dropped,
+        notifications=notifications,
         schedules=watch,
         accounts=issuer.built_in if has_issuer else None,
         keys=vault if has_keys else None,
         secrets=vault if has_keys else None,
+        eraser=vault if has_keys else None,
     )
     app = create_app(replace(ordinary, **ports), settings)
     transport = httpx.ASGITransport(app)
@@ -177,4 +181,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit)
+        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit, notifications)

@@ -22,6 +22,7 @@ NEEDED: dict[str, set[str]] = {
     "dispatcher": set(),
     "executor": {"httpx"},
     "projections": {"asyncpg"},
+    "notifier": {"asyncpg", "httpx"},
 }
 _LOADED = """
 import sys

@@ -59,6 +59,12 @@ async def test_services_that_do_not_answer_are_findings(tmp_path: Path) -> None:
     assert all(finding.advice for finding in findings if finding.state != "ok")
 
 
+async def test_a_file_of_a_secret_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    environment = {"HOROLOG_HOME": str(tmp_path), "DATABASE_URL_FILE": str(tmp_path / "none")}
+    findings = await examine("http://127.0.0.1:1", environment, StoppedClock())
+    assert next(finding.state for finding in findings if finding.check == "settings") == "fail"
+
+
 @pytest.mark.parametrize(
     ("body", "state"), [({"status": "healthy"}, "ok"), ({"status": "unhealthy"}, "warn"), ([], "warn"), (b"<", "warn")]
 )

@@ -63,6 +63,14 @@ def test_a_function_with_parameters(api: FakeApi) -> None:
     assert body["config"] == {"modulePath": "pkg.mod", "functionName": "run", "parameters": {"n": 5, "text": "a=b"}}
 
 
+def test_a_dotted_name_is_that_of_a_registered_function_and_a_place_is_none(api: FakeApi) -> None:
+    config = _created(api, *WHEN, "--function", "billing.eu.close_month")["config"]
+    assert config == {"modulePath": "billing.eu", "functionName": "close_month", "registered": True}
+    place = {"modulePath": "pkg", "functionName": "run"}
+    body = {"jobType": "function", "config": {**config, "parameters": {"n": 1}}}
+    assert merged(body, {"jobType": "function", "config": place})["config"] == {**place, "parameters": {"n": 1}}
+
+
 def test_options_go_on_top_of_a_file(api: FakeApi, tmp_path: Path) -> None:
     file = tmp_path / "job.json"
     file.write_text(json.dumps({"name": "a", "cronExpression": "@daily", "jobType": "command", "config": {}}))

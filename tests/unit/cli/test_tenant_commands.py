@@ -8,6 +8,7 @@ import pytest
 
 from horolog.cli.__main__ import main
 from tests.unit.cli.fake_api import FakeApi
+from tests.unit.cli.test_login import typed
 
 ID = "3f0d7a52-6c1e-4a57-9b0e-0d7f4a3c9e11"
 TENANTS = "/api/v1/tenants"
@@ -74,3 +75,19 @@ def test_list_and_usage_are_tables_for_people(api: FakeApi, capsys: pytest.Captu
     assert api.asked[1].path.endswith("?start=2026-03-01T00%3A00%3A00Z")
     text = capsys.readouterr().out
     assert all(word in text for word in (ID, "bakery", "completed", "1200"))
+
+
+def test_erasing_asks_for_the_tenants_id_once_more(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    api.tell("POST", f"{TENANTS}/{ID}/erase", {"tenantId": ID, "erased": True, "hadAny": True})
+    for word, status in (("yes", 2), ("3f0d", 2), (ID, 0)):
+        with typed(word):
+            assert run(api, "erase", ID) == status, word
+    assert [asked.body for asked in api.asked] == [{"tenantId": ID}]
+    assert f"the tenant {ID} will be lost for good" in capsys.readouterr().err
+
+
+def test_a_script_erases_without_being_asked(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    told = {"tenantId": ID, "erased": True, "hadAny": False}
+    api.tell("POST", f"{TENANTS}/{ID}/erase", told)
+    assert run(api, "erase", ID, "--yes") == 0
+    assert json.loads(capsys.readouterr().out) == told

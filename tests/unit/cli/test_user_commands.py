@@ -79,3 +79,12 @@ def test_the_own_password_is_changed_and_the_new_one_signed_in_with(api: FakeApi
         {"name": "ada", "password": "old", "newPassword": "new"},
         {"name": "ada", "password": "new"},
     ]
+
+
+def test_roles_are_narrowed_to_tags_and_widened_again(api: FakeApi) -> None:
+    api.tell("POST", USERS, {"user": USER, "oneTimePassword": "for-once"}, 201)
+    api.tell("PATCH", f"{USERS}/{ADA}", USER)
+    made = asked(api, "user", "create", "ada", "--role", "viewer", "--tag", "billing", "--tag", "reports")
+    assert made[2] == {"name": "ada", "roles": ["viewer"], "tags": ["billing", "reports"]}
+    assert asked(api, "user", "tags", ADA, "--tag", "billing")[2] == {"tags": ["billing"]}
+    assert asked(api, "user", "tags", ADA)[2] == {"tags": []}

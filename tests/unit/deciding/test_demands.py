@@ -1,13 +1,12 @@
 """What demands isolation goes to workers that reach it, and is in nobody's way while there are none."""
 
-from datetime import datetime
-
 import pytest
 
 from schemas.events.executions import AttemptDispatched
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.isolation import Isolation
 from schemas.jobs import CommandConfig, JobType, Network
+from services.dispatcher.demand import PLAIN, Demand
 from services.dispatcher.lanes import Lanes
 from tests.unit.deciding.kit import START, Dispatching, at, definition, fire, tabled, uuid_of
 
@@ -44,13 +43,17 @@ def handed_to(messages: list[object]) -> list[str]:
     [
         (DEMANDING, "apart"),
         (CommandConfig(command="true", network=Network.NONE), "apart"),
+        (CommandConfig(command="true", isolation=Isolation.CONTAINER), "contained"),
+        (CommandConfig(command="true", image="tools"), "contained"),
         (CommandConfig(command="true", isolation=Isolation.PROCESS), "plain"),
         (CommandConfig(command="true"), "plain"),
     ],
 )
 def test_an_attempt_goes_to_a_worker_that_reaches_what_it_demands(config: CommandConfig, expected: str) -> None:
-    # Of the two, the plain one is the less loaded: it comes first by name.
-    world = world_with(config, hello("plain-1", "process"), hello("zz-apart", "namespaces"))
+    # Of all, the plain one is the less loaded: it comes first by name.
+    world = world_with(
+        config, hello("plain-1", "process"), hello("zz-apart", "namespaces"), hello("zzz-contained", "container")
+    )
     [worker_id] = handed_to(list(world.turn(1, fire(1, 50))))
     assert expected in worker_id
 
@@ -86,25 +89,28 @@ def test_a_job_that_no_longer_demands_it_waits_no_longer_for_it() -> None:
     assert handed_to(list(world.turn(2))) == ["worker-a"]
 
 
-def _wait(lanes: Lanes, name: str, instant: datetime = START) -> None:
-    lanes.push(name, name, 0, instant)
+def _wait(lanes: Lanes, name: str, demand: Demand = PLAIN) -> None:
+    lanes.push(demand, name, name, 0, START)
+
+
+APART = Demand(Isolation.NAMESPACES)
 
 
 def test_what_was_put_aside_takes_turns_with_the_rest() -> None:
     lanes = Lanes()
     for name in ("a", "b", "c"):
-        lanes.put_aside(Isolation.NAMESPACES, f"aside {name}", name, 0, START)
+        _wait(lanes, f"aside {name}", APART)
         _wait(lanes, f"open {name}")
-    order = [lanes.pop(Isolation.CONTAINER) for _ in range(6)]
+    order = [lanes.pop(lambda _: True) for _ in range(6)]
     assert {(order[n] or "").split()[0] for n in (0, 2, 4)} != {(order[n] or "").split()[0] for n in (1, 3, 5)}
     assert all(len({(word or "").split()[0] for word in order[n : n + 2]}) == 2 for n in (0, 2, 4))
-    assert lanes.pop(Isolation.CONTAINER) is None
+    assert lanes.pop(lambda _: True) is None
 
 
 def test_what_was_put_aside_is_not_given_where_it_may_not_run_and_can_be_removed() -> None:
     lanes = Lanes()
-    lanes.put_aside(Isolation.NAMESPACES, "apart", "tenant", 0, START)
-    lanes.push("apart", "tenant", 0, START)
-    assert (len(lanes), "apart" in lanes, lanes.pop(Isolation.PROCESS)) == (1, True, None)
+    _wait(lanes, "apart", APART)
+    _wait(lanes, "apart")
+    assert (len(lanes), "apart" in lanes, lanes.lane("apart"), lanes.pop(PLAIN.__eq__)) == (1, True, APART, None)
     lanes.remove("apart")
-    assert (len(lanes), "apart" in lanes, lanes.pop(Isolation.NAMESPACES)) == (0, False, None)
+    assert (len(lanes), "apart" in lanes, lanes.pop(lambda _: True)) == (0, False, None)

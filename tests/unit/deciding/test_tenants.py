@@ -210,9 +210,31 @@ def test_a_tenant_that_nobody_created_can_be_stopped(kind: type[SuspendTenant | 
     world.create()
     fields = {"barred_actor": "user:test"} if kind is BarActor else {}
     (tabled,) = of(TenantTabled, world.turn(1, command(kind, 3, **fields)))
-    assert (tabled.tenant.version, tabled.tenant.settings.allowed_modules) == (1, OPEN.allowed_modules)
+    assert (tabled.tenant.version, tabled.tenant.own_settings) == (1, False)
+    assert world.partition.book.tenants.settings(TENANT).allowed_modules == OPEN.allowed_modules
     world.turn(9, fire(10, 50))
     assert of(ExecutionSkipped, world.turn(10))
+
+
+def test_a_tenant_that_was_stopped_before_it_was_created_can_be_created() -> None:
+    world = Dispatching()
+    suspend(world, 1)
+    assert code(world.turn(2, command(UpdateTenant, 5, settings=CLOSED))) == "TENANT_NOT_FOUND"
+    (change,) = of(TenantCreated, world.turn(3, command(CreateTenant, 6, settings=CLOSED, actor="user:root")))
+    assert (change.tenant.state, change.tenant.own_settings) == (TenantState.SUSPENDED, True)
+    assert (change.tenant.version, change.tenant.created_by) == (2, "user:root")
+    assert world.partition.book.tenants.settings(TENANT) == CLOSED
+
+
+def test_whom_the_default_settings_bar_is_not_let_in_by_halves() -> None:
+    world = Dispatching()
+    defaults = OPEN.model_copy(update={"barred_actors": ("user:7",)})
+    world.partition = DispatcherPartition(Book(HOME, defaults), PARTITIONS)
+    world.turn(0, command(BarActor, 1, barred_actor="user:8"))
+    assert world.partition.book.tenants.settings(TENANT).barred_actors == ("user:7", "user:8")
+    assert code(world.turn(1, command(UnbarActor, 2, barred_actor="user:7"))) == "INVALID_TENANT"
+    world.turn(2, command(UnbarActor, 3, barred_actor="user:8"))
+    assert world.partition.book.tenants.settings(TENANT) == defaults
 
 
 def test_a_repeated_suspension_changes_nothing_more() -> None:

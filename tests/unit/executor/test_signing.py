@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.executor.runners.signing import signed
+from horolog.domain.signing import signed
 
 AT = datetime(2021, 2, 25, 15, 2, 10, tzinfo=UTC)
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"

@@ -199,6 +199,23 @@ async def test_without_the_log_everything_is_given_up_when_the_lease_is_over() -
         assert world.runner.started == [execution(1), execution(3)]
 
 
+async def test_a_worker_is_ready_while_its_beats_reach_the_log_and_it_does_not_drain() -> None:
+    world = new_world()
+    assert not world.worker.is_ready()
+    async with alive(world):
+        assert world.worker.is_ready()
+        world.log.is_down = True
+        await world.pass_time(LEASE_S + 0.1)
+        assert not world.worker.is_ready()
+        world.log.is_down = False
+        await world.pass_time(1)
+        assert world.worker.is_ready()
+        await world.send(task(1))
+        world.stop.set()
+        await world.pass_time(0.1)
+        assert not world.worker.is_ready()
+
+
 async def test_beats_name_every_held_attempt() -> None:
     async with alive(new_world()) as world:
         await world.send(task(1), task(2, in_s=60))

@@ -9,13 +9,15 @@ from schemas.events.executions import ExecutionEvent
 
 @dataclass
 class Told:
-    """Every figure in the order of telling."""
+    """Every figure in the order of telling; the `ages` of batches follow from how they were cut."""
 
     dispatched: list[float] = field(default_factory=list)
     started: list[float] = field(default_factory=list)
     over: list[tuple[str, str, int]] = field(default_factory=list)
     ran: list[tuple[str, float]] = field(default_factory=list)
     tenants: set[str] = field(default_factory=set)
+    finished: list[float] = field(default_factory=list)
+    ages: list[float] = field(default_factory=list, compare=False)
 
     def attempt_dispatched(self, tenant_id: str, lateness_s: float) -> None:
         self.tenants.add(tenant_id)
@@ -32,6 +34,13 @@ class Told:
     def execution_ran(self, tenant_id: str, job_type: str, duration_s: float) -> None:
         self.tenants.add(tenant_id)
         self.ran.append((job_type, duration_s))
+
+    def execution_finished(self, tenant_id: str, lateness_s: float) -> None:
+        self.tenants.add(tenant_id)
+        self.finished.append(lateness_s)
+
+    def facts_applied(self, age_s: float) -> None:
+        self.ages.append(age_s)
 
 
 @dataclass

@@ -57,7 +57,7 @@ async def told(*batches: Sequence[Message], rows: Rows | None = None) -> Told:
 async def test_start_and_end_are_told_once_wherever_the_batches_end(cut: int) -> None:
     facts = [changed(job()), admitted(), STARTED, COMPLETED]
     figures = await told(facts[:cut], facts[cut:])
-    assert figures == Told([], [0.25], [("function", "completed", 1)], [("function", 1.75)], {TENANT})
+    assert figures == Told([], [0.25], [("function", "completed", 1)], [("function", 1.75)], {TENANT}, [2])
 
 
 async def test_start_that_is_known_from_the_end_only_is_told_too() -> None:
@@ -74,6 +74,8 @@ async def test_only_the_first_attempt_tells_when_it_started_and_only_the_last_ho
     assert figures.started == [0.25]
     assert figures.over == [("function", "failed", 1)]
     assert figures.ran == [("function", 2)]
+    # Due at second 1, its second attempt ended at 9.
+    assert figures.finished == [8]
 
 
 async def test_execution_that_never_began_tells_its_end_only() -> None:

@@ -37,7 +37,11 @@ def test_a_password_may_be_in_a_file_and_is_never_shown() -> None:
         ({**WITH_PASSWORD, "KAFKA_SASL_MECHANISM": "GSSAPI"}, "KAFKA_SASL_MECHANISM"),
         ({**WITH_PASSWORD, "KAFKA_SASL_USERNAME": ""}, "KAFKA_SASL_USERNAME"),
         ({**WITH_PASSWORD, "KAFKA_SASL_PASSWORD": ""}, "KAFKA_SASL_PASSWORD"),
-        ({**WITH_PASSWORD, "KAFKA_SASL_PASSWORD_FILE": "/none/word"}, "KAFKA_SASL_PASSWORD_FILE cannot be read"),
+        (
+            {**WITH_PASSWORD, "KAFKA_SASL_PASSWORD": "", "KAFKA_SASL_PASSWORD_FILE": "/none/word"},
+            "KAFKA_SASL_PASSWORD_FILE cannot be read",
+        ),
+        ({**WITH_PASSWORD, "KAFKA_SASL_PASSWORD_FILE": "/none/word"}, "KAFKA_SASL_PASSWORD and .* are both set"),
     ],
 )
 def test_what_cannot_be_kept_stops_the_start(environment: dict[str, str], named: str) -> None:

@@ -22,6 +22,7 @@ def parts(bootstrap: str | None, **environment: str) -> Parts:
 def test_keys_come_from_the_environment_or_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "master.keys"
     path.write_text(f"new={NEW}\nold={OLD}\n")
+    path.chmod(0o600)
     for environment in ({"HOROLOG_MASTER_KEYS": f"new={NEW},old={OLD}"}, {"HOROLOG_MASTER_KEYS_FILE": str(path)}):
         keys = from_environment(environment).master_keys
         assert keys is not None

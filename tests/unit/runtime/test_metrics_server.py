@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import threading
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from horolog.limits import METRICS_ANSWER_S_MAX, METRICS_CONNECTION_COUNT_MAX, METRICS_REQUEST_BYTES_MAX
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
+from horolog.runtime.readiness import Readiness
 from horolog.runtime.settings import MetricsAddress
 
 ANY = MetricsAddress("127.0.0.1", 0)
@@ -57,6 +59,8 @@ async def test_figures_are_served_as_prometheus_reads_them() -> None:
     [
         ("GET / HTTP/1.1", 404),
         ("GET /metrics/ HTTP/1.1", 404),
+        ("GET /readyz/x HTTP/1.1", 404),
+        ("POST /readyz HTTP/1.1", 405),
         ("GET http://elsewhere/metrics HTTP/1.1", 404),
         ("POST /metrics HTTP/1.1", 405),
         ("HEAD /metrics HTTP/1.1", 405),
@@ -146,3 +150,32 @@ async def test_loop_goes_on_while_the_text_is_put_together() -> None:
         go_on.set()
         head, _ = await answer
     assert head.startswith("HTTP/1.1 200")
+
+
+async def test_process_that_turns_is_alive_and_ready_once_every_role_is() -> None:
+    readiness, ready = Readiness(), set[str]()
+    readiness.expect(("ticker", "dispatcher"), lambda: "end" in ready)
+    for role in ("ticker", "dispatcher"):
+        readiness.watch(role, partial(ready.__contains__, role))
+    async with serving(Metrics(), ANY, readiness) as url:
+        answers = []
+        for event in ("nothing", "ticker", "dispatcher", "end"):
+            ready.add(event)
+            head, body = await exchange(port_of(url), b"GET /readyz HTTP/1.1\r\n\r\n")
+            answers.append((head.split(" ")[1], body))
+        head, body = await exchange(port_of(url), b"GET /livez HTTP/1.1\r\n\r\n")
+    assert answers == [
+        ("503", "not ready: ticker, dispatcher\n"),
+        ("503", "not ready: dispatcher\n"),
+        ("200", "ready\n"),
+        ("503", "not ready: stopping\n"),
+    ]
+    assert (head.split(" ")[1], body) == ("200", "alive\n")
+
+
+async def test_role_that_has_told_nothing_is_not_ready() -> None:
+    readiness = Readiness()
+    readiness.expect(("api",), lambda: False)
+    async with serving(Metrics(), ANY, readiness) as url:
+        _, body = await exchange(port_of(url), b"GET /readyz HTTP/1.1\r\n\r\n")
+    assert body == "not ready: api\n"

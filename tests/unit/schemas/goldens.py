@@ -19,9 +19,16 @@ from tests.unit.schemas.checkpoint_samples import (
     set_aside_samples,
     zone_data_samples,
 )
+from tests.unit.schemas.function_samples import function_samples
 from tests.unit.schemas.policy_samples import policy_samples
-from tests.unit.schemas.samples import AT, samples
-from tests.unit.schemas.tenant_samples import grown_samples, tenant_changes, tenant_commands
+from tests.unit.schemas.samples import AT, control_group_samples, samples
+from tests.unit.schemas.tenant_samples import (
+    disabled_samples,
+    grown_samples,
+    tenant_changes,
+    tenant_commands,
+    within_samples,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "events"
 SOURCE = "horolog/golden"
@@ -51,7 +58,11 @@ def named_samples() -> dict[str, Message]:
     grown |= {f"{message.TYPE}+decided": message for message in decided_samples()}
     grown |= {f"{message.TYPE}+set-aside": message for message in set_aside_samples()}
     grown |= {f"{message.TYPE}+restoring": message for message in restoring_samples()}
+    grown |= {f"{message.TYPE}+control-groups": message for message in control_group_samples()}
+    grown |= {f"{message.TYPE}+functions": message for message in function_samples()}
     grown |= {f"{message.TYPE}+tenants": message for message in grown_samples()}
+    grown |= {f"{message.TYPE}+disabled": message for message in disabled_samples()}
+    grown |= {f"{message.TYPE}+within": message for message in within_samples()}
     return {message.TYPE: message for message in all_samples()} | grown
 
 

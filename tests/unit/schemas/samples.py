@@ -297,3 +297,9 @@ def _owners() -> tuple[Message, ...]:
             value_bytes=8,
         ),
     )
+
+
+def control_group_samples() -> tuple[Message, ...]:
+    """The message, at most one of each type."""
+    [beat] = [message for message in samples() if isinstance(message, workers.WorkerBeat)]
+    return (beat.model_copy(update={"control_groups": tuple(workers.Resource)}),)

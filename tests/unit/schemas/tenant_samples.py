@@ -9,7 +9,7 @@ from schemas.events import tenants, workers
 from schemas.events.executions import TriggerType
 from schemas.events.owners import CommandAccepted
 from schemas.jobs import HttpConfig, JobType
-from schemas.tenants import Quotas, Tenant, TenantSettings, TenantState
+from schemas.tenants import CLOSED, DisabledOwner, Quotas, Tenant, TenantSettings, TenantState
 from tests.unit.schemas.samples import AT, COMMAND, EXECUTION, FIRE, JOB, TENANT, WORKER
 
 SETTINGS = TenantSettings(
@@ -66,6 +66,38 @@ def tenant_changes() -> tuple[Message, ...]:
         tenants.TenantResumed.model_validate(both),
         tenants.ActorBarred.model_validate(both),
         tenants.ActorUnbarred.model_validate(both),
+    )
+
+
+def disabled_samples() -> tuple[Message, ...]:
+    """Messages about a disabled user of a tenant that nobody created."""
+    owners = (DisabledOwner(actor="user:ada", since=AT),)
+    told = {"tenant_id": TENANT, "command_id": COMMAND, "actor": "user:1"}
+    barring = {**told, "issued_at": AT, "barred_actor": "user:ada", "disabled": True}
+    before = BEFORE.model_copy(update={"settings": CLOSED, "own_settings": False})
+    after = before.model_copy(update={"disabled_owners": owners, "version": 2})
+    return (
+        commands.BarActor.model_validate(barring),
+        commands.UnbarActor.model_validate(barring),
+        tenants.TenantTabled(tenant_id=TENANT, tenant=after),
+        tenants.ActorBarred.model_validate({**told, "at": AT, "tenant": after, "before": before}),
+        tenants.ActorUnbarred.model_validate({**told, "at": AT, "tenant": before, "before": after}),
+    )
+
+
+def within_samples() -> tuple[Message, ...]:
+    """Commands of a caller within tags."""
+    asked = {
+        "tenant_id": TENANT,
+        "command_id": COMMAND,
+        "actor": "user:ada",
+        "issued_at": AT,
+        "within_tags": ["billing"],
+    }
+    return (
+        commands.TriggerJob.model_validate({**asked, "job_id": JOB}),
+        commands.DeleteJob.model_validate({**asked, "job_id": JOB}),
+        commands.CancelExecution.model_validate({**asked, "execution_id": EXECUTION}),
     )
 
 

@@ -6,7 +6,7 @@ with crowded as (
 ), welcome as (
     update accounts.users set last_login_at = $4
     where id = $2 and password_hash = $3 and not disabled and not must_change_password
-    returning id, tenant_id, name, roles, session_version
+    returning id, tenant_id, name, roles, session_version, tags
 ), opened as (
     insert into accounts.sessions (id, user_id, session_version, created_at, last_used_at, idle_until, expires_at)
     select $1, id, session_version, $4, $4, $5, $6 from welcome
@@ -16,5 +16,5 @@ with crowded as (
 )
 select
     opened.id::text as session_id, welcome.id::text as user_id, welcome.tenant_id::text, welcome.name, welcome.roles,
-    welcome.session_version
+    welcome.session_version, welcome.tags
 from opened, welcome

@@ -1,4 +1,4 @@
-"""Connections of HTTP jobs to where they may go.
+"""Connections to where tenants may have requests sent: those of HTTP jobs, and those of notifications.
 
 Guarantee: a name is resolved once for each connection, every address that it stands for is judged, and the connection
 goes to one of those very addresses: whoever answers differently the next time gains nothing. If one of them may not be
@@ -15,7 +15,7 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from horolog.domain.addresses import Address, Network, refusal
+from horolog.domain.addresses import Address, DestinationForbidden, Network, refusal
 
 RESOLVING_COUNT_MAX = 32
 """How many names are looked up at a time; others wait within their own timeouts."""
@@ -26,10 +26,6 @@ TRY_S = 2.0
 """After which the next address of a name is tried."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
-
-
-class DestinationForbidden(Exception):
-    """A job may not call this address."""
 
 
 class Resolver:

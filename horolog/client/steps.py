@@ -1,0 +1,107 @@
+"""Going through the steps of a call by HTTP, with threads or in a loop.
+
+Guarantee: what comes back is told as it is; a request of which it is not certain that it reached nobody counts as sent.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+
+from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
+
+T = TypeVar("T")
+
+
+class BlockingSteps:
+    """Goes through the steps of calls, waiting for each."""
+
+    def __init__(self, http: httpx.Client, place: str, sleep: Callable[[float], None]) -> None:
+        self._http = http
+        self._place = place
+        self._sleep = sleep
+        self._alone = threading.Lock()
+
+    def go(self, steps: Flow[T]) -> T:
+        """What the last step leads to."""
+        came: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(came)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            came = None
+            if isinstance(step, Send):
+                came = self._send(step.request)
+            elif isinstance(step, Pause):
+                self._sleep(step.seconds)
+            else:
+                self._go_alone(step)
+
+    def _go_alone(self, step: Alone) -> None:
+        with self._alone:
+            self.go(step.steps)
+
+    def _send(self, request: Request) -> Outcome:
+        try:
+            return _reply(self._http.request(request.method, self._place + request.path, **_sent(request)))
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            return _lost(error)
+
+
+class AwaitingSteps:
+    """Goes through the steps of calls, awaiting each."""
+
+    def __init__(self, http: httpx.AsyncClient, place: str) -> None:
+        self._http = http
+        self._place = place
+        self._alone = asyncio.Lock()
+
+    async def go(self, steps: Flow[T]) -> T:
+        """What the last step leads to."""
+        came: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(came)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            came = None
+            if isinstance(step, Send):
+                came = await self._send(step.request)
+            elif isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                async with self._alone:
+                    await self.go(step.steps)
+
+    async def _send(self, request: Request) -> Outcome:
+        try:
+            return _reply(await self._http.request(request.method, self._place + request.path, **_sent(request)))
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            return _lost(error)
+
+
+def _sent(request: Request) -> dict[str, Any]:
+    return {"params": request.query or None, "content": request.body, "headers": dict(request.headers)}
+
+
+def _reply(response: httpx.Response) -> Reply:
+    return Reply(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.content
+    )
+
+
+def _lost(error: httpx.RequestError | httpx.InvalidURL) -> Lost:
+    # What a library says of a failed connection names the address at most; of the rest only the kind is told.
+    unreached = (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.InvalidURL,
+    )
+    return Lost(False, str(error)) if isinstance(error, unreached) else Lost(True, type(error).__name__)

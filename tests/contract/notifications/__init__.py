@@ -1,0 +1,1 @@
+"""What every place that keeps notification rules and deliveries promises."""

@@ -1,0 +1,1 @@
+"""Notifications made and sent between a real PostgreSQL and real receivers of this machine."""
