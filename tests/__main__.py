@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-WITH_SERVERS = ("tests/campaign", "tests/faults", "tests/contract", "tests/integration/servers", "tests/e2e")
+WITH_SERVERS = ("tests/campaign", "tests/faults", "tests/contract", "tests/integration/servers")
 """What mostly waits: for brokers, processes and their deaths."""
 WITH_DATABASES = (
+    "tests/e2e",
     "tests/integration/api",
     "tests/integration/cli",
     "tests/integration/executor",
