@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from horolog.cli.composition import Parts
 from horolog.cli.roles.vault import open_checked
+from horolog.runtime.settings import UPGRADING
+from horolog.runtime.settings_error import SettingsError
 from horolog.vault.cache import CachedKeys
 from services.executor.composition import Apartness, find_registered, keep_apart, open_worker
 from services.executor.isolation_settings import isolation_from
@@ -41,8 +43,13 @@ async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) ->
     """An executor for the functions that `module:attribute` has registered.
 
     Raises:
-        SettingsError: the module cannot be imported, or has registered none.
+        SettingsError: the module cannot be imported, or has registered none; or the version before this one is still
+            at work, whose dispatchers would take this executor for one that runs everything.
     """
+    if parts.settings.is_upgrading:
+        raise SettingsError(
+            f"registered functions are not run during an upgrade: wait for its end, without {UPGRADING}"
+        )
     settings = _settings(parts)
     # It runs functions only: more than there are processes for would wait for each other, and not at other workers.
     room = settings.function_process_count
@@ -87,4 +94,5 @@ def _settings(parts: Parts) -> WorkerSettings:
         seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
+        is_upgrading=parts.settings.is_upgrading,
     )
