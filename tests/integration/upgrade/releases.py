@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -62,7 +62,7 @@ class Servers:
     prefix: str
     folder: Path
     jobs: list[str] = field(default_factory=list)
-    begun: datetime = datetime.max.replace(tzinfo=UTC)
+    begun: str = ""
 
     def environment(self, name: str, code: Path, *, is_upgrading: bool, port: int = 0) -> dict[str, str]:
         """What the processes of a release are told, who are called by this name."""
@@ -102,7 +102,7 @@ class Servers:
         for tenant in WATCHED:
             async with release.client(tenant) as client:
                 self.jobs.append(await client.created(EACH_SECOND))
-        self.begun = SystemClock().now()
+        self.begun = SystemClock().now().isoformat()
 
     async def go_on(self) -> None:
         """Wait until every watched job has one row for each instant, up to a while from now."""

@@ -97,6 +97,6 @@ async def test_two_releases_work_side_by_side_and_one_can_go_back(
         last = await finish(servers, stack, again)
         assert await refusal_of_new(last) is None
         assert await servers.dead_letters() == []
-        found = json.loads(servers.command(ROOT, "verify", "ledger", "--from", servers.begun.isoformat(), "--json"))
+        found = json.loads(servers.command(ROOT, "verify", "ledger", "--from", servers.begun, "--json"))
         assert (found["clean"], found["jobCount"] >= len(servers.jobs)) == (True, True)
         servers.command(ROOT, "verify", "projections")
