@@ -99,7 +99,7 @@ class TopicsFound:
 
 async def look_at_topics(settings: Settings, *, check: bool, repair: bool) -> TopicsFound:
     """Create what is missing, unless it is only a check, mend what is to be mended, and compare."""
-    created = () if check else await _create_topics(settings)
+    created: Sequence[str] = () if check else await _create_topics(settings)
     if settings.kafka_bootstrap is None:
         return TopicsFound(created, is_embedded=True)
     # Loaded here: what talks to Kafka takes long to load.
