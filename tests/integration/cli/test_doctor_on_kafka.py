@@ -1,4 +1,4 @@
-"""The doctor at a real Kafka: topics in order, topics that would forget, and a number of partitions that is not theirs."""
+"""The doctor at a real Kafka: topics in order, topics that would forget, and partitions that are not as many as said."""
 
 from collections.abc import Mapping
 from pathlib import Path
