@@ -1,4 +1,4 @@
-"""The doctor at a real Kafka: topics in order, topics that would forget, and partitions that are not as many as said."""
+"""The doctor at a real Kafka: topics in order, topics that would forget, and fewer partitions than it is told of."""
 
 from collections.abc import Mapping
 from pathlib import Path
