@@ -25,7 +25,7 @@ from projections.connections import UNAVAILABLE, connect
 from projections.figures import Figures, Teller
 from projections.fold import SOURCES
 from projections.letters import DeadLetters
-from projections.partitions import drop_partitions, ensure_partitions, following, month_of
+from projections.partitions import drop_partitions, ensure_partitions, kept_since, month_of
 from projections.polling import first_of, poll
 from projections.pruning import Pruner
 from projections.replanning import Replanner
@@ -124,7 +124,7 @@ class Projector:
         now, kept = self.clock.now(), self.settings.ledger_months_kept
         await ensure_partitions(connection, now)
         if kept is not None:
-            await drop_partitions(connection, following(month_of(now), -kept))
+            await drop_partitions(connection, month_of(kept_since(now, kept)))
 
     async def _apply_share(
         self, membership: Membership, connection: asyncpg.Connection, reader: Reader, stop: asyncio.Event

@@ -25,6 +25,7 @@ METRICS_PORT_DEFAULT = 9464
 TASK_KEY_LENGTH_MIN = 32
 DRAIN_S_DEFAULT, DRAIN_S_MAX = 3, 3600
 UPGRADING = "HOROLOG_UPGRADING"
+LEDGER_MONTHS_MAX = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Settings:
     A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
     Tenants' keys are kept under the `master_keys`. A process that `is_upgrading` writes nothing to the log that the
-    release before this one cannot read.
+    release before this one cannot read. Of the ledger's rows, `ledger_months_kept` whole months before the present one
+    are kept; without it all are.
     """
 
     home: Path
@@ -66,6 +68,7 @@ class Settings:
     log_level: str = "info"
     metrics: MetricsAddress | None = None
     is_upgrading: bool = False
+    ledger_months_kept: int | None = None
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> Settings:
@@ -95,7 +98,14 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         log_level=environment.get("LOG_LEVEL", "info"),
         metrics=_metrics_address(environment),
         is_upgrading=flag(environment, UPGRADING, default=False),
+        ledger_months_kept=_months_kept(environment),
     )
+
+
+def _months_kept(environment: Mapping[str, str]) -> int | None:
+    if not environment.get("HOROLOG_LEDGER_MONTHS"):
+        return None
+    return _number(environment, "HOROLOG_LEDGER_MONTHS", 0, (1, LEDGER_MONTHS_MAX))
 
 
 def _metrics_address(environment: Mapping[str, str]) -> MetricsAddress | None:

@@ -16,7 +16,8 @@ _SINK = "horolog.cli.roles.audit_sink"
 
 async def run(parts: Parts, stop: asyncio.Event, environment: Mapping[str, str] = os.environ) -> None:
     """Apply facts until stopped, and send the audit trail meanwhile."""
-    settings = ProjectorSettings(parts.settings.member, parts.database_url())
+    kept = parts.settings.ledger_months_kept
+    settings = ProjectorSettings(parts.settings.member, parts.database_url(), ledger_months_kept=kept)
     async with AsyncExitStack() as stack:
         notify = _notify(parts.settings.redis_url, stack)
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
