@@ -7,7 +7,7 @@ clocks are not compared with it.
 from collections import Counter
 from collections.abc import Sequence
 
-from horolog.cli.doctor_findings import Finding
+from horolog.cli.doctor_findings import Finding, State
 from horolog.log.kafka import KafkaLog, KafkaSettings
 from horolog.log.kafka.topic_check import EXISTENCE, PARTITIONS, Difference, compare_topics
 from horolog.log.port import Log, Place, Record
@@ -51,7 +51,7 @@ def judge_topics(found: Sequence[Difference], partition_count: int) -> Finding:
         return Finding(_TOPICS, "fail", text, "Set HOROLOG_PARTITIONS to what they were created with; it is for good.")
     if parts == {EXISTENCE}:
         return Finding(_TOPICS, "warn", text, "`horolog topics` creates what is missing.")
-    state = "fail" if any(one.loses_records for one in found) else "warn"
+    state: State = "fail" if any(one.loses_records for one in found) else "warn"
     return Finding(
         _TOPICS, state, text, "`horolog topics --repair` sets configurations; replicas are moved by Kafka's tools."
     )

@@ -9,17 +9,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from schemas.base import Message
 from schemas.registry import MODEL_OF_TYPE
+from schemas.topics import TOPICS
 from tests.plugins.previous_release import ROOT, text_of
 
+PREFIX = "horolog."
 FILE = ROOT / "tests" / "golden" / "releases" / "previous.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """What a release can read: fields by model, words by enumeration."""
+    """What a release can read: the topics that it knows, the types on them, fields by model, words by enumeration."""
 
+    topics: Sequence[str]
     types: Sequence[str]
     fields: Mapping[str, Sequence[str]]
     words: Mapping[str, Sequence[str]]
@@ -32,13 +34,15 @@ def known_before() -> Readable:
 
 def known_now() -> Readable:
     """What this release can read."""
-    return readable({type_: model.model_json_schema() for type_, model in MODEL_OF_TYPE.items()})
+    schemas = {type_: model.model_json_schema() for type_, model in MODEL_OF_TYPE.items()}
+    return readable([topic.name for topic in TOPICS], schemas)
 
 
-def readable(schema_of_type: Mapping[str, Mapping[str, Any]]) -> Readable:
+def readable(topics: Sequence[str], schema_of_type: Mapping[str, Mapping[str, Any]]) -> Readable:
     """What the JSON Schemas of all types tell."""
     parts = {schema["title"]: schema for schema in _parts(schema_of_type.values())}
     return Readable(
+        sorted(topics),
         sorted(schema_of_type),
         {name: sorted(part["properties"]) for name, part in sorted(parts.items()) if "properties" in part},
         {name: sorted(part["enum"]) for name, part in sorted(parts.items()) if "enum" in part},
@@ -56,12 +60,13 @@ def _published(type_: str) -> dict[str, Any]:
     return schema
 
 
-def _types_before() -> list[str]:
-    names = json.loads(text_of("docs/asyncapi.json"))["components"]["messages"]
-    models: dict[str, type[Message]] = {model.__name__: model for model in MODEL_OF_TYPE.values()}
-    return [models[name].TYPE for name in names]
+def _before() -> Readable:
+    document = json.loads(text_of("docs/asyncapi.json"))
+    models = {model.__name__: model.TYPE for model in MODEL_OF_TYPE.values()}
+    types = [models[name] for name in document["components"]["messages"]]
+    topics = [channel["address"].removeprefix(PREFIX) for channel in document["channels"].values()]
+    return readable(topics, {type_: _published(type_) for type_ in types})
 
 
 if __name__ == "__main__":
-    found = readable({type_: _published(type_) for type_ in _types_before()})
-    FILE.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps(asdict(_before()), indent=1) + "\n", encoding="utf-8")
