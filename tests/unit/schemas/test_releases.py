@@ -23,7 +23,7 @@ def models() -> dict[str, type[Value]]:
     while waiting:
         model = waiting.pop()
         waiting += model.__subclasses__()
-        if not model.__module__.startswith("schemas.http"):
+        if model.__module__.startswith("schemas.") and not model.__module__.startswith("schemas.http"):
             found[model.__name__] = model
     return found
 
