@@ -49,7 +49,7 @@ async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) ->
 
     Raises:
         SettingsError: the module cannot be imported, or has registered none; or the version before this one is still
-            at work, whose dispatchers would take this executor for one that runs everything.
+            at work, which cannot read what the beats of such an executor tell.
     """
     if parts.settings.is_upgrading:
         raise SettingsError(
