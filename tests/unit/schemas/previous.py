@@ -40,7 +40,7 @@ def known_now() -> Readable:
 
 def readable(topics: Sequence[str], schema_of_type: Mapping[str, Mapping[str, Any]]) -> Readable:
     """What the JSON Schemas of all types tell."""
-    parts = {schema["title"]: schema for schema in _parts(schema_of_type.values())}
+    parts = {schema["title"]: schema for schema in _parts(schema_of_type.values()) if "title" in schema}
     return Readable(
         sorted(topics),
         sorted(schema_of_type),
