@@ -39,8 +39,8 @@ class RedisDays:
             return [None] * len(days)
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
-                found: Sequence[bytes | None] = await self._redis.mget([_key(day) for day in days])
-                return found
+                found = await self._redis.mget([_key(day) for day in days])
+                return [copy if isinstance(copy, bytes) else None for copy in found]
         except _UNREACHABLE:
             self._mute()
             return [None] * len(days)

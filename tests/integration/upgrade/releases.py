@@ -132,8 +132,8 @@ class Servers:
         try:
             places = [Place(DLQ.name, partition) for partition in range(PARTITION_COUNT)]
             ends = await log.settled_ends(places)
-            found = [r async for place in places for batch in log.scan(place, 0, ends[place]) for r in batch]
-            return [(record.value or b"").decode() for record in found]
+            found = [[r async for batch in log.scan(place, 0, ends[place]) for r in batch] for place in places]
+            return [(record.value or b"").decode() for records in found for record in records]
         finally:
             await log.close()
 

@@ -18,7 +18,7 @@ NEW = {**QUIET, "name": "in an image", "config": {"command": "/bin/true", "image
 """A job that the release before could not read."""
 UNREAD = ("skipped a beat", "skipped an unreadable record", "skipped a job", "is refused")
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def touch(first: Release, second: Release) -> None:

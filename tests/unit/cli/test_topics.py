@@ -1,7 +1,9 @@
 """How a topic differs from what it is to be, and what `horolog topics` says where there is nothing to compare."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -16,9 +18,8 @@ from schemas.topics import COMMANDS, EXECUTIONS, JOB_TABLE, TOPICS, Topic
 KAFKA = KafkaSettings("127.0.0.1:1", partition_count=4)
 
 
-def standing(topic: Topic, replicas: int = 3, **configs: str) -> Standing:
+def standing(topic: Topic, replicas: int = 3, changed: Mapping[str, str] = MappingProxyType({})) -> Standing:
     """A topic as it is to be, but for these configurations."""
-    changed = {name.replace("_", "."): value for name, value in configs.items()}
     return Standing(4, replicas, {**topic_configs(topic, replicas), **changed}, {})
 
 
@@ -35,23 +36,23 @@ def test_a_topic_that_is_as_it_is_to_be_does_not_differ(topic: Topic, replicas: 
 @pytest.mark.parametrize(
     ("topic", "configs", "expected"),
     [
-        (EXECUTIONS, {"retention_ms": "604800000"}, ["retention.ms"]),
-        (EXECUTIONS, {"retention_bytes": "1000000000"}, ["retention.bytes"]),
-        (EXECUTIONS, {"cleanup_policy": "compact"}, ["cleanup.policy"]),
-        (COMMANDS, {"retention_ms": "1000"}, ["retention.ms"]),
-        (COMMANDS, {"retention_ms": "9999999999"}, []),
-        (COMMANDS, {"retention_ms": "-1"}, []),
-        (COMMANDS, {"min_insync_replicas": "1"}, ["min.insync.replicas"]),
-        (COMMANDS, {"min_insync_replicas": "3"}, []),
-        (COMMANDS, {"max_message_bytes": "1000"}, ["max.message.bytes"]),
-        (JOB_TABLE, {"cleanup_policy": "delete"}, ["cleanup.policy"]),
-        (JOB_TABLE, {"cleanup_policy": "compact,delete"}, ["cleanup.policy"]),
+        (EXECUTIONS, {"retention.ms": "604800000"}, ["retention.ms"]),
+        (EXECUTIONS, {"retention.bytes": "1000000000"}, ["retention.bytes"]),
+        (EXECUTIONS, {"cleanup.policy": "compact"}, ["cleanup.policy"]),
+        (COMMANDS, {"retention.ms": "1000"}, ["retention.ms"]),
+        (COMMANDS, {"retention.ms": "9999999999"}, []),
+        (COMMANDS, {"retention.ms": "-1"}, []),
+        (COMMANDS, {"min.insync.replicas": "1"}, ["min.insync.replicas"]),
+        (COMMANDS, {"min.insync.replicas": "3"}, []),
+        (COMMANDS, {"max.message.bytes": "1000"}, ["max.message.bytes"]),
+        (JOB_TABLE, {"cleanup.policy": "delete"}, ["cleanup.policy"]),
+        (JOB_TABLE, {"cleanup.policy": "compact,delete"}, ["cleanup.policy"]),
     ],
 )
 def test_less_than_is_wanted_differs_and_more_does_not(
     topic: Topic, configs: dict[str, str], expected: list[str]
 ) -> None:
-    assert parts(topic, standing(topic, **configs)) == expected
+    assert parts(topic, standing(topic, changed=configs)) == expected
 
 
 def test_what_no_repair_mends_is_told_as_such() -> None:
@@ -71,7 +72,7 @@ async def test_the_embedded_log_has_nothing_to_compare(tmp_path: Path) -> None:
 
 
 def test_what_is_found_is_told_with_what_to_do_about_it() -> None:
-    wrong = differences(EXECUTIONS, standing(EXECUTIONS, retention_ms="1000"), KAFKA, 3)
+    wrong = differences(EXECUTIONS, standing(EXECUTIONS, changed={"retention.ms": "1000"}), KAFKA, 3)
     told = TopicsFound((), differences=wrong).told()
     assert "executions.v1: retention.ms is 1000, and is to be -1" in told
     assert "horolog topics --repair" in told
