@@ -16,7 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from horolog.log.kafka.clients import UNREACHABLE, connection_options
 from horolog.log.kafka.settings import KafkaSettings
-from horolog.log.kafka.topics import existing_topics, topic_configs, wanted_factor
+from horolog.log.kafka.topics import LEADERS_POLL_S, existing_topics, topic_configs, wanted_factor
 from horolog.log.port import LogError, LogUnavailable
 from schemas.topics import KEEP_FOR_EVER, TOPICS, Topic
 
@@ -35,6 +35,8 @@ _FLOORS = frozenset(
 )
 """More than is wanted of these is nobody's loss."""
 
+_Entry = Sequence[object]
+"""Name, value, whether it is read-only, its source, whether it is sensitive, synonyms."""
 T = TypeVar("T")
 
 
@@ -155,20 +157,23 @@ async def _standings(admin: AIOKafkaAdminClient, settings: KafkaSettings) -> tup
     factor = wanted_factor(settings, len(cluster["brokers"]))
     if not known:
         return {}, factor
-    resources = [ConfigResource(ConfigResourceType.TOPIC, settings.topic(name)) for name in known]
-    (answer,) = await admin.describe_configs(resources)
+    told = await _configurations(admin, [settings.topic(name) for name in known])
+    return {name: _standing(found, told[settings.topic(name)]) for name, found in known.items()}, factor
+
+
+async def _configurations(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, Sequence[_Entry]]:
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     told = {}
     for code, reason, _, full, entries in answer.resources:
         if code:
             raise LogError(f"the configuration of {full} is not told: {reason or f'error {code}'}")
         told[full] = entries
-    return {name: _standing(found, told[settings.topic(name)]) for name, found in known.items()}, factor
+    return told
 
 
-def _standing(partitions: Sequence[Mapping[str, Sequence[int]]], entries: Sequence[Sequence[object]]) -> Standing:
-    # Each entry: name, value, whether it is read-only, its source, whether it is sensitive, synonyms.
+def _standing(partitions: Sequence[Mapping[str, Sequence[int]]], entries: Sequence[_Entry]) -> Standing:
     configs = {str(entry[0]): str(entry[1]) for entry in entries}
-    own = {str(entry[0]): str(entry[1]) for entry in entries if entry[3] == _OWN}
+    own = {str(entry[0]): str(entry[1]) for entry in entries if entry[3] == _OWN and entry[1] is not None}
     return Standing(len(partitions), min(len(one["replicas"]) for one in partitions), configs, own)
 
 
@@ -177,3 +182,9 @@ async def _alter(admin: AIOKafkaAdminClient, full_name: str, configs: Mapping[st
     for code, reason, *_ in answer.resources:
         if code:
             raise LogError(f"the configuration of {full_name} could not be changed: {reason or f'error {code}'}")
+    # The controller has taken it; the brokers hear of it in their own time.
+    while True:
+        entries = (await _configurations(admin, [full_name]))[full_name]
+        if configs.items() <= {str(entry[0]): str(entry[1]) for entry in entries}.items():
+            return
+        await asyncio.sleep(LEADERS_POLL_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from tests.contract.log.adapters import PARTITION_COUNT, Kafka, kafka_settings
 
 pytestmark = pytest.mark.kafka
 
+DEADLINE_S, POLL_S = 30.0, 0.05
 SHORT = {"cleanup.policy": "delete", "retention.ms": "3600000", "max.message.bytes": "2000000"}
 """What a topic that is to be kept for ever was told, besides a setting that is no concern of ours."""
 
@@ -39,9 +41,12 @@ async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def tell(admin: AIOKafkaAdminClient, topic: str, configs: Mapping[str, str]) -> None:
-    """Give a topic this configuration, and no other."""
+    """Give a topic this configuration, and no other; the broker knows of it when this returns."""
     (answer,) = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(configs))])
     assert [code for code, *_ in answer.resources] == [0]
+    async with asyncio.timeout(DEADLINE_S):
+        while not configs.items() <= (await configs_of(admin, topic)).items():
+            await asyncio.sleep(POLL_S)
 
 
 async def configs_of(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
