@@ -62,20 +62,28 @@ async def sample_places(log: Log) -> Finding:
     places = [Place(topic.name, partition) for topic in SAMPLED for partition in range(log.partition_count)]
     starts, ends = await log.starts(places), await log.ends(places)
     each = max(1, SAMPLED_RECORD_COUNT_MAX // len(places))
-    read, astray = 0, Counter[str]()
-    example = ""
+    read, example, astray = 0, "", Counter[str]()
     for place in places:
-        async for records in log.scan(place, max(starts[place], ends[place] - each), ends[place]):
-            for record in records:
-                read += 1
-                if (reason := _why_astray(record, log.partition_count)) is not None:
-                    astray[record.topic] += 1
-                    example = f"{record.topic}, partition {record.partition}, offset {record.offset}: {reason}"
+        count, told = await _astray(log, place, max(starts[place], ends[place] - each), ends[place])
+        read += count
+        if told:
+            astray[place.topic] += len(told)
+            example = told[-1]
     if not astray:
         return Finding(_PLACES, "ok", f"{read} of the last records of callers lie where they belong")
     counts = ", ".join(f"{count} on {topic}" for topic, count in sorted(astray.items()))
     advice = "Some client uses another partitioner: murmur2 of the tenant's id, as Kafka's Java client does."
     return Finding(_PLACES, "fail", f"{counts} of {read} lie elsewhere, such as {example}", advice)
+
+
+async def _astray(log: Log, place: Place, start: int, end: int) -> tuple[int, list[str]]:
+    """How many records there are, and what is to be said of those that belong elsewhere."""
+    count, told = 0, list[str]()
+    async for records in log.scan(place, start, end):
+        count += len(records)
+        reasons = [(record.offset, _why_astray(record, log.partition_count)) for record in records]
+        told += [f"{place.topic}, partition {place.partition}, offset {o}: {why}" for o, why in reasons if why]
+    return count, told
 
 
 def _why_astray(record: Record, partition_count: int) -> str | None:
