@@ -14,6 +14,7 @@ from typing import Protocol
 from horolog.log.port import Place, Record
 from horolog.ports import Clock
 from projections.connections import is_refusal, violated
+from projections.copies import Copies, NoCopies, changed_days
 from projections.figures import Teller
 from projections.fold import Folded, Refusal, fold
 from projections.rows import Changes
@@ -78,6 +79,7 @@ class Applier:
     notify: Notify = field(default_factory=Silence)
     counters: ProjectorCounters = field(default_factory=ProjectorCounters)
     teller: Teller | None = None
+    copies: Copies = field(default_factory=NoCopies)
     on_violation: OnViolation = lambda _: None
 
     async def apply(self, records: Sequence[Record]) -> None:
@@ -131,6 +133,8 @@ class Applier:
             self.teller.tell(folded.events, folded.dispatches, asked)
             written_s = min(records[0].timestamp_ms, records[-1].timestamp_ms) / 1000
             self.teller.figures.facts_applied(self.clock.now().timestamp() - written_s)
+        if days := changed_days(folded.changes.executions, self.clock.now()):
+            await self.copies.forget(days)
         if folded.changes.applied:
             await self.notify.applied(folded.changes.applied)
 

@@ -69,6 +69,12 @@ def months_ahead(now: datetime) -> list[Month]:
     return [following(month_of(now), count) for count in range(MONTHS_AHEAD_COUNT + 1)]
 
 
+def kept_since(now: datetime, months_kept: int) -> datetime:
+    """The first instant that is kept when so many whole months before the present one are."""
+    year, month = following(month_of(now), -months_kept)
+    return datetime(year, month, 1, tzinfo=UTC)
+
+
 def has_partition(month: Month, now: datetime) -> bool:
     """Whether a row of that month is reason enough for a partition; the default one takes the others."""
     present = month_of(now)

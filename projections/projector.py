@@ -22,10 +22,11 @@ from horolog.log.port import Log, LogError, Membership, Place, PlaceError, Posit
 from horolog.ports import Clock
 from projections.applier import Applier, Notify, OnViolation, ProjectorCounters, Silence
 from projections.connections import UNAVAILABLE, connect
+from projections.copies import Copies, NoCopies
 from projections.figures import Figures, Teller
 from projections.fold import SOURCES
 from projections.letters import DeadLetters
-from projections.partitions import drop_partitions, ensure_partitions, following, month_of
+from projections.partitions import drop_partitions, ensure_partitions, kept_since, month_of
 from projections.polling import first_of, poll
 from projections.pruning import Pruner
 from projections.replanning import Replanner
@@ -70,6 +71,7 @@ class Projector:
     counters: ProjectorCounters = field(default_factory=ProjectorCounters)
     figures: Figures | None = None
     on_violation: OnViolation = lambda _: None
+    copies: Copies = field(default_factory=NoCopies)
     _pruner: Pruner = field(init=False)
     _is_applying: bool = field(init=False, default=False)
     _standings: Standings = field(default_factory=Standings)
@@ -124,7 +126,7 @@ class Projector:
         now, kept = self.clock.now(), self.settings.ledger_months_kept
         await ensure_partitions(connection, now)
         if kept is not None:
-            await drop_partitions(connection, following(month_of(now), -kept))
+            await drop_partitions(connection, month_of(kept_since(now, kept)))
 
     async def _apply_share(
         self, membership: Membership, connection: asyncpg.Connection, reader: Reader, stop: asyncio.Event
@@ -138,7 +140,7 @@ class Projector:
         # With the share its memory begins anew: what others applied meanwhile it has not heard of.
         teller = None if self.figures is None else Teller(self.figures)
         applier = Applier(writer, letters, self.clock, count, positions, self.notify, self.counters, teller)
-        applier.on_violation = self.on_violation
+        applier.on_violation, applier.copies = self.on_violation, self.copies
         reader.assign({})
         reader.assign(positions)
         self._standings.begin(positions, self.clock.now().timestamp())
@@ -149,6 +151,7 @@ class Projector:
             while not over.done() and self.clock.monotonic() < until:
                 self.counters.pruned += await self._pruner.look(connection)
                 await replanner.look(connection)
+                await self.copies.look()
                 records = await poll(reader, self.settings.batch_count_max, over)
                 if records:
                     turn_began = self.clock.monotonic()

@@ -15,6 +15,7 @@ from horolog.verify import Report, Window
 from projections.statements import statement
 from projections.verification import LedgerQuestion, verify_as_seen
 from projections.views import (
+    AuditSinkView,
     Cursor,
     ExecutionFilter,
     ExecutionView,
@@ -128,6 +129,10 @@ class PostgresReadModel:
     async def queue(self, tenant_id: str | None) -> QueueView:
         (row,) = await self._of_tenant_or_all(tenant_id, "queue")
         return QueueView(**row)
+
+    async def audit_sink(self) -> AuditSinkView:
+        (row,) = await self._walls.across_tenants("audit_sink_health")
+        return AuditSinkView(**row)
 
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:
         return [WorkerView(**row) for row in await self._walls.across_tenants("workers", seen_after)]

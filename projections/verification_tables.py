@@ -8,13 +8,15 @@ named. Of tables whose topics do not keep for ever, rows that the log no longer 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
 import asyncpg
 
 from horolog.ports import Clock
+from projections.partitions import kept_since
 from projections.pruning import Pruner
 from projections.rebuild import COPY_SCHEMA, Copy, History, alone, copy_of, drop_schema, live_positions
 
@@ -25,19 +27,31 @@ TIMEOUT_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class ComparedTable:
-    """A read model, its key, and whether it is kept by tenant; `is_forgetful` when its topic does not keep it all."""
+    """A read model, its key, and whether it is kept by tenant; `is_forgetful` when its topic does not keep it all.
+
+    With `since`, rows of earlier instants are not looked at: they were dropped, or are about to be.
+    """
 
     name: str
     key: tuple[str, ...]
     has_tenant: bool = True
     is_forgetful: bool = False
+    since: datetime | None = None
+
+    @property
+    def source(self) -> str:
+        """What is compared, as it stands in a statement."""
+        if self.since is None:
+            return self.name
+        return f"(select * from {self.name} where scheduled_at >= '{self.since.isoformat()}')"  # noqa: S608 - a name of the table below and an instant
 
 
+LEDGER = "job_executions"
 TABLES = (
     ComparedTable("scheduled_jobs", ("id",)),
     ComparedTable("job_versions", ("job_id", "version")),
     ComparedTable("audit_chain", ("tenant_id", "chain", "seq")),
-    ComparedTable("job_executions", ("id", "scheduled_at")),
+    ComparedTable(LEDGER, ("id", "scheduled_at")),
     ComparedTable("tenants", ("tenant_id",)),
     ComparedTable("tenant_changes", ("tenant_id", "version")),
     ComparedTable("command_outcomes", ("command_id",), is_forgetful=True),
@@ -85,8 +99,12 @@ class TableReport:
     differences: tuple[Difference, ...]
 
 
-async def verify_projections(log: History, dsn: str, clock: Clock) -> Sequence[TableReport]:
+async def verify_projections(
+    log: History, dsn: str, clock: Clock, ledger_months_kept: int | None = None
+) -> Sequence[TableReport]:
     """Build a copy, bring it to where the live read models are, compare, drop it.
+
+    Of the ledger, months that are not kept by what the projectors were told are not looked at.
 
     Raises:
         RebuildRefused: another copy is being built.
@@ -96,19 +114,23 @@ async def verify_projections(log: History, dsn: str, clock: Clock) -> Sequence[T
         try:
             async with copy_of(log, dsn, clock) as copy:
                 await copy.advance(await live_positions(live))
-                return await _compare(live, copy, clock)
+                return await _compare(live, copy, clock, ledger_months_kept)
         finally:
             await drop_schema(live, COPY_SCHEMA)
 
 
-async def _compare(live: asyncpg.Connection, copy: Copy, clock: Clock) -> Sequence[TableReport]:
+async def _compare(
+    live: asyncpg.Connection, copy: Copy, clock: Clock, months_kept: int | None
+) -> Sequence[TableReport]:
+    since = None if months_kept is None else kept_since(clock.now(), months_kept)
+    tables = [replace(table, since=since) if table.name == LEDGER else table for table in TABLES]
     async with live.transaction(isolation="repeatable_read", readonly=True):
         # The first statement fixes what this transaction sees: these positions, and the rows that belong to them.
         await copy.advance(await live_positions(live))
         while await Pruner(clock).look(copy.connection):
             continue
         async with copy.connection.transaction(isolation="repeatable_read", readonly=True):
-            return [await _compare_table(live, copy.connection, table) for table in TABLES]
+            return [await _compare_table(live, copy.connection, table) for table in tables]
 
 
 async def _compare_table(live: asyncpg.Connection, copy: asyncpg.Connection, table: ComparedTable) -> TableReport:
@@ -130,7 +152,7 @@ async def _hashes(connection: asyncpg.Connection, table: ComparedTable) -> dict[
     tenant = "tenant_id::text" if table.has_tenant else "''"
     sql = f"""select {tenant} as tenant, count(*) as count,
         sum(('x' || left(md5(one::text), 15))::bit(60)::bigint)::text as digest
-    from {table.name} as one group by 1"""  # noqa: S608 - names of the table above only
+    from {table.source} as one group by 1"""  # noqa: S608 - names of the table above only
     rows = await connection.fetch(sql, timeout=TIMEOUT_S)
     return {row["tenant"]: (row["count"], row["digest"]) for row in rows}
 
@@ -175,7 +197,9 @@ async def _rows(connection: asyncpg.Connection, table: ComparedTable, tenant_id:
     """Key and hash of each row of the tenant, in the order of keys, which is the same here and in Python."""
     key = ", ".join(f'{name} collate "C"' if name in _TEXT_KEYS else name for name in table.key)
     where = "tenant_id = $1::uuid" if table.has_tenant else "$1 = ''"
-    sql = f"select {', '.join(table.key)}, md5(one::text) as hash from {table.name} as one where {where} order by {key}"  # noqa: S608 - names of the table above only
+    sql = (
+        f"select {', '.join(table.key)}, md5(one::text) as hash from {table.source} as one where {where} order by {key}"  # noqa: S608 - names of the table above only
+    )
     cursor = await connection.cursor(sql, tenant_id)
     while rows := await cursor.fetch(PART_COUNT, timeout=TIMEOUT_S):
         for *found, hash_ in rows:

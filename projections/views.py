@@ -217,6 +217,14 @@ class QueueView:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSinkView:
+    """How many chains of the audit trail an outside service is sent, and how many of them it does not take."""
+
+    chain_count: int
+    held_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class TenantView:
     """One row of `tenants`. `settings` is what the tenant's settings are as JSON (camelCase).
 
@@ -296,6 +304,10 @@ class ReadModel(Protocol):
         ...
 
     async def queue(self, tenant_id: str | None) -> QueueView: ...
+
+    async def audit_sink(self) -> AuditSinkView:
+        """What is known of the outside service that takes the audit trail; no chains where there is none."""
+        ...
 
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]: ...
 

@@ -39,6 +39,7 @@ ACROSS_TENANTS = frozenset(
         "workers",
         "owners",
         "all_positions",
+        "audit_sink_health",
         # The list of tenants, for whoever manages them.
         "tenants",
         # The watch over all schedules.

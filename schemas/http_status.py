@@ -86,7 +86,8 @@ class HealthServices(Value):
 class HealthDependencies(Value):
     """`jobQueue`: the log answers; `distributedLock`: every partition has a live owner; Redis may be gone safely.
 
-    `schedules`: no schedule is overdue, every ticker moves on, and somebody has looked.
+    `schedules`: no schedule is overdue, every ticker moves on, and somebody has looked. `auditSink`: an outside service
+    takes every chain of the audit trail that it is sent; the scheduler does not depend on that.
     """
 
     database: Health
@@ -95,6 +96,7 @@ class HealthDependencies(Value):
     distributed_lock: Health
     services: HealthServices
     schedules: Health
+    audit_sink: Literal["healthy", "unhealthy", "disabled"]
 
 
 class HealthMetrics(Value):

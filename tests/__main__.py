@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-WITH_SERVERS = ("tests/campaign", "tests/faults", "tests/contract", "tests/integration/servers")
+WITH_SERVERS = (
+    "tests/campaign",
+    "tests/faults",
+    "tests/contract",
+    "tests/integration/servers",
+    "tests/integration/upgrade",
+)
 """What mostly waits: for brokers, processes and their deaths."""
 WITH_DATABASES = (
     "tests/e2e",

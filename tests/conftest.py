@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.plugins.kafka", "tests.plugins.control_groups", "tests.plugins.servers"]
+pytest_plugins = [
+    "tests.plugins.kafka",
+    "tests.plugins.control_groups",
+    "tests.plugins.previous_release",
+    "tests.plugins.servers",
+]
 
 # A slow machine is no failure, and a failing example must be repeatable from the log alone.
 settings.register_profile("horolog", deadline=None, print_blob=True)

@@ -11,42 +11,22 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from horolog.cli.connection import data_directory
-from horolog.cli.probes import probe_api, probe_database, probe_log, probe_redis
+from horolog.cli.doctor_findings import Finding, State, clock_skew
+from horolog.cli.probes import probe_api, probe_database, probe_redis
 from horolog.domain.cron import tzdata_version
+from horolog.log_opening import kafka_settings
 from horolog.ports import Clock
-from horolog.runtime.secret_files import secret
-from horolog.runtime.settings import from_environment
+from horolog.runtime.settings import Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from services.executor.composition import keep_apart
 from services.executor.isolation_settings import isolation_from
 
 PYTHON_OLDEST = (3, 11)
 OPEN_FILES_WANTED = 4096
-SKEW_WARN_S, SKEW_FAIL_S = 1.0, 10.0
-PROBE_TIMEOUT_S = 5.0
-
-State = Literal["ok", "warn", "fail"]
-_ORDER: tuple[State, ...] = ("ok", "warn", "fail")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found, and what to do about it when it is not in order."""
-
-    check: str
-    state: State
-    found: str
-    advice: str | None = None
-
-
-def worst(findings: list[Finding]) -> State:
-    """The worst state among the findings."""
-    return max((finding.state for finding in findings), key=_ORDER.index, default="ok")
+PROBE_TIMEOUT_S, LOG_TIMEOUT_S = 5.0, 20.0
 
 
 async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> list[Finding]:
@@ -61,18 +41,19 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
         await isolation(environment),
         await _probed("api", lambda: probe_api(url), "Start it with `horolog dev`, or set HOROLOG_URL.", "warn"),
     ]
-    if environment.get("KAFKA_BOOTSTRAP_SERVERS"):
-        advice = "Check KAFKA_BOOTSTRAP_SERVERS, the other settings of Kafka, and the broker's advertised listeners."
-        findings.append(await _probed("log", lambda: probe_log(from_environment(environment)), advice))
     try:
-        database, redis = (secret(environment, name) for name in ("DATABASE_URL", "REDIS_URL"))
+        settings = from_environment(environment)
     except SettingsError as error:
         return [*findings, Finding("settings", "fail", str(error), "No service starts like that.")]
-    if database:
-        findings += await _database(database, clock)
-    if redis:
+    if settings.kafka_bootstrap is not None:
+        findings += await _log(settings)
+    database, redis = settings.database_url, settings.redis_url
+    if database is not None:
+        advice = "Check DATABASE_URL; `horolog migrate` then makes the tables."
+        findings += await _timed("database", lambda: probe_database(database, clock), advice, "fail")
+    if redis is not None:
         advice = "Check REDIS_URL; without Redis everything works, but slower."
-        findings.append(await _probed("redis", lambda: probe_redis(redis), advice, "warn"))
+        findings += await _timed("redis", lambda: probe_redis(redis, clock), advice, "warn")
     return findings
 
 
@@ -142,33 +123,47 @@ async def isolation(environment: Mapping[str, str]) -> Finding:
     return Finding("isolation", "ok", str(apartness))
 
 
-def clock_skew(skew_s: float) -> Finding:
-    """How far this machine's clock is from the database's; positive when it is ahead."""
-    text = f"{skew_s:+.3f} s against the database"
-    if abs(skew_s) < SKEW_WARN_S:
-        return Finding("clock", "ok", text)
-    state: State = "warn" if abs(skew_s) < SKEW_FAIL_S else "fail"
-    return Finding("clock", state, text, "Let NTP (chrony, systemd-timesyncd) set the clock of both machines.")
-
-
-async def _database(url: str, clock: Clock) -> list[Finding]:
+async def _timed(
+    check: str, probe: Callable[[], Awaitable[tuple[str, float]]], advice: str, state: State
+) -> list[Finding]:
+    """What a server says that tells its time, and how far this machine's clock is from that."""
     skews: list[float] = []
 
-    async def probe() -> str:
-        text, skew_s = await probe_database(url, clock)
+    async def ask() -> str:
+        text, skew_s = await probe()
         skews.append(skew_s)
         return text
 
-    found = await _probed("database", probe, "Check DATABASE_URL; `horolog migrate` then makes the tables.")
-    return [found, *(clock_skew(skew_s) for skew_s in skews)]
+    found = await _probed(check, ask, advice, state)
+    return [found, *(clock_skew(skew_s, check) for skew_s in skews)]
 
 
-async def _probed(check: str, probe: Callable[[], Awaitable[str]], advice: str, if_broken: State = "fail") -> Finding:
+async def _log(settings: Settings) -> list[Finding]:
+    # Loaded here: what talks to Kafka takes long to load.
+    from horolog.cli.doctor_log import examine_log  # noqa: PLC0415
+
+    found: list[Finding] = []
+
+    async def ask() -> str:
+        found.extend(await examine_log(kafka_settings(settings)))
+        return f"{settings.kafka_bootstrap} answers"
+
+    advice = "Check KAFKA_BOOTSTRAP_SERVERS, the other settings of Kafka, and the broker's advertised listeners."
+    return [await _probed("log", ask, advice, timeout_s=LOG_TIMEOUT_S), *found]
+
+
+async def _probed(
+    check: str,
+    probe: Callable[[], Awaitable[str]],
+    advice: str,
+    if_broken: State = "fail",
+    timeout_s: float = PROBE_TIMEOUT_S,
+) -> Finding:
     try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             return Finding(check, "ok", await probe())
     except TimeoutError:
-        return Finding(check, if_broken, f"no answer within {PROBE_TIMEOUT_S:.0f} s", advice)
+        return Finding(check, if_broken, f"no answer within {timeout_s:.0f} s", advice)
     except Exception as error:  # noqa: BLE001 - whatever a client library raises is what this check is to report
         return Finding(check, if_broken, f"{type(error).__name__}: {error}"[:300], advice)
 

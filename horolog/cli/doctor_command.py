@@ -9,7 +9,8 @@ import typer
 
 from horolog.adapters.system import SystemClock
 from horolog.cli.connection import connection
-from horolog.cli.doctor import examine, worst
+from horolog.cli.doctor import examine
+from horolog.cli.doctor_findings import worst
 from horolog.cli.options import ApiOptions, grouped
 from horolog.cli.output import write_json, write_line
 from horolog.cli.problems import OK, REFUSED

@@ -2,10 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from horolog.log_opening import kafka_settings
 from horolog.ports import Clock
-from horolog.runtime.settings import Settings
-from schemas.topics import TOPICS
 
 
 async def probe_api(url: str) -> str:
@@ -20,23 +17,6 @@ async def probe_api(url: str) -> str:
     if found["status"] != "healthy":
         raise RuntimeError(f"{url} is {found['status']}: {found.get('dependencies')}")
     return f"{url} is healthy"
-
-
-async def probe_log(settings: Settings) -> str:
-    """Ask the Kafka cluster for its topics."""
-    from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415
-
-    from horolog.log.kafka.clients import connection_options  # noqa: PLC0415
-
-    admin = AIOKafkaAdminClient(**connection_options(kafka_settings(settings)))
-    try:
-        await admin.start()
-        names = set(await admin.list_topics())
-    finally:
-        await admin.close()
-    present = sum(any(name.endswith(topic.name) for name in names) for topic in TOPICS)
-    hint = "" if present == len(TOPICS) else "; `horolog topics` creates the rest"
-    return f"{settings.kafka_bootstrap} answers, {present} of {len(TOPICS)} topics{hint}"
 
 
 async def probe_database(url: str, clock: Clock) -> tuple[str, float]:
@@ -54,13 +34,17 @@ async def probe_database(url: str, clock: Clock) -> tuple[str, float]:
     return f"PostgreSQL {version.major}.{version.minor} answers", (middle - theirs).total_seconds()
 
 
-async def probe_redis(url: str) -> str:
-    """Ping Redis."""
+async def probe_redis(url: str, clock: Clock) -> tuple[str, float]:
+    """Ask Redis for its time; also how far our clock is ahead of it, in seconds."""
     from redis.asyncio import Redis  # noqa: PLC0415
 
     client = Redis.from_url(url)
     try:
+        # The first exchange connects, which may take long.
         await client.ping()
+        before = clock.now()
+        seconds, micros = await client.time()
+        middle = before + (clock.now() - before) / 2
     finally:
         await client.aclose()
-    return f"{urlsplit(url).hostname} answers"
+    return f"{urlsplit(url).hostname or 'Redis'} answers", middle.timestamp() - (seconds + micros / 1e6)

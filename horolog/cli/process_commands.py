@@ -9,6 +9,7 @@ import typer
 
 from horolog.cli.connection import data_directory
 from horolog.cli.options import DevOptions, Json, duration_s
+from horolog.cli.problems import wrong_use
 
 _SERVE, _PREPARE, _DEV = "horolog.cli.serve", "horolog.cli.preparation", "horolog.cli.dev"
 _Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "all"]
@@ -19,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("dev", epilog="Example:  horolog dev --for 60s")(dev)
     app.command("serve", epilog="Example:  horolog serve ticker")(serve)
     app.command("migrate", epilog="Example:  horolog migrate --pre")(migrate)
-    app.command("topics", epilog="Example:  horolog topics")(topics)
+    app.command("topics", epilog="Example:  horolog topics --check")(topics)
 
 
 def dev(
@@ -60,6 +61,19 @@ def migrate(
     return int(import_module(_PREPARE).migrate(phase, as_json))
 
 
-def topics(as_json: Json = False) -> int:
-    """Create the topics that are missing."""
-    return int(import_module(_PREPARE).topics(as_json))
+def topics(
+    check: Annotated[
+        bool, typer.Option("--check", help="Create and change nothing; exit 1 if anything is not as it is to be.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set the configurations that are not as they are to be.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Create the topics that are missing, and tell how those that there are differ from what they are to be.
+
+    --repair changes configurations alone, never to keep less; what it cannot mend (partitions, replicas) is exit 1.
+    """
+    if check and repair:
+        raise wrong_use("--check changes nothing: leave out --repair, or --check.")
+    return int(import_module(_PREPARE).topics(as_json, check=check, repair=repair))

@@ -11,7 +11,7 @@ from horolog.cli.composition import ROLES, Parts, Service, run_services, service
 from horolog.log.port import LogError
 from horolog.log_opening import open_log
 from horolog.runtime.logs import configure_logs
-from horolog.runtime.settings import Settings, from_environment
+from horolog.runtime.settings import UPGRADING, Settings, from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.signals import stop_on_signals
 
@@ -48,6 +48,10 @@ def _run(services: Callable[[Parts], Mapping[str, Service]]) -> int:
     try:
         settings = from_environment(os.environ)
         configure_logs(settings.log_level)
+        if settings.is_upgrading:
+            _logger.warning(
+                "what the version before cannot read is held back; after the upgrade, start without %s", UPGRADING
+            )
         asyncio.run(_serve(settings, services))
     except BaseExceptionGroup as group:
         return _explained(group)

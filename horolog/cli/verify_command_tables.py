@@ -1,5 +1,6 @@
 """The work of `horolog verify projections` and `horolog rebuild`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from horolog.adapters.system import SystemClock
 from horolog.cli.output import write_json, write_line
 from horolog.cli.problems import OK, REFUSED
 from horolog.cli.verify_command_reading import on_read_models
+from horolog.runtime.settings import from_environment
 from projections.rebuild import History
 from projections.rebuild import rebuild as rebuild_read_models
 from projections.verification_tables import Difference, TableReport, verify_projections
@@ -22,7 +24,9 @@ def compare(directory: Path | None, as_json: bool) -> int:
     """
 
     async def work(log: History, dsn: str) -> list[TableReport]:
-        return list(await verify_projections(log, dsn, SystemClock()))
+        # As the projectors were told: months that they have dropped are no differences.
+        months_kept = from_environment(os.environ).ledger_months_kept
+        return list(await verify_projections(log, dsn, SystemClock(), months_kept))
 
     reports = on_read_models(directory, work)
     clean = not any(report.differences for report in reports)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
+from horolog.runtime.flags import flag
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
 from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
@@ -23,6 +24,8 @@ METRICS_HOST_DEFAULT = "127.0.0.1"
 METRICS_PORT_DEFAULT = 9464
 TASK_KEY_LENGTH_MIN = 32
 DRAIN_S_DEFAULT, DRAIN_S_MAX = 3, 3600
+UPGRADING = "HOROLOG_UPGRADING"
+LEDGER_MONTHS_MAX = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ class Settings:
     Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
     A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
-    Tenants' keys are kept under the `master_keys`.
+    Tenants' keys are kept under the `master_keys`. A process that `is_upgrading` writes nothing to the log that the
+    release before this one cannot read. Of the ledger's rows, `ledger_months_kept` whole months before the present one
+    are kept; without it all are.
     """
 
     home: Path
@@ -62,6 +67,8 @@ class Settings:
     master_keys: MasterKeys | None = None
     log_level: str = "info"
     metrics: MetricsAddress | None = None
+    is_upgrading: bool = False
+    ledger_months_kept: int | None = None
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> Settings:
@@ -90,16 +97,22 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
         log_level=environment.get("LOG_LEVEL", "info"),
         metrics=_metrics_address(environment),
+        is_upgrading=flag(environment, UPGRADING, default=False),
+        ledger_months_kept=_months_kept(environment),
     )
+
+
+def _months_kept(environment: Mapping[str, str]) -> int | None:
+    if not environment.get("HOROLOG_LEDGER_MONTHS"):
+        return None
+    return _number(environment, "HOROLOG_LEDGER_MONTHS", 0, (1, LEDGER_MONTHS_MAX))
 
 
 def _metrics_address(environment: Mapping[str, str]) -> MetricsAddress | None:
     port = _number(environment, "PROMETHEUS_PORT", METRICS_PORT_DEFAULT, (0, 65_535))
-    enabled = environment.get("METRICS_ENABLED", "true").lower()
-    if enabled not in ("true", "false"):
-        raise SettingsError("METRICS_ENABLED must be true or false")
+    enabled = flag(environment, "METRICS_ENABLED", default=True)
     host = environment.get("HOROLOG_METRICS_HOST") or METRICS_HOST_DEFAULT
-    return MetricsAddress(host, port) if enabled == "true" else None
+    return MetricsAddress(host, port) if enabled else None
 
 
 def _seals(text: str) -> Seals | None:

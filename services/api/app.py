@@ -65,7 +65,7 @@ _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
     """The API over the given ports. It serves from start-up to shutdown of the ASGI lifespan."""
     waiter = OutcomeWaiter(ports.read_model, ports.wake)
-    desk = CommandDesk(ports.log, ports.read_model, ports.clock, ports.ids, waiter, settings.wait_s)
+    desk = CommandDesk(ports.log, ports.read_model, ports.clock, ports.ids, waiter, settings)
     journal = CallJournal(ports.log, ports.clock, ports.ids, ports.audit_dropped)
 
     @asynccontextmanager

@@ -51,6 +51,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "OWN_ACCOUNT": 409,
         "KEY_ERASED": 409,
         "BARRED_LIST_FULL": 409,
+        "UPGRADE_IN_PROGRESS": 409,
         "VERSION_CONFLICT": 412,
         "PAYLOAD_TOO_LARGE": 413,
         "UNSUPPORTED_MEDIA_TYPE": 415,
@@ -96,6 +97,9 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
         "SECRET_NOT_FOUND": "There is no such secret.",
         "RULE_NOT_FOUND": "There is no such rule.",
         "DELIVERY_NOT_FOUND": "There is no such delivery.",
+        "UPGRADE_IN_PROGRESS": (
+            "The version before this one is still at work, and could not read this; ask again after the upgrade."
+        ),
         "VERSION_CONFLICT": "The job has changed since the version that If-Match names.",
         "DATABASE_UNAVAILABLE": "The read models cannot be reached at present; nothing was read.",
         "LOG_UNAVAILABLE": (

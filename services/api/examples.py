@@ -30,6 +30,7 @@ _HEALTH: dict[str, Any] = {
         "distributedLock": "healthy",
         "services": {"ticker": "healthy", "dispatcher": "healthy", "executor": "healthy"},
         "schedules": "unhealthy",
+        "auditSink": "disabled",
     },
     "metrics": {"activeJobs": 10, "queueSize": 3, "memoryUsage": 98_566_144},
     "problems": ["1 schedule is overdue: an instant has come, and nothing tells of it."],

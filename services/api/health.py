@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from horolog.limits import LEASE_S, OVERDUE_LOOK_INTERVAL_S, OVERDUE_LOOK_S_MAX, OVERDUE_S, OWNER_STALE_S
 from horolog.log.port import LogError, Place
-from projections.views import OwnerView, ReadModelUnavailable
+from projections.views import AuditSinkView, OwnerView, ReadModelUnavailable
 from schemas.http import SERVICE_NAME
 from schemas.topics import COMMANDS
 from services.api.overdue import Findings
@@ -71,7 +71,7 @@ class HealthCheck:
         read_model = self._ports.read_model
         now = self._ports.clock.now()
         # All at once, so that a database that does not answer costs a second, and not one for each question.
-        (database, log, cache), (owners, workers, jobs, queue) = await asyncio.gather(
+        (database, log, cache), (owners, workers, jobs, queue, sink) = await asyncio.gather(
             asyncio.gather(
                 _answers(read_model.ping),
                 _answers(self._ask_log),
@@ -82,6 +82,7 @@ class HealthCheck:
                 _answer(lambda: read_model.workers(now - timedelta(seconds=LEASE_S))),
                 _answer(lambda: read_model.job_counts(None)),
                 _answer(lambda: read_model.queue(None)),
+                _answer(read_model.audit_sink),
             ),
         )
         missing = unowned(owners or (), self._ports.log.partition_count, now)
@@ -98,6 +99,7 @@ class HealthCheck:
                 "executor": _word(any(worker.state != "stopped" for worker in workers or ())),
             },
             "schedules": _word(not about_schedules),
+            "auditSink": "disabled" if sink is None or not sink.chain_count else _word(not sink.held_count),
         }
         return {
             "status": _word(database and log and not missing and not about_schedules),
@@ -109,7 +111,7 @@ class HealthCheck:
                 "queueSize": None if queue is None else queue.pending_count,
                 "memoryUsage": self._ports.memory_bytes(),
             },
-            "problems": [*_part_problems(database, log, missing), *about_schedules],
+            "problems": [*_part_problems(database, log, missing), *about_schedules, *_sink_problems(sink)],
         }
 
     def _schedule_problems(self, owners: Sequence[OwnerView], now: datetime) -> list[str]:
@@ -148,6 +150,14 @@ def _part_problems(database: bool, log: bool, missing: Sequence[tuple[str, int]]
     if database and missing:
         problems.append(f"No live owner: {_listed([f'{role}/{partition}' for role, partition in missing])}.")
     return problems
+
+
+def _sink_problems(sink: AuditSinkView | None) -> list[str]:
+    """What is told, though nothing of the scheduler waits for it: the trail is kept here until it is taken."""
+    if sink is None or not sink.held_count:
+        return []
+    told = f"{sink.held_count} of {sink.chain_count} chains of the audit trail"
+    return [f"The outside audit service does not take {told}; `horolog audit sink` shows why."]
 
 
 def _listed(names: Sequence[object]) -> str:

@@ -16,6 +16,7 @@ from horolog.domain.history_fires import ScheduleSpan
 from horolog.domain.tag_scopes import reaches
 from horolog.verify import Report, Window
 from projections.views import (
+    AuditSinkView,
     Cursor,
     ExecutionFilter,
     ExecutionView,
@@ -103,6 +104,9 @@ class NarrowReadModel:
         _refuse()
 
     async def queue(self, tenant_id: str | None) -> QueueView:
+        _refuse()
+
+    async def audit_sink(self) -> AuditSinkView:
         _refuse()
 
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:

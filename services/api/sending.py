@@ -18,12 +18,14 @@ from projections.views import OutcomeView, ReadModel, ReadModelUnavailable
 from schemas.codec import headers_of
 from schemas.commands import Command
 from schemas.events.audit import AuditRecorded
+from schemas.releases import unread_before
 from schemas.topics import COMMANDS, partition_of
 from services.api.call_journal import SOURCE, outgoing
 from services.api.calls import SENT, Origin
 from services.api.errors import ApiError, rejection
 from services.api.outcomes import OutcomeWaiter
 from services.api.patience import within
+from services.api.settings import ApiSettings
 
 KNOWN_S_MAX = 1.0
 """How long an earlier outcome is looked for before the command is sent without knowing."""
@@ -31,24 +33,28 @@ Settled = OutcomeView | ApiError
 
 
 class CommandDesk:
-    """Takes commands to the log and their outcomes back. `wait_s` bounds each of the two ways, in seconds."""
+    """Takes commands to the log and their outcomes back. The settings' `wait_s` bounds each of the two ways."""
 
     def __init__(
-        self, log: Log, read_model: ReadModel, clock: Clock, ids: Ids, waiter: OutcomeWaiter, wait_s: float
+        self, log: Log, read_model: ReadModel, clock: Clock, ids: Ids, waiter: OutcomeWaiter, settings: ApiSettings
     ) -> None:
         self._log = log
         self._read_model = read_model
         self._clock = clock
         self._ids = ids
         self._waiter = waiter
-        self._wait_s = wait_s
+        self._wait_s = settings.wait_s
+        self._is_upgrading = settings.is_upgrading
 
     async def send(self, commands: Sequence[Command], origin: Origin) -> None:
         """Write the commands of one tenant and their origin to the log; durable when this returns.
 
         Raises:
-            ApiError: LOG_UNAVAILABLE; the commands may have been written all the same.
+            ApiError: LOG_UNAVAILABLE; the commands may have been written all the same. UPGRADE_IN_PROGRESS; then
+                nothing was.
         """
+        if self._is_upgrading:
+            _refuse_unread(commands)
         now, count = self._clock.now(), self._log.partition_count
         records = [
             Outgoing(
@@ -142,6 +148,11 @@ class CommandDesk:
             left_s = (outcome.effective_at - self._clock.now()).total_seconds()
             if left_s > 0:
                 await self._clock.sleep(min(left_s, self._wait_s))
+
+
+def _refuse_unread(commands: Sequence[Command]) -> None:
+    if fields := sorted({field for command in commands for field in unread_before(command)}):
+        raise ApiError("UPGRADE_IN_PROGRESS", details={"fields": list[JsonValue](fields)})
 
 
 def _named(commands: Sequence[Command]) -> dict[str, JsonValue]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from horolog.domain.addresses import Network, networks
 from horolog.domain.rates import Rate
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
+from horolog.runtime.flags import flag
 from horolog.runtime.secret_files import private_text, secret, secret_in_file
+from horolog.runtime.settings import UPGRADING
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import TlsFiles, tls_files
 from schemas.base import UUID_PATTERN
@@ -79,7 +81,8 @@ class ApiSettings:
     """Where to listen, whom to believe, and how long to wait (seconds).
 
     With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there. What
-    `proxies` say of where a request comes from is believed. With `tls`, both speak nothing else.
+    `proxies` say of where a request comes from is believed. With `tls`, both speak nothing else. One that
+    `is_upgrading` refuses what the release before this one could not read.
     """
 
     services: tuple[CallingService, ...]
@@ -96,6 +99,7 @@ class ApiSettings:
     limits: RateLimits = USUAL
     proxies: tuple[Network, ...] = ()
     tls: TlsFiles | None = None
+    is_upgrading: bool = False
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> ApiSettings:
@@ -105,7 +109,7 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
     `HOROLOG_TRUSTED_PROXIES` (networks), `HOROLOG_TLS_CERT_FILE`, `HOROLOG_TLS_KEY_FILE`, `HOROLOG_TLS_CA_FILE` (then
     each caller needs a certificate of one of these authorities); and with an outside auth service `AUTH_JWKS_URL`,
     `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256). With the built-in issuer instead:
-    `HOROLOG_AUTH_KEY_FILE`, paths with commas between them.
+    `HOROLOG_AUTH_KEY_FILE`, paths with commas between them. `HOROLOG_UPGRADING` is all processes' own.
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -129,6 +133,7 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         limits=_limits(environment),
         proxies=_proxies(environment.get("HOROLOG_TRUSTED_PROXIES", "")),
         tls=_tls(environment),
+        is_upgrading=flag(environment, UPGRADING, default=False),
     )
 
 

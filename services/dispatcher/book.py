@@ -82,10 +82,14 @@ class WorkerSlot:
 
 
 class Book:
-    """The state of one partition. Tenants that nobody created have the settings in `defaults`: closed, unless given."""
+    """The state of one partition. Tenants that nobody created have the settings in `defaults`: closed, unless given.
 
-    def __init__(self, partition: int, defaults: TenantSettings = CLOSED) -> None:
+    While it `is_upgrading`, the release before this one may be the next to read what is decided.
+    """
+
+    def __init__(self, partition: int, defaults: TenantSettings = CLOSED, *, is_upgrading: bool = False) -> None:
         self.partition = partition
+        self.is_upgrading = is_upgrading
         self.jobs = JobShelf()
         self.tenants = Tenancy(defaults)
         self.executions: dict[str, Execution] = {}

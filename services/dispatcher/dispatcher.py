@@ -33,15 +33,18 @@ class DispatcherRole:
     name = "dispatcher"
     inputs: Sequence[str] = (COMMANDS.name, FIRES.name, RESULTS.name)
 
-    def __init__(self, seals: Seals | None = None, defaults: TenantSettings = CLOSED) -> None:
+    def __init__(
+        self, seals: Seals | None = None, defaults: TenantSettings = CLOSED, *, is_upgrading: bool = False
+    ) -> None:
         self._seals = seals
         self._defaults = defaults
+        self._is_upgrading = is_upgrading
 
     async def rebuild(
         self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
     ) -> tuple[DispatcherPartition, Mapping[str, int]]:
         """The book as the log has it; what the partition's last owner committed is all there."""
-        book = Book(partition, self._defaults)
+        book = Book(partition, self._defaults, is_upgrading=self._is_upgrading)
         places = {topic.name: Place(topic.name, partition) for topic in (TENANTS, JOB_TABLE, OUTCOMES, EXECUTIONS)}
         inputs = [Place(topic, partition) for topic in self.inputs]
         starts = await log.starts([*places.values(), *inputs])
@@ -90,7 +93,8 @@ def beat_of(record: Record, partition_count: int) -> WorkerBeat:
 class Dispatcher:
     """Decides for every tenant whose partition it owns; with `seals`, workers know that it was it who handed out.
 
-    Tenants that nobody created have the settings in `defaults`: closed, unless given.
+    Tenants that nobody created have the settings in `defaults`: closed, unless given. One that `is_upgrading` decides
+    nothing that the release before it could not read.
     """
 
     def __init__(
@@ -100,10 +104,13 @@ class Dispatcher:
         settings: OwnerSettings,
         seals: Seals | None = None,
         defaults: TenantSettings = CLOSED,
+        *,
+        is_upgrading: bool = False,
     ) -> None:
         self._log = log
         self._clock = clock
-        self.owner = Owner(log, clock, DispatcherRole(seals, defaults), settings, on_change=self._greet)
+        role = DispatcherRole(seals, defaults, is_upgrading=is_upgrading)
+        self.owner = Owner(log, clock, role, settings, on_change=self._greet)
         self._beats: dict[str, WorkerBeat] = {}
 
     async def run(self, stop: asyncio.Event) -> None:

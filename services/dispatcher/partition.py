@@ -34,6 +34,7 @@ from services.dispatcher.jobs import decide_create, decide_job_command
 from services.dispatcher.progress import STALL_WORDS
 from services.dispatcher.slots import settle
 from services.dispatcher.tenants import decide_tenant_command
+from services.dispatcher.upgrading import hold_back
 from services.dispatcher.upkeep import LOOK_INTERVAL, SWEEP_INTERVAL, end_overdue, set_stalled_aside, take_back_lapsed
 
 SOURCE = "horolog/dispatcher"
@@ -151,7 +152,8 @@ class DispatcherPartition:
         if self.book.outcome(message.command_id) is not None:
             return ()
         refusal = refuse_caller(self.book, message, now)
-        return self._decide_command(message, now) if refusal is None else [refusal]
+        decided = self._decide_command(message, now) if refusal is None else [refusal]
+        return hold_back(self.book, message, decided, now)
 
     def _decide_command(self, command: Command, now: datetime) -> Sequence[Message]:
         if isinstance(command, TriggerJob):

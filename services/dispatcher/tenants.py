@@ -51,7 +51,7 @@ def decide_tenant_command(book: Book, command: TenantCommand, now: datetime) -> 
     known = book.tenants.get(command.tenant_id)
     if (refusal := _refusal(book, command, known)) is not None:
         return [reject(command, now, *refusal)]
-    before = known or _implicit(command, now)
+    before = known or _implicit(book, command, now)
     event, wanted = _wanted(book, command, before, now)
     if (problem := _problem(wanted)) is not None:
         return [reject(command, now, *problem)]
@@ -129,12 +129,15 @@ def _with_barred(tenant: Tenant, barred: tuple[str, ...]) -> Tenant:
     return tenant.model_copy(update={"settings": settings})
 
 
-def _implicit(command: TenantCommand, now: datetime) -> Tenant:
-    """A tenant that nobody created, without settings of its own."""
+def _implicit(book: Book, command: TenantCommand, now: datetime) -> Tenant:
+    """A tenant that nobody created, without settings of its own.
+
+    The release before this one knows of no such tenant: beside it, one has the default settings as its own.
+    """
     return Tenant(
         tenant_id=command.tenant_id,
-        settings=CLOSED,
-        own_settings=False,
+        settings=book.tenants.defaults if book.is_upgrading else CLOSED,
+        own_settings=book.is_upgrading,
         created_by=command.actor,
         created_at=now,
         updated_at=now,

@@ -113,7 +113,7 @@ class Heart:
             host=settings.host,
             pid=os.getpid(),
             isolation=settings.isolation,
-            control_groups=settings.control_groups,
+            control_groups=() if settings.is_upgrading else settings.control_groups,
             memory_mb=_resident_mb(),
             functions=None if settings.hosted is None else settings.hosted.names,
         )

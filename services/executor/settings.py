@@ -24,7 +24,8 @@ class WorkerSettings:
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
     commands run that name none; without it each has one of its own. HTTP jobs may call `http_allowed` besides public
     addresses. With `seals`, only what a dispatcher has sealed is run; with `hosted`, only these functions are.
-    `control_groups` is what control groups bound.
+    `control_groups` is what control groups bound. A worker that `is_upgrading` tells nothing in its beats that the
+    release before this one cannot read.
     """
 
     worker_id: str
@@ -40,3 +41,4 @@ class WorkerSettings:
     function_paths: tuple[str, ...] = ()
     hosted: Hosted | None = None
     directory: str | None = None
+    is_upgrading: bool = False

@@ -13,16 +13,18 @@ from types import MappingProxyType
 
 ROLES = ("ticker", "ticker", "dispatcher", "dispatcher", "executor", "executor", "projections", "projections")
 TENANT = "11111111-2222-4333-8444-555555555555"
+ROOT = Path(__file__).resolve().parents[2]
 GRACE_S = 20
 SHOWN_LINE_COUNT = 30
 
 
 @dataclass(slots=True)
 class Deployment:
-    """Running processes by role."""
+    """Running processes by role, of the code in a folder."""
 
     environment: dict[str, str]
     logs: Path
+    code: Path = ROOT
     processes: dict[str, list[subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     def start(self, role: str) -> None:
@@ -30,7 +32,7 @@ class Deployment:
         running = self.processes.setdefault(role, [])
         with (self.logs / f"{role}-{len(running)}.log").open("ab") as log:
             command = [sys.executable, "-m", "horolog.cli", "serve", role]
-            running.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+            running.append(subprocess.Popen(command, cwd=self.code, env=self.environment, stdout=log, stderr=log))
 
     def kill(self, role: str) -> None:
         """Kill the oldest living process of the role, as a crash would."""
@@ -105,9 +107,9 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
 
 
 @contextmanager
-def running(environment: dict[str, str], logs: Path, roles: Sequence[str]) -> Iterator[Deployment]:
+def running(environment: dict[str, str], logs: Path, roles: Sequence[str], code: Path = ROOT) -> Iterator[Deployment]:
     """One process for each of the roles, whatever of their servers is there; ended at the end."""
-    deployment = Deployment(environment, logs)
+    deployment = Deployment(environment, logs, code)
     try:
         for role in roles:
             deployment.start(role)

@@ -1,6 +1,6 @@
 """What the tests stand on: real servers, started when the first test asks for one.
 
-A gate decides whether tests run that need something not every machine has, a broker or control groups, and says so at
-the end; kafka gives a broker; servers gives Postgres databases and a Valkey. An address in the environment takes the
-place of a private server.
+A gate decides whether tests run that need something not every machine has (a broker, control groups, the repository's
+history), and says so at the end; kafka gives a broker; servers gives Postgres databases and a Valkey; previous_release
+gives the code at which an upgrade begins. An address in the environment takes the place of a private server.
 """

@@ -33,10 +33,12 @@ from projections.tenants import PostgresTenants
 from services.api.accounts.built_in import BuiltIn
 from services.api.app import create_app
 from services.api.authentication import AnyOf, ServiceTokens, StaticTokens
+from services.api.copied_usage import CopiedUsage
 from services.api.ports import OPEN_PATHS, ApiPorts, Authenticator, Decisions, Probe, Rates, Served, Wake
 from services.api.schedule_watch import ScheduleWatch
 from services.api.settings import TLS_PREFIX, ApiSettings
 from services.api.settings import from_environment as api_settings
+from services.api.tenant_reader import TenantReader
 
 _access = logging.getLogger("horolog.api.access")
 STOP_S_MAX = 3
@@ -68,7 +70,7 @@ async def run(
             log=parts.log,
             read_model=read_model,
             history=PostgresHistory(pool),
-            tenants=PostgresTenants(pool),
+            tenants=_tenants(PostgresTenants(pool), parts, stack),
             clock=parts.clock,
             ids=parts.ids,
             callers=callers,
@@ -164,6 +166,16 @@ def _wake(redis_url: str | None, stack: AsyncExitStack) -> tuple[Wake | None, Pr
     wake = RedisWake(redis_url)
     stack.push_async_callback(wake.close)
     return wake, wake.ping
+
+
+def _tenants(tenants: TenantReader, parts: Parts, stack: AsyncExitStack) -> TenantReader:
+    if parts.settings.redis_url is None:
+        return tenants
+    from horolog.adapters.redis_days import RedisDays  # noqa: PLC0415 - its client is loaded where it is used
+
+    days = RedisDays(parts.settings.redis_url)
+    stack.push_async_callback(days.close)
+    return CopiedUsage(tenants, days, parts.clock)
 
 
 def _rates(redis_url: str | None, stack: AsyncExitStack) -> Rates:

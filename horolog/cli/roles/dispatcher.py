@@ -8,8 +8,10 @@ from services.dispatcher.dispatcher import Dispatcher
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Dispatch until stopped."""
-    defaults = parts.settings.tenant_defaults
-    dispatcher = Dispatcher(parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults)
+    defaults, is_upgrading = parts.settings.tenant_defaults, parts.settings.is_upgrading
+    dispatcher = Dispatcher(
+        parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults, is_upgrading=is_upgrading
+    )
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
     parts.readiness.watch("dispatcher", dispatcher.owner.is_ready)
     parts.metrics.watch_partitions("dispatcher", dispatcher.owner.standings)

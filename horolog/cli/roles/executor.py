@@ -1,18 +1,24 @@
 """The executor, put together: one that runs everything, or one for the registered functions of a module."""
 
 import asyncio
+import logging
 import os
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
+from horolog.adapters.account_claims import Claim, NoAccountsFree, claim_accounts
 from horolog.cli.composition import Parts
 from horolog.cli.roles.vault import open_checked
+from horolog.runtime.settings import UPGRADING
+from horolog.runtime.settings_error import SettingsError
 from horolog.vault.cache import CachedKeys
 from services.executor.composition import Apartness, find_registered, keep_apart, open_worker
 from services.executor.isolation_settings import isolation_from
 from services.executor.opening import Opener
 from services.executor.settings import WorkerSettings
+
+_logger = logging.getLogger(__name__)
 
 ALL = slice(None)
 FIRST, LAST = slice(None, -200), slice(-200, None)
@@ -21,10 +27,11 @@ FIRST, LAST = slice(None, -200), slice(-200, None)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An executor that is about to run."""
+    """An executor that is about to run, and the accounts that are its programs' alone until it has ended."""
 
     settings: WorkerSettings
     apartness: Apartness
+    claim: Claim
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,13 +48,22 @@ async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) ->
     """An executor for the functions that `module:attribute` has registered.
 
     Raises:
-        SettingsError: the module cannot be imported, or has registered none.
+        SettingsError: the module cannot be imported, or has registered none; or the version before this one is still
+            at work, which cannot read what the beats of such an executor tell.
     """
+    if parts.settings.is_upgrading:
+        raise SettingsError(
+            f"registered functions are not run during an upgrade: wait for its end, without {UPGRADING}"
+        )
     settings = _settings(parts)
     # It runs functions only: more than there are processes for would wait for each other, and not at other workers.
     room = settings.function_process_count
     prepared = await prepare(parts, replace(settings, capacity=room, prefetch=room), accounts)
-    hosted = await find_registered(target, prepared.settings, prepared.apartness)
+    try:
+        hosted = await find_registered(target, prepared.settings, prepared.apartness)
+    except BaseException:
+        prepared.claim.close()
+        raise
     return replace(prepared, settings=replace(prepared.settings, hosted=hosted))
 
 
@@ -55,18 +71,47 @@ async def prepare(parts: Parts, settings: WorkerSettings, accounts: slice) -> Pr
     """Find out how programs are kept apart on this machine, with these of the accounts that there are for them.
 
     Raises:
-        SettingsError: they are not as they have to be.
+        SettingsError: they are not as they have to be, or other executors hold the accounts.
     """
     isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
     isolation = replace(isolation, accounts=isolation.accounts[accounts])
     # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
-    isolation.require_accounts(settings.capacity + 2 * settings.function_process_count)
-    return Prepared(settings, await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),)))
+    count = settings.capacity + 2 * settings.function_process_count
+    isolation.require_accounts(count)
+    claim = _claim(isolation.accounts, count)
+    try:
+        isolation = replace(isolation, accounts=claim.accounts)
+        apartness = await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),))
+    except BaseException:
+        claim.close()
+        raise
+    return Prepared(settings, apartness, claim)
+
+
+def _claim(accounts: range, count: int) -> Claim:
+    """So many of the accounts, which no other executor of this machine has.
+
+    Raises:
+        SettingsError: others hold too many of them.
+    """
+    if not accounts:
+        return Claim(accounts)
+    try:
+        return claim_accounts(accounts, count)
+    except NoAccountsFree as error:
+        raise SettingsError(
+            f"HOROLOG_JOB_UID_RANGE: {error}, for other executors of this machine hold them; give it more accounts"
+        ) from None
+    except OSError as error:
+        # A container may have no place for it, and no other executor beside it.
+        _logger.warning("whether another executor of this machine uses the same accounts cannot be told: %s", error)
+        return Claim(accounts)
 
 
 async def run_prepared(parts: Parts, stop: asyncio.Event, prepared: Prepared) -> None:
     """Run attempts until stopped."""
     async with AsyncExitStack() as stack:
+        stack.callback(prepared.claim.close)
         vault = await open_checked(parts, stack)
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
         worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener=opener)
@@ -87,4 +132,5 @@ def _settings(parts: Parts) -> WorkerSettings:
         seals=parts.seals(),
         http_allowed=parts.settings.http_allowed,
         function_paths=(os.getcwd(),),
+        is_upgrading=parts.settings.is_upgrading,
     )

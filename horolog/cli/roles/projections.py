@@ -9,6 +9,7 @@ from importlib import import_module
 from horolog.cli.composition import Parts
 from projections.audit_sink.settings import from_environment as sink_settings
 from projections.connections import VIOLATIONS
+from projections.copies import Copies, NoCopies
 from projections.projector import Notify, Projector, ProjectorSettings, Silence
 
 _SINK = "horolog.cli.roles.audit_sink"
@@ -16,10 +17,12 @@ _SINK = "horolog.cli.roles.audit_sink"
 
 async def run(parts: Parts, stop: asyncio.Event, environment: Mapping[str, str] = os.environ) -> None:
     """Apply facts until stopped, and send the audit trail meanwhile."""
-    settings = ProjectorSettings(parts.settings.member, parts.database_url())
+    kept = parts.settings.ledger_months_kept
+    settings = ProjectorSettings(parts.settings.member, parts.database_url(), ledger_months_kept=kept)
     async with AsyncExitStack() as stack:
         notify = _notify(parts.settings.redis_url, stack)
         projector = Projector(parts.log, parts.clock, settings, notify, figures=parts.metrics)
+        projector.copies = _copies(parts.settings.redis_url, stack)
         projector.on_violation = parts.metrics.ledger_violation
         # Shown from the beginning, so that the first one shows as a rise.
         for kind in VIOLATIONS:
@@ -46,6 +49,16 @@ async def _sinking(
         return []
     sink = await import_module(_SINK).open_sink(settings, parts, stack)
     return [asyncio.create_task(sink.run(stop), name="audit-sink")]
+
+
+def _copies(redis_url: str | None, stack: AsyncExitStack) -> Copies:
+    if redis_url is None:
+        return NoCopies()
+    from horolog.adapters.redis_days import RedisDays  # noqa: PLC0415 - its client is loaded where it is used
+
+    copies = RedisDays(redis_url)
+    stack.push_async_callback(copies.close)
+    return copies
 
 
 def _notify(redis_url: str | None, stack: AsyncExitStack) -> Notify:

@@ -6,8 +6,8 @@ cannot repair a transaction that went wrong in any way (it lacks KIP-360 and KIP
 a producer that failed is dropped, the outcome is reported as unknown, and the next writer starts with a new epoch.
 
 `writer` commits, `appender` appends, `reader` follows, `lookup` scans and finds, `membership` shares out partitions,
-`topics` creates; `clients` builds the aiokafka clients and gets rid of them again. The broker's time is not used:
-timestamps are the writing client's.
+`topics` creates, `topic_check` compares; `clients` builds the aiokafka clients and gets rid of them again. The broker's
+time is not used: timestamps are the writing client's.
 """
 
 from horolog.log.kafka.log import KafkaLog

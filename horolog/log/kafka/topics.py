@@ -13,7 +13,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from horolog.log.kafka.clients import UNREACHABLE, connection_options
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.log.port import LogError, LogUnavailable
-from schemas.topics import CHECKPOINTS, DAY_MS, RECORD_BYTES_MAX, TOPICS, Topic
+from schemas.topics import CHECKPOINTS, DAY_MS, KEEP_FOR_EVER, RECORD_BYTES_MAX, TOPICS, Topic
 
 REPLICATION_FACTOR_USUAL = 3
 TOPIC_ALREADY_EXISTS = 36
@@ -34,7 +34,9 @@ def topic_configs(topic: Topic, replication_factor: int) -> dict[str, str]:
     if replication_factor >= REPLICATION_FACTOR_USUAL:
         configs["min.insync.replicas"] = replication_factor - 1
     if not topic.compacted:
-        return _strings(configs | {"cleanup.policy": "delete", "retention.ms": topic.retention_ms})
+        # By size nothing is dropped, whatever the brokers' default: what is kept for ever is the truth.
+        kept = {"cleanup.policy": "delete", "retention.ms": topic.retention_ms, "retention.bytes": KEEP_FOR_EVER}
+        return _strings(configs | kept)
     configs |= {
         "cleanup.policy": "compact",
         "min.compaction.lag.ms": SUPERSEDED_KEPT_MS,
@@ -49,6 +51,11 @@ def topic_configs(topic: Topic, replication_factor: int) -> dict[str, str]:
             "min.cleanable.dirty.ratio": 0.1,
         }
     return _strings(configs)
+
+
+def wanted_factor(settings: KafkaSettings, broker_count: int) -> int:
+    """How many replicas each partition is to have."""
+    return settings.replication_factor or min(REPLICATION_FACTOR_USUAL, broker_count)
 
 
 async def create_topics(settings: KafkaSettings) -> Sequence[str]:
@@ -70,14 +77,14 @@ async def create_topics(settings: KafkaSettings) -> Sequence[str]:
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings) -> Sequence[str]:
-    existing = await _existing(admin)
+    existing = await existing_topics(admin)
     for topic in TOPICS:
         _check_count(settings, topic, existing)
     missing = [topic for topic in TOPICS if settings.topic(topic.name) not in existing]
     if not missing:
         return []
     cluster = await admin.describe_cluster()
-    factor = settings.replication_factor or min(REPLICATION_FACTOR_USUAL, len(cluster["brokers"]))
+    factor = wanted_factor(settings, len(cluster["brokers"]))
     wanted = [
         NewTopic(
             settings.topic(topic.name), settings.partition_count, factor, topic_configs=topic_configs(topic, factor)
@@ -100,7 +107,7 @@ async def _led(admin: AIOKafkaAdminClient, settings: KafkaSettings, brokers: Seq
     """
     for broker in brokers:
         while True:
-            existing = await _existing(admin, broker)
+            existing = await existing_topics(admin, broker)
             partitions = [existing.get(settings.topic(topic.name)) for topic in TOPICS]
             if all(found is not None and all(p["leader"] >= 0 for p in found) for found in partitions):
                 break
@@ -109,7 +116,8 @@ async def _led(admin: AIOKafkaAdminClient, settings: KafkaSettings, brokers: Seq
             _check_count(settings, topic, existing)
 
 
-async def _existing(admin: AIOKafkaAdminClient, broker: int | None = None) -> Mapping[str, Sequence[Any]]:
+async def existing_topics(admin: AIOKafkaAdminClient, broker: int | None = None) -> Mapping[str, Sequence[Any]]:
+    """The partitions of every topic, as all brokers or this one know them."""
     # All topics: naming one that is missing could create it, with the broker's own number of partitions.
     answer = await admin._send_request(MetadataRequest(None), broker)
     topics = answer.to_object()["topics"]

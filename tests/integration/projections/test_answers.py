@@ -9,7 +9,7 @@ import pytest
 
 from projections.connections import open_pool
 from projections.queries import PostgresReadModel
-from projections.views import OutcomeView, QueueView, ReadModelUnavailable
+from projections.views import AuditSinkView, OutcomeView, QueueView, ReadModelUnavailable
 from schemas.events.executions import AttemptStarted, ExecutionCompleted, ExecutionFailed, RetryScheduled
 from schemas.events.jobs import JobPaused, JobUpdated
 from schemas.events.owners import CommandRejected, WorkerSetAside
@@ -84,6 +84,18 @@ async def test_queue_tells_the_waiting_the_delayed_and_the_running_apart(
     assert await model.queue(TENANT) == QueueView(1, 1, 1, at(2))
     assert await model.queue(None) == QueueView(2, 1, 1, at(2))
     assert await model.running_executions(TENANT, uuid_of(1), 10) == [uuid_of(1001), uuid_of(1002), uuid_of(1004)]
+
+
+async def test_chains_that_the_audit_service_does_not_take_are_counted_over_all_tenants(
+    world: World, model: PostgresReadModel
+) -> None:
+    assert await model.audit_sink() == AuditSinkView(0, 0)
+    insert = (
+        "insert into audit_sink_positions (tenant_id, chain, seq, record_hash, trouble) values ($1, 'calls', 0, '', $2)"
+    )
+    await world.eye.execute(insert, TENANT, None)
+    await world.eye.execute(insert, OTHER_TENANT, "422")
+    assert await model.audit_sink() == AuditSinkView(2, 1)
 
 
 async def test_jobs_are_counted_by_status_without_the_deleted(world: World, model: PostgresReadModel) -> None:

@@ -7,13 +7,14 @@ import pytest
 
 from horolog.adapters.system import SystemClock
 from horolog.log.port import PositionLost
+from projections.partitions import drop_partitions
 from projections.projector import Projector, ProjectorSettings
 from projections.rebuild import COPY_SCHEMA, READ_MODELS, RebuildRefused, alone, rebuild
 from projections.verification_tables import TABLES, Difference, TableReport, verify_projections
 from tests.integration.projections.test_rebuilding import live_through
-from tests.integration.projections.world import DEADLINE_S, PAUSE_S, StillClock, World
+from tests.integration.projections.world import DEADLINE_S, PAUSE_S, StillClock, World, project
 from tests.integration.projections.world import TABLES as ALL_TABLES
-from tests.unit.projections.facts import OTHER_TENANT, TENANT, admitted, beat, changed, job, uuid_of
+from tests.unit.projections.facts import OTHER_TENANT, START, TENANT, admitted, beat, changed, job, uuid_of
 
 EXECUTION = admitted().execution_id
 
@@ -49,6 +50,18 @@ async def test_live_rows_are_equal_to_what_the_log_says_and_the_copy_is_dropped(
     assert (reports["job_executions"].row_count, reports["scheduled_jobs"].tenant_count) == (2, 2)
     assert [report.digest for report in reports.values()] == [r.digest for r in (await compared(world)).values()]
     assert await schemas_of(world) == []
+
+
+async def test_months_that_are_not_kept_are_no_difference_for_whoever_knows(world: World) -> None:
+    await project(world, admitted(1), admitted(2, scheduled_for=START.replace(year=START.year - 2)))
+    assert len(await drop_partitions(world.eye, (START.year - 1, START.month))) == 1
+    (missing,) = await differences(world)
+    assert (missing.table, missing.live) == ("job_executions", False)
+    reports = await verify_projections(world.log, world.dsn, StillClock(), ledger_months_kept=12)
+    assert [one for report in reports for one in report.differences] == []
+    await world.eye.execute("update job_executions set result = '1'")
+    reports = await verify_projections(world.log, world.dsn, StillClock(), ledger_months_kept=12)
+    assert [one.column for report in reports for one in report.differences] == ["result"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The projector's loop: it applies what falls to it, tells who waits, and goes on after every trouble."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.integration.projections.world import DEADLINE_S, PAUSE_S, PLACES, Sti
 from tests.unit.projections.facts import (
     HOME,
     START,
+    TENANT,
     accepted,
     admitted,
     beat,
@@ -198,6 +200,32 @@ async def test_missing_facts_stop_the_read_models_and_are_reported(
         await until(reported)
     assert await world.rows("job_executions") == []
     assert await world.rows("scheduled_jobs") == []
+
+
+class NotedCopies:
+    """Notes what it is to forget."""
+
+    def __init__(self) -> None:
+        self.forgotten: set[tuple[str, date]] = set()
+        self.looked = asyncio.Event()
+
+    async def forget(self, days: Iterable[tuple[str, date]]) -> None:
+        self.forgotten |= set(days)
+
+    async def look(self) -> None:
+        self.looked.set()
+
+
+async def test_changes_of_days_that_are_over_are_told_to_whoever_keeps_copies(world: World) -> None:
+    now, copies = SystemClock().now(), NotedCopies()
+    await world.write(admitted(1, scheduled_for=now), admitted(2, scheduled_for=now - timedelta(days=3)))
+    async with running(world, clock=SystemClock()) as projector:
+        projector.copies = copies
+        await caught_up(world)
+        # Told after it was written: with the next turn at the latest.
+        copies.looked.clear()
+        await asyncio.wait_for(copies.looked.wait(), DEADLINE_S)
+    assert copies.forgotten == {(TENANT, (now - timedelta(days=3)).date())}
 
 
 async def test_months_out_of_retention_are_dropped(world: World) -> None:

@@ -331,6 +331,6 @@ async def test_a_fact_in_another_tenants_name_changes_no_row_of_ours(walled: Wor
 
 def test_statements_that_see_all_are_these_and_no_more() -> None:
     assert {
-        *("ping", "count_jobs", "queue", "workers", "owners", "all_positions"),
+        *("ping", "count_jobs", "queue", "workers", "owners", "all_positions", "audit_sink_health"),
         *("active_schedules", "unaccounted_fires", "outcomes", "tenants"),
     } == ACROSS_TENANTS

@@ -13,10 +13,10 @@ from deploy.local.cluster import LocalKafka
 from deploy.local.kafka_config import SecureListeners
 from deploy.local.ports import free_ports
 from horolog.adapters.system import SystemClock
-from horolog.cli.probes import probe_log
+from horolog.cli.doctor_log import examine_log
 from horolog.cli.replay_source import open_source
 from horolog.log.port import LogUnavailable, Outgoing, Place
-from horolog.log_opening import open_log
+from horolog.log_opening import kafka_settings, open_log
 from horolog.runtime.settings import from_environment
 from schemas.topics import COMMANDS, TOPICS
 from tests.integration.tls.certificates import Authority, authority
@@ -88,10 +88,11 @@ async def test_a_service_with_a_password_writes_and_reads(broker: Broker) -> Non
 async def test_an_auditor_reads_and_the_doctor_asks_with_the_same_password(broker: Broker) -> None:
     environment = _with_password(broker, PASSWORD)
     assert await _written_and_read(environment) == b"value"
-    settings = from_environment({**environment, "HOROLOG_TOPIC_PREFIX": _prefix(environment)})
+    told = {**environment, "HOROLOG_TOPIC_PREFIX": _prefix(environment), "HOROLOG_PARTITIONS": "1"}
+    settings = from_environment(told)
     async with open_source(settings) as source:
         assert (await source.ends([Place(COMMANDS.name, 0)]))[Place(COMMANDS.name, 0)] > 0
-    assert f"{len(TOPICS)} of {len(TOPICS)} topics" in await probe_log(settings)
+    assert f"{len(TOPICS)} topics of 1 partitions" in (await examine_log(kafka_settings(settings)))[0].found
 
 
 async def test_a_wrong_password_and_a_missing_certificate_get_nowhere(broker: Broker) -> None:

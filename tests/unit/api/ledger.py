@@ -8,6 +8,7 @@ from datetime import date, datetime
 from horolog.domain.tag_scopes import reaches
 from horolog.verify import Calendar, JobHistory, Report, Verification, Window
 from projections.views import (
+    AuditSinkView,
     Cursor,
     ExecutionFilter,
     ExecutionView,
@@ -38,6 +39,7 @@ class MemoryReadModel:
     schedules: list[ScheduleView] = field(default_factory=list)
     accounted: set[str] = field(default_factory=set)
     positions_by_place: dict[tuple[str, int], int] = field(default_factory=dict)
+    sink: AuditSinkView = field(default_factory=lambda: AuditSinkView(0, 0))
     gone: bool = False
     broken: bool = False
     questions: list[tuple[str, ...]] = field(default_factory=list)
@@ -110,6 +112,10 @@ class MemoryReadModel:
         pending = [row.scheduled_at for row in rows if row.status == "pending"]
         running = sum(1 for row in rows if row.status == "running")
         return QueueView(len(pending), running, 0, min(pending, default=None))
+
+    async def audit_sink(self) -> AuditSinkView:
+        self._answer()
+        return self.sink
 
     async def workers(self, seen_after: datetime) -> Sequence[WorkerView]:
         self._answer()

@@ -207,7 +207,7 @@ def test_bodies_have_the_promised_fields() -> None:
     assert list(schemas["InternalErrorResponse"]["properties"]) == shape
     told = ["status", "service", "port", "dependencies", "metrics", "problems"]
     assert list(schemas["HealthResponse"]["properties"]) == told
-    parts = ["database", "redis", "jobQueue", "distributedLock", "services", "schedules"]
+    parts = ["database", "redis", "jobQueue", "distributedLock", "services", "schedules", "auditSink"]
     assert list(schemas["HealthDependencies"]["properties"]) == parts
     assert list(schemas["HealthMetrics"]["properties"]) == ["activeJobs", "queueSize", "memoryUsage"]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from horolog.runtime.resources import resident_bytes
+from projections.views import AuditSinkView
 from tests.unit.api.world import START, World, open_world
 
 
@@ -77,6 +78,18 @@ async def test_system_is_healthy_without_redis() -> None:
     async with open_world(ports={"cache_ping": refuse}) as world:
         answer = await world.ask("GET", "/health", token=None)
     assert (answer.status_code, answer.json()["dependencies"]["redis"]) == (200, "unhealthy")
+
+
+async def test_chains_that_the_audit_service_does_not_take_are_told_and_make_nothing_unhealthy(world: World) -> None:
+    answer = await world.ask("GET", "/health", token=None)
+    assert (answer.json()["dependencies"]["auditSink"], answer.json()["problems"]) == ("disabled", [])
+    for held, word in ((0, "healthy"), (2, "unhealthy")):
+        world.read_model.sink = AuditSinkView(3, held)
+        world.clock.at += timedelta(seconds=1)
+        answer = await world.ask("GET", "/health", token=None)
+        assert (answer.status_code, answer.json()["dependencies"]["auditSink"]) == (200, word)
+    (problem,) = answer.json()["problems"]
+    assert "2 of 3 chains" in problem
 
 
 async def test_dependency_that_hangs_counts_as_gone() -> None:
