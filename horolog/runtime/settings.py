@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
+from horolog.runtime.log_settings import USUAL, LogSettings, log_settings
 from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
+from horolog.runtime.trace_settings import TraceSettings, trace_settings
 from horolog.vault.master_keys import MasterKeys, MasterKeysError, parse
 from schemas.tenants import CLOSED, TenantSettings
 from schemas.topics import PARTITION_COUNT_DEFAULT
@@ -37,8 +39,8 @@ class MetricsAddress:
 class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
-    Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
-    A stopping executor lets its attempts go on for `drain_s` seconds.
+    Without `metrics` no figures are served, without `traces` there are none. HTTP jobs may call `http_allowed` besides
+    public addresses. A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
     Tenants' keys are kept under the `master_keys`.
     """
@@ -60,8 +62,9 @@ class Settings:
     seals: Seals | None = None
     tenant_defaults: TenantSettings = CLOSED
     master_keys: MasterKeys | None = None
-    log_level: str = "info"
+    logs: LogSettings = USUAL
     metrics: MetricsAddress | None = None
+    traces: TraceSettings | None = None
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> Settings:
@@ -88,8 +91,9 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         master_keys=_master_keys(environment, read_file),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
-        log_level=environment.get("LOG_LEVEL", "info"),
+        logs=log_settings(environment),
         metrics=_metrics_address(environment),
+        traces=trace_settings(environment, read_file),
     )
 
 
