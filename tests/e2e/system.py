@@ -93,9 +93,11 @@ async def running(
         traces=traces,
     )
     try:
-        async with traced(Parts(settings, log, clock, RandomIds())) as parts:
-            async with _serving(parts, roles, {"HOROLOG_API_WAIT_S": wait_s, **environment}) as system:
-                yield system
+        async with (
+            traced(Parts(settings, log, clock, RandomIds())) as parts,
+            _serving(parts, roles, {"HOROLOG_API_WAIT_S": wait_s, **environment}) as system,
+        ):
+            yield system
     finally:
         await log.close()
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from horolog.adapters.otlp import OtlpExporter
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.sampling import sample_once
 from horolog.log.embedded.log import EmbeddedLog
@@ -26,6 +28,7 @@ from services.ticker.partition import TickerPartition
 from services.ticker.ticker import Ticker
 from tests.e2e.system import DEADLINE_S, EVERYTHING, PAUSE_S, PREFIX, TENANT, System, command_job, job, running
 from tests.e2e.test_metrics import plant
+from tests.integration.tracing.test_sending import span
 from tests.tidy.expressions import metric_of
 from tests.unit.deciding.kit import HOME, at, definition, record, tabled
 from tests.unit.deciding.test_emitted_lateness import LateClock
@@ -223,6 +226,7 @@ BY_THEMSELVES = (
     table.CATCH_UP_BEHIND,
     table.CATCH_UP_INSTANTS,
     table.ACTIVE_CONNECTIONS,
+    table.SPANS,
 )
 """Moved below by the part that tells them alone: in a system they would take minutes."""
 
@@ -259,6 +263,16 @@ def test_call_that_the_audit_trail_has_no_room_for_moves_what_was_dropped() -> N
     before = samples(metrics)
     CallJournal(log, clock, RandomIds(), metrics.audit_dropped, waiting_count_max=0).note({}, Call(), 200, None)
     assert table.AUDIT_DROPPED.name in moved(before, samples(metrics))
+
+
+async def test_span_that_there_is_no_room_for_moves_what_was_dropped() -> None:
+    metrics = Metrics()
+    async with httpx.AsyncClient() as http:
+        exporter = OtlpExporter(http, "http://127.0.0.1:1", SystemClock(), {}, waiting_count_max=0)
+        metrics.watch_spans(lambda: {"dropped": exporter.dropped_count})
+        before = samples(metrics)
+        exporter.tell(span())
+    assert table.SPANS.name in moved(before, samples(metrics))
 
 
 async def test_ticker_that_comes_late_moves_what_there_is_to_catch_up() -> None:
