@@ -6,9 +6,8 @@ modules and what is below them; `LOG_LEVEL` is the same by its older name.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from horolog.runtime.settings_error import SettingsError
 
@@ -27,7 +26,7 @@ class LogSettings:
     """
 
     level: str = "info"
-    levels: Mapping[str, str] = MappingProxyType({})
+    levels: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
     file_bytes_max: int = FILE_MB_DEFAULT << 20
     file_count: int = FILE_COUNT_DEFAULT
@@ -62,8 +61,8 @@ def log_settings(environment: Mapping[str, str], usual: str = "info") -> LogSett
 
 
 def _levels(name: str, text: str, usual: str) -> tuple[str, Mapping[str, str]]:
-    entries = [part.strip().rpartition("=") for part in text.lower().split(",") if part.strip()]
-    levels = {module.strip(): level.strip() for module, _, level in entries}
+    entries = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
+    levels = {module.strip(): level.strip().lower() for module, _, level in entries}
     if len(levels) < len(entries):
         raise SettingsError(f"{name} names a module twice, or two levels for everything")
     if len(levels) > MODULE_COUNT_MAX:

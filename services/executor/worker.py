@@ -134,8 +134,8 @@ class Worker:
     def attempt_ended(self, held: Held, outcome: Outcome) -> None:
         self._hand.let_go(held)
         self._vitals.finished_count += 1
-        self._reporter.ended(held, outcome)
         self._tell_end(held, outcome)
+        self._reporter.ended(held, outcome)
         if not self._hand:
             self._empty.set()
         self._start_due()
