@@ -124,11 +124,7 @@ class OtlpExporter:
                 asyncio.timeout(TRACE_ANSWER_S_MAX),
                 self._http.stream("POST", self._url, content=body) as response,
             ):
-                size = 0
-                async for part in response.aiter_raw():
-                    size += len(part)
-                    if size > TRACE_ANSWER_BYTES_MAX:
-                        break
+                await _take_in(response)
                 return response.status_code
         except (httpx.TransportError, TimeoutError):
             return None
@@ -145,6 +141,14 @@ class OtlpExporter:
     def _remove(self, count: int) -> None:
         for _ in range(count):
             self._waiting.popleft()
+
+
+async def _take_in(response: httpx.Response) -> None:
+    size = 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > TRACE_ANSWER_BYTES_MAX:
+            return
 
 
 def _body(resource: Sequence[object], spans: Iterable[Span]) -> bytes:

@@ -102,7 +102,7 @@ class OwnFile(RotatingFileHandler):
             self._lock_fd = -1
 
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_private)
 
 
 def configure_logs(settings: LogSettings, role: str) -> None:

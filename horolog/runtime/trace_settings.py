@@ -7,7 +7,7 @@ Source: OpenTelemetry specification, environment variables, and the protocol exp
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
@@ -65,16 +65,21 @@ def _url(environment: Mapping[str, str]) -> str | None:
     text = environment.get(name, "").strip()
     if not text:
         return None
-    try:
-        place = urlsplit(text)
-        is_place = place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
-    except ValueError:
-        is_place = False
-    if not is_place or not text.isascii() or not text.isprintable() or " " in text:
+    place = _place(text)
+    if place is None:
         raise SettingsError(f"{name} must be an address such as http://127.0.0.1:4318 (OTLP over HTTP)")
     if place.username is not None or place.query or place.fragment:
         raise SettingsError(f"{name} must have no password, query or fragment; {_HEADERS} takes what is secret")
     return text if name == _TRACES_ENDPOINT else text.rstrip("/") + _PATH
+
+
+def _place(text: str) -> SplitResult | None:
+    try:
+        place = urlsplit(text)
+        is_place = place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
+    except ValueError:
+        return None
+    return place if is_place and text.isascii() and text.isprintable() and " " not in text else None
 
 
 def _headers(text: str) -> dict[str, str]:

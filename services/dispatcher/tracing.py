@@ -26,7 +26,7 @@ from schemas.events.executions import (
 )
 from schemas.events.workers import TaskAssigned
 
-_STATUS = {
+_STATUS: dict[type[ExecutionEvent], ExecutionStatus] = {
     ExecutionCompleted: ExecutionStatus.COMPLETED,
     ExecutionFailed: ExecutionStatus.FAILED,
     ExecutionCancelled: ExecutionStatus.CANCELLED,

@@ -20,7 +20,7 @@ from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.settings import Settings
-from horolog.runtime.trace_settings import TraceSettings
+from horolog.runtime.trace_settings import trace_settings
 from horolog.vault.master_keys import parse
 from schemas.tenants import TenantSettings
 from services.api.settings import from_environment as api_settings
@@ -73,12 +73,12 @@ async def running(
     roles: Sequence[str] = EVERYTHING,
     wait_s: str = "5",
     log_path: str | None = None,
-    traces: TraceSettings | None = None,
+    collector: str = "",
     **environment: str,
 ) -> AsyncIterator[System]:
     """The system with these services (and the API, with further settings), ready to be asked.
 
-    The log is in memory, or in the file at `log_path`.
+    The log is in memory, or in the file at `log_path`. Traces go to the address of a `collector`, if there is one.
     """
     clock = SystemClock()
     log = EmbeddedLog.open(Path(log_path) if log_path else None, clock)
@@ -90,7 +90,7 @@ async def running(
         http_allowed=networks(["127.0.0.0/8"]),
         tenant_defaults=ALLOWED,
         master_keys=parse("keys", f"a={OLD}"),
-        traces=traces,
+        traces=trace_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": collector}),
     )
     try:
         async with (

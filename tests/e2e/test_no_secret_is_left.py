@@ -190,7 +190,7 @@ async def test_no_secret_that_was_put_in_is_found_in_what_is_kept_or_shown(
     log_path = str(tmp_path / "log.db")
     async with (
         Collector() as collector,
-        running(migrated_database, log_path=log_path, traces=collector.settings) as system,
+        running(migrated_database, log_path=log_path, collector=collector.endpoint) as system,
         echo() as url,
     ):
         places = {"answers": await use(system, canaries, url), "refusals": await refuse(system, canaries)}

@@ -41,7 +41,7 @@ def heard(target: Hook) -> tuple[str, str]:
 
 async def test_trigger_is_one_trace_from_the_caller_to_the_target(migrated_database: str) -> None:
     async with Collector() as collector, Hook() as target:
-        async with running(migrated_database, traces=collector.settings) as system:
+        async with running(migrated_database, collector=collector.endpoint) as system:
             execution_id = await triggered(system, target, traceparent=CALLER)
         spans = of_execution(collector.spans, execution_id)
     call, execution, dispatch, attempt = (spans[name] for name in (TRIGGER, "execution", "dispatch", "attempt"))
@@ -57,7 +57,7 @@ async def test_trigger_is_one_trace_from_the_caller_to_the_target(migrated_datab
 
 async def test_trigger_of_a_caller_without_a_trace_begins_one(migrated_database: str) -> None:
     async with Collector() as collector, Hook() as target:
-        async with running(migrated_database, traces=collector.settings) as system:
+        async with running(migrated_database, collector=collector.endpoint) as system:
             execution_id = await triggered(system, target)
         spans = of_execution(collector.spans, execution_id)
     assert spans.keys() == {TRIGGER, "execution", "dispatch", "attempt"}
@@ -67,7 +67,7 @@ async def test_trigger_of_a_caller_without_a_trace_begins_one(migrated_database:
 
 async def test_fire_is_one_trace_from_its_instant_to_the_target(migrated_database: str) -> None:
     async with Collector() as collector, Hook() as target:
-        async with running(migrated_database, traces=collector.settings) as system:
+        async with running(migrated_database, collector=collector.endpoint) as system:
             made = await system.client.post(f"{PREFIX}/jobs", json=http_job(target, cronExpression="* * * * * *"))
             path = f"/jobs/{made.json()['id']}/executions?status=completed"
             page = await system.eventually(path, lambda body: bool(body["items"]))
@@ -95,9 +95,9 @@ async def test_without_a_collector_nothing_is_sent_and_no_target_is_told(migrate
 
 async def test_collector_that_is_away_costs_jobs_nothing(migrated_database: str) -> None:
     async with Collector() as collector, Hook() as target:
-        gone = collector.settings
+        gone = collector.endpoint
         await collector.__aexit__(None, None, None)
-        async with running(migrated_database, traces=gone) as system:
+        async with running(migrated_database, collector=gone) as system:
             execution_id = await triggered(system, target)
             metrics = system.metrics
     told = trace_of_execution(execution_id, None, 1.0)

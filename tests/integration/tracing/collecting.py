@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from horolog.runtime.trace_settings import TraceSettings
 from tests.integration.notifications.receiving import Hook
 
 DEADLINE_S = 30.0
@@ -32,9 +31,9 @@ class Collector(Hook):
     """Answers as it is told to, then with 200."""
 
     @property
-    def settings(self) -> TraceSettings:
-        """Where spans are sent for them to be here."""
-        return TraceSettings(f"http://127.0.0.1:{self.port}/v1/traces")
+    def endpoint(self) -> str:
+        """Where it is, as settings name it."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def spans(self) -> list[GotSpan]:

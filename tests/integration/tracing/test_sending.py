@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -39,10 +39,12 @@ def span(number: int = 0, error: str | None = None, **attributes: str | int) -> 
 
 
 @asynccontextmanager
-async def sending(url: str, clock: Hurried | None = None, room: int = 8192) -> AsyncIterator[OtlpExporter]:
+async def sending(endpoint: str, clock: Hurried | None = None, room: int = 8192) -> AsyncIterator[OtlpExporter]:
     """An exporter that sends until the block is left, and then what is left."""
     async with httpx.AsyncClient(headers={"x-key": "word"}, trust_env=False) as http:
-        exporter = OtlpExporter(http, url, clock or Hurried(), {"service.name": "horolog"}, waiting_count_max=room)
+        exporter = OtlpExporter(
+            http, f"{endpoint}/v1/traces", clock or Hurried(), {"service.name": "horolog"}, waiting_count_max=room
+        )
         running = asyncio.create_task(exporter.run())
         try:
             yield exporter
@@ -52,12 +54,18 @@ async def sending(url: str, clock: Hurried | None = None, room: int = 8192) -> A
             await exporter.close()
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not holds():
+            await asyncio.sleep(0)
+
+
 async def test_span_arrives_as_it_was_told_and_only_with_attributes_that_are_listed() -> None:
     async with Collector() as collector:
-        async with sending(collector.settings.url) as exporter:
+        async with sending(collector.endpoint) as exporter:
             exporter.tell(span(7, "EXIT_STATUS", horolog_status="failed", password="hush", horolog_parameters="hush"))
-            (got,) = await collector.until(lambda spans: len(spans) == 1)
-        (request,) = collector.got
+            await until(lambda: exporter.sent_count == 1)
+        (request,), (got,) = collector.got, collector.spans
     assert (got.name, got.kind, got.trace_id, got.parent_id) == ("a span", "client", ROOT.trace_id, ROOT.span_id)
     assert (got.start, got.end - got.start, got.is_error) == (1772366400250001000, 1_000_000_000, True)
     assert got.attributes == {"horolog.attempt": "7", "horolog.status": "failed"}
@@ -69,7 +77,7 @@ async def test_span_arrives_as_it_was_told_and_only_with_attributes_that_are_lis
 async def test_requests_are_bounded_and_what_is_told_before_the_end_is_sent() -> None:
     count = 2 * TRACE_BATCH_COUNT_MAX + 1
     async with Collector() as collector:
-        async with sending(collector.settings.url) as exporter:
+        async with sending(collector.endpoint) as exporter:
             for number in range(count):
                 exporter.tell(span(number))
         assert len(collector.spans) == exporter.sent_count == count
@@ -80,7 +88,7 @@ async def test_requests_are_bounded_and_what_is_told_before_the_end_is_sent() ->
 async def test_telling_never_waits_and_what_there_is_no_room_for_is_counted() -> None:
     async with Collector() as collector:
         collector.held.clear()
-        async with sending(collector.settings.url, room=10) as exporter:
+        async with sending(collector.endpoint, room=10) as exporter:
             for number in range(25):
                 exporter.tell(span(number))
             await asyncio.wait_for(collector.arrived.wait(), DEADLINE_S)
@@ -95,12 +103,10 @@ async def test_collector_that_is_away_is_told_of_once_and_tried_ever_less_often(
 ) -> None:
     caplog.set_level(logging.INFO, logger="horolog.adapters.otlp")
     async with Collector() as collector:
-        gone, clock = collector.settings.url, Hurried()
+        gone, clock = collector.endpoint, Hurried()
     async with sending(gone, clock) as exporter:
         exporter.tell(span())
-        async with asyncio.timeout(DEADLINE_S):
-            while len(clock.paused_s) < 8:
-                await asyncio.sleep(0)
+        await until(lambda: len(clock.paused_s) >= 8)
     assert clock.paused_s[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert (exporter.sent_count, exporter.dropped_count) == (0, 1)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -110,11 +116,9 @@ async def test_collector_that_has_no_time_now_gets_the_same_spans_later(caplog: 
     caplog.set_level(logging.INFO, logger="horolog.adapters.otlp")
     async with Collector() as collector:
         collector.answers += [answer(503), answer(429)]
-        async with sending(collector.settings.url) as exporter:
+        async with sending(collector.endpoint) as exporter:
             exporter.tell(span())
-            async with asyncio.timeout(DEADLINE_S):
-                while exporter.sent_count == 0:
-                    await asyncio.sleep(0)
+            await until(lambda: exporter.sent_count == 1)
         assert len(collector.got) == 3
     assert (exporter.sent_count, exporter.dropped_count) == (1, 0)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
@@ -123,10 +127,8 @@ async def test_collector_that_has_no_time_now_gets_the_same_spans_later(caplog: 
 async def test_spans_that_the_collector_refuses_are_dropped_and_the_next_ones_sent() -> None:
     async with Collector() as collector:
         collector.answers += [answer(400, b"x" * 100_000)]
-        async with sending(collector.settings.url) as exporter:
+        async with sending(collector.endpoint) as exporter:
             exporter.tell(span(1))
-            async with asyncio.timeout(DEADLINE_S):
-                while exporter.dropped_count == 0:
-                    await asyncio.sleep(0)
+            await until(lambda: exporter.dropped_count == 1)
             exporter.tell(span(2))
     assert (exporter.sent_count, exporter.dropped_count) == (1, 1)
