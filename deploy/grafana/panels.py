@@ -135,8 +135,7 @@ LEDGER = Row(
         Panel(
             "Dead letters and breaches",
             Kind.GRAPH,
-            "Records that nobody could make sense of, breaches of the ledger, calls missing from the audit trail and "
-            "spans that did not get to their collector, in the last ten minutes. Each is an alert or a reason to look.",
+            "Records that make no sense, breaches of the ledger, lost calls and spans, in ten minutes: each asks for a look.",
             (
                 Query("sum by (role) (increase(scheduler_dead_letters_total[10m]))", "letters: {{role}}"),
                 Query("sum by (kind) (increase(scheduler_ledger_violations_total[10m]))", "breach: {{kind}}"),
