@@ -135,7 +135,7 @@ LEDGER = Row(
         Panel(
             "Dead letters and breaches",
             Kind.GRAPH,
-            "Records that make no sense, breaches of the ledger, lost calls and spans, in ten minutes: each asks for a look.",
+            "Records that make no sense, breaches of the ledger, lost calls and spans, in ten minutes: look at each.",
             (
                 Query("sum by (role) (increase(scheduler_dead_letters_total[10m]))", "letters: {{role}}"),
                 Query("sum by (kind) (increase(scheduler_ledger_violations_total[10m]))", "breach: {{kind}}"),
