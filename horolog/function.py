@@ -72,6 +72,7 @@ class FunctionContext:
 
     `execution_id` is the same for every attempt of an execution, so it identifies a side effect that must happen
     once; `fencing_token` rises with every attempt, so a store that remembers it can refuse an older attempt.
+    `traceparent` is the header by which what the function calls belongs to the same trace, if there is one.
     """
 
     execution_id: str
@@ -82,6 +83,7 @@ class FunctionContext:
     fencing_token: int
     report_progress: Callable[[int], None] = field(repr=False, compare=False)
     cancellation: Cancellation = field(default_factory=Cancellation, repr=False, compare=False)
+    traceparent: str | None = None
 
     @property
     def idempotency_key(self) -> str:

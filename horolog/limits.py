@@ -160,6 +160,20 @@ METRICS_OPEN_EXECUTION_COUNT_MAX = 100_000
 METRICS_CONNECTION_COUNT_MAX = 16
 METRICS_REQUEST_BYTES_MAX = 8 * 1024
 METRICS_ANSWER_S_MAX = 10.0
+TRACE_WAITING_COUNT_MAX = 8192
+"""How many spans may wait for being sent; of others only the number is told."""
+TRACE_BATCH_COUNT_MAX = 256
+"""How many one request carries: putting them together holds up the process for a millisecond or two."""
+TRACE_INTERVAL_S = 1.0
+"""How long spans gather before they are sent; after a failure twice as long each time, up to `TRACE_PAUSE_S_MAX`."""
+TRACE_PAUSE_S_MAX = 60.0
+TRACE_ANSWER_S_MAX = 10.0
+TRACE_ANSWER_BYTES_MAX = 16 * 1024
+"""No more of an answer's body is read: it is taken in for the connection's sake."""
+TRACE_STOP_S_MAX = 2.0
+"""How long a process that ends tries to get rid of what waits."""
+TRACE_TEXT_LENGTH_MAX = 255
+"""Of an attribute."""
 
 assert AUDIT_SINK_BATCH_COUNT_DEFAULT <= AUDIT_SINK_BATCH_COUNT_MAX
 assert AUDIT_SINK_ANSWER_S_DEFAULT <= AUDIT_SINK_ANSWER_S_MAX
@@ -172,6 +186,8 @@ assert DISPATCH_AHEAD_S * 10 < WORKER_PROGRESS_S < REPORT_UNTOLD_S
 assert CHECKPOINT_IDLE_S * 3 < OWNER_STALE_S
 assert CHECKPOINT_IDLE_S * 3 < OVERDUE_S < MISFIRE_GRACE_S
 assert OVERDUE_PAGE_JOB_COUNT <= OVERDUE_LOOK_JOB_COUNT_MAX <= OVERDUE_KEPT_COUNT_MAX
+assert TRACE_BATCH_COUNT_MAX < TRACE_WAITING_COUNT_MAX
+assert TRACE_INTERVAL_S < TRACE_PAUSE_S_MAX
 assert TASK_TRANSIT_S < DISPATCH_AHEAD_S < LOOKAHEAD_S
 assert RESULT_BYTES_MAX > 2 * OUTPUT_BYTES_MAX
 assert RECORD_BYTES_MAX < TURN_BYTES_MAX < INBOX_BYTES_MAX

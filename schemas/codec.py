@@ -52,6 +52,14 @@ def type_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
     return None
 
 
+def traceparent_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    """The W3C trace context among a record's headers, whatever it says, if there is one."""
+    for name, value in headers:
+        if name == "traceparent":
+            return value.decode("utf-8", "replace")
+    return None
+
+
 def time_of(headers: Sequence[tuple[str, bytes]]) -> datetime | None:
     """The CloudEvents time among a record's headers, if there is one that can be read."""
     for name, value in headers:

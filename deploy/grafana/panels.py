@@ -135,12 +135,12 @@ LEDGER = Row(
         Panel(
             "Dead letters and breaches",
             Kind.GRAPH,
-            "Records that nobody could make sense of, breaches of the ledger, and calls missing from the audit trail, "
-            "in the last ten minutes. Each is an alert or a reason to look.",
+            "Records that make no sense, breaches of the ledger, lost calls and spans, in ten minutes: look at each.",
             (
                 Query("sum by (role) (increase(scheduler_dead_letters_total[10m]))", "letters: {{role}}"),
                 Query("sum by (kind) (increase(scheduler_ledger_violations_total[10m]))", "breach: {{kind}}"),
                 Query("sum(increase(scheduler_audit_dropped_total[10m]))", "untold calls"),
+                Query('sum(increase(scheduler_spans_total{outcome="dropped"}[10m]))', "dropped spans"),
             ),
         ),
     ),

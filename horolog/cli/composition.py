@@ -14,6 +14,7 @@ from horolog.domain.seals import Seals
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.owner import OwnerSettings
 from horolog.log.port import Log, LogUnavailable
+from horolog.ports import Tracing
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.metrics_server import serving
 from horolog.runtime.readiness import Readiness
@@ -43,7 +44,7 @@ ROLES = tuple(MODULES)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the services of one process share."""
+    """What the services of one process share. Without `tracing` there are no traces."""
 
     settings: Settings
     log: Log
@@ -51,6 +52,7 @@ class Parts:
     ids: RandomIds
     metrics: Metrics = field(default_factory=Metrics)
     readiness: Readiness = field(default_factory=Readiness)
+    tracing: Tracing | None = None
 
     def database_url(self) -> str:
         """The database's address.

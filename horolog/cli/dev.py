@@ -26,9 +26,11 @@ from horolog.cli.private_files import write_private
 from horolog.cli.roles import executor
 from horolog.cli.roles.api import listener
 from horolog.cli.roles.api import run as run_api
+from horolog.cli.tracing import traced
 from horolog.domain.addresses import networks
 from horolog.log.port import LogError
 from horolog.log_opening import open_log
+from horolog.runtime.log_settings import log_settings
 from horolog.runtime.logs import configure_logs
 from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import Settings, from_environment
@@ -60,7 +62,7 @@ def run(options: DevOptions) -> int:
         settings = replace(settings, kafka_bootstrap=None, http_allowed=(*settings.http_allowed, *OWN_MACHINE))
         if options.examples:
             settings = replace(settings, tenant_defaults=_with_examples(settings.tenant_defaults))
-        configure_logs(os.environ.get("LOG_LEVEL", "warning"))
+        configure_logs(log_settings(os.environ, "warning"), "dev")
         settings.home.mkdir(parents=True, exist_ok=True)
         settings = replace(settings, master_keys=settings.master_keys or master_keys_of(settings.home))
         with ExitStack() as stack:
@@ -96,17 +98,16 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     clock = SystemClock()
     log = await open_log(settings, clock)
     await log.create_topics()
-    parts = Parts(settings, log, clock, RandomIds())
     stop = asyncio.Event()
     stop_on_signals(stop)
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(log.close)
+        parts = await stack.enter_async_context(traced(Parts(settings, log, clock, RandomIds())))
         worker = (
             None if options.worker is None else await executor.prepare_functions(parts, options.worker, executor.LAST)
         )
         parts = parts if worker is None else replace(parts, settings=_with_functions(settings, worker))
         return await _run_all(parts, Beside(api, bound, worker), options, stop, credentials)
-    finally:
-        await log.close()
 
 
 @dataclass(frozen=True, slots=True)

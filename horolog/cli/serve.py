@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import ROLES, Parts, Service, run_services, service_of
+from horolog.cli.tracing import traced
 from horolog.log.port import LogError
 from horolog.log_opening import open_log
 from horolog.runtime.logs import configure_logs
@@ -24,7 +25,7 @@ UNREACHABLE = 3
 def run(role: str) -> int:
     """Serve one role (or `all`) until SIGTERM or SIGINT; returns the exit code."""
     roles = ROLES if role == "all" else (role,)
-    return _run(lambda parts: {name: service_of(name, parts) for name in roles})
+    return _run(role, lambda parts: {name: service_of(name, parts) for name in roles})
 
 
 def run_worker(target: str) -> int:
@@ -41,13 +42,13 @@ def run_worker(target: str) -> int:
 
         return {"worker": work}
 
-    return _run(services)
+    return _run("worker", services)
 
 
-def _run(services: Callable[[Parts], Mapping[str, Service]]) -> int:
+def _run(name: str, services: Callable[[Parts], Mapping[str, Service]]) -> int:
     try:
         settings = from_environment(os.environ)
-        configure_logs(settings.log_level)
+        configure_logs(settings.logs, name)
         if settings.is_upgrading:
             _logger.warning(
                 "what the version before cannot read is held back; after the upgrade, start without %s", UPGRADING
@@ -66,8 +67,8 @@ async def _serve(settings: Settings, services: Callable[[Parts], Mapping[str, Se
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        parts = Parts(settings, log, clock, RandomIds())
-        await run_services(parts, services(parts), stop)
+        async with traced(Parts(settings, log, clock, RandomIds())) as parts:
+            await run_services(parts, services(parts), stop)
     finally:
         await log.close()
 

@@ -214,6 +214,12 @@ NOTIFICATIONS_BEHIND = _gauge(
     "scheduler_notifications_behind_seconds", "For how long the oldest notification that is due has been so, sampled."
 )
 
+SPANS = _counter(
+    "scheduler_spans_total",
+    "Spans of traces by what became of them: `sent`, or `dropped` because there was no room or the collector refused.",
+    "outcome",
+)
+
 MEMORY_USAGE = _gauge("scheduler_memory_usage_bytes", "The resident set of this process.")
 CPU_USAGE = _gauge("scheduler_cpu_usage_percent", "CPU time of this process since the last look; 100 is one core.")
 
@@ -263,6 +269,7 @@ TABLE = (
     NOTIFICATION_FAILURES,
     NOTIFICATIONS_WAITING,
     NOTIFICATIONS_BEHIND,
+    SPANS,
     MEMORY_USAGE,
     CPU_USAGE,
 )

@@ -309,6 +309,14 @@ class Metrics:
 
         self._looks["notifier", ""] = look
 
+    def watch_spans(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Show what became of the spans of this process."""
+
+        def look() -> None:
+            self._of(table.SPANS).put({(outcome,): count for outcome, count in counts().items()})
+
+        self._looks["spans", ""] = look
+
     def look(self) -> None:
         """Ask what is watched how it is now. Only the thread that everything watched lives in may do so."""
         for look in self._looks.values():

@@ -13,8 +13,10 @@ from horolog.domain.addresses import Network, networks
 from horolog.domain.seals import Seals
 from horolog.runtime.flags import flag
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
+from horolog.runtime.log_settings import USUAL, LogSettings, log_settings
 from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
+from horolog.runtime.trace_settings import TraceSettings, trace_settings
 from horolog.vault.master_keys import MasterKeys, MasterKeysError, parse
 from schemas.tenants import CLOSED, TenantSettings
 from schemas.topics import PARTITION_COUNT_DEFAULT
@@ -40,8 +42,8 @@ class MetricsAddress:
 class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
-    Without `metrics` no figures are served. HTTP jobs may call `http_allowed` besides public addresses.
-    A stopping executor lets its attempts go on for `drain_s` seconds.
+    Without `metrics` no figures are served, without `traces` there are none. HTTP jobs may call `http_allowed` besides
+    public addresses. A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
     Tenants' keys are kept under the `master_keys`. A process that `is_upgrading` writes nothing to the log that the
     release before this one cannot read. Of the ledger's rows, `ledger_months_kept` whole months before the present one
@@ -65,10 +67,11 @@ class Settings:
     seals: Seals | None = None
     tenant_defaults: TenantSettings = CLOSED
     master_keys: MasterKeys | None = None
-    log_level: str = "info"
+    logs: LogSettings = USUAL
     metrics: MetricsAddress | None = None
     is_upgrading: bool = False
     ledger_months_kept: int | None = None
+    traces: TraceSettings | None = None
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> Settings:
@@ -95,10 +98,11 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         master_keys=_master_keys(environment, read_file),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
-        log_level=environment.get("LOG_LEVEL", "info"),
+        logs=log_settings(environment),
         metrics=_metrics_address(environment),
         is_upgrading=flag(environment, UPGRADING, default=False),
         ledger_months_kept=_months_kept(environment),
+        traces=trace_settings(environment, read_file),
     )
 
 

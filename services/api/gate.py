@@ -4,6 +4,7 @@ Guarantee: without a recognised caller nothing behind the gate runs, known addre
 open, and with the built-in issuer the addresses that passwords and refresh tokens are sent to: by their exact
 address. What is not HTTP is closed to all, and nobody is served beyond the limits of `rates`. Every answer is logged
 once, without anything that the caller wrote; every change and every refusal is noted for the audit trail (`calls`).
+Where there are traces, every answer to a recognised caller is the end of a span.
 """
 
 import logging
@@ -11,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from horolog.runtime.logs import log_fields
 from projections.views import ReadModelUnavailable
 from services.api.call_journal import CallJournal
 from services.api.calls import Call, is_told
@@ -20,6 +22,7 @@ from services.api.ports import OPEN_PATHS, OPEN_SUBMISSIONS, ApiPorts, Principal
 from services.api.rates import RateGuard
 from services.api.settings import ApiSettings
 from services.api.tenant_rates import TenantRates
+from services.api.tracing import CallTrace
 
 _LOG = logging.getLogger("horolog.api")
 Scope = MutableMapping[str, Any]
@@ -52,8 +55,22 @@ class Gate:
             # There are no WebSockets: a door that nobody watches is not left for a route to come.
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        started = time.perf_counter()
-        scope["call"] = call = Call()
+        scope["call"] = Call()
+        tracing = self._ports.tracing
+        if tracing is None:
+            with log_fields() as scope["log_fields"]:
+                await self._serve(scope, receive, send)
+            return
+        scope["trace"] = trace = CallTrace(scope, self._ports.ids.new(), tracing.ratio, self._ports.clock.now())
+        with log_fields(trace_id=trace.context.trace_id) as scope["log_fields"]:
+            status = await self._serve(scope, receive, send)
+        principal = scope.get("principal", NOBODY)
+        if trace.context.is_sampled and principal is not NOBODY:
+            tracing.tell(trace.span(scope, status, principal.tenant_id, self._ports.clock.now()))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Let the request through, and take note of how it ended; gives the status of the answer."""
+        started, call = time.perf_counter(), scope["call"]
         status = 500
         limits: list[tuple[bytes, bytes]] = []
 
@@ -71,6 +88,7 @@ class Gate:
                 principal = scope.get("principal", NOBODY)
                 self._journal.note(scope, call, status, None if principal is NOBODY else principal)
             self._ports.served(_served(scope, status, time.perf_counter() - started))
+        return status
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, limits: list[tuple[bytes, bytes]]) -> None:
         path = scope["path"]
@@ -78,6 +96,7 @@ class Gate:
             scope["client_address"] = address = client_address(scope, self._proxies)
             scope["principal"] = principal = await self._caller(scope)
             if principal.tenant_id:
+                scope["log_fields"]["tenant_id"] = principal.tenant_id
                 told = await self._rates.admit(principal, address)
                 limits += [(name.lower().encode(), value.encode()) for name, value in told.items()]
             await self._app(scope, receive, send)

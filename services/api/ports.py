@@ -9,7 +9,7 @@ from typing import Protocol
 
 from horolog.domain.rates import Demand, Grant
 from horolog.log.port import Log
-from horolog.ports import Clock, Ids
+from horolog.ports import Clock, Ids, Tracing
 from horolog.vault.port import KeyEraser, SecretStore, TenantKeys
 from projections.views import ReadModel
 from schemas.tenants import CLOSED, TenantSettings
@@ -136,7 +136,7 @@ class ApiPorts:
     `accounts` is None where the built-in issuer is off. `tenant_defaults` are what dispatchers were told, too: the
     settings of tenants that nobody created.
     `audit_dropped` hears of every call that the audit trail could not be told. Without `keys`, `secrets` and `eraser`,
-    which come together, nothing secret is taken.
+    which come together, nothing secret is taken. Without `tracing` there are no traces.
     """
 
     log: Log
@@ -162,3 +162,4 @@ class ApiPorts:
     keys: TenantKeys | None = None
     secrets: SecretStore | None = None
     eraser: KeyEraser | None = None
+    tracing: Tracing | None = None

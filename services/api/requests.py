@@ -17,6 +17,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from horolog.domain.identity import command_id
+from horolog.domain.tracing import trace_context
 from projections.views import OutcomeView
 from schemas.base import UUID_PATTERN, UtcTime
 from schemas.commands import Command
@@ -25,11 +26,11 @@ from services.api.calls import Origin, call_of, method_of, route_of
 from services.api.context import ApiContext
 from services.api.errors import ApiError
 from services.api.ports import Principal
+from services.api.tracing import trace_of
 
 PREFIX = "/api/v1/scheduler"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UUID = re.compile(UUID_PATTERN)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Identity(TypedDict):
@@ -95,9 +96,10 @@ async def carry_out(
 
 
 def origin_of(request: Request) -> Origin:
-    """The call that commands are made of, with the caller's trace, when it is one."""
-    text, scope = request.headers.get("traceparent", ""), request.scope
-    traceparent = text if _TRACEPARENT.fullmatch(text) else None
+    """The call that commands are made of, with its own span where there are traces, else the caller's, if there is."""
+    scope = request.scope
+    trace = trace_of(scope) or trace_context(request.headers.get("traceparent"))
+    traceparent = None if trace is None else str(trace)
     return Origin(call_of(scope), scope["client_address"], method_of(scope), route_of(scope), traceparent)
 
 

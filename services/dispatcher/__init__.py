@@ -19,5 +19,5 @@ but takes or starts nothing, gets nothing more until it does, and what it left a
 
 `book`, `shelf`, `tenancy`, `line`, `lanes`, `settled` and `progress` are the state; `demand` says what an execution
 asks of its worker; `authority`, `jobs`, `tenants`, `rejections`, `executions`, `slots`, `endings`, `upkeep`,
-`assignment` decide; `partition` is one turn.
+`assignment` decide; `partition` is one turn; `tracing` tells what became of it.
 """

@@ -38,6 +38,7 @@ from services.dispatcher.progress import Progress
 from services.dispatcher.settled import Settled
 from services.dispatcher.shelf import JobShelf
 from services.dispatcher.tenancy import Tenancy
+from services.dispatcher.tracing import Traces
 
 _OWN_JOB = "job"
 DEAF = timedelta(seconds=DEAF_S)
@@ -96,6 +97,7 @@ class Book:
         self.ready = Lanes(self.tenants.weight, self.tenants.may_run_more)
         self.workers: dict[str, WorkerSlot] = {}
         self.settled = Settled()
+        self.traces = Traces()
         self.log_mark = 0
         self._lines: dict[str, Line] = {}
         self._touched: set[str] = set()
@@ -283,6 +285,7 @@ class Book:
 
     def _drop(self, execution: Execution) -> None:
         del self.executions[execution.execution_id]
+        self.traces.forget(execution.execution_id)
         self._leave(execution, None)
         line = self._lines[execution.job_id]
         line.drop(execution)

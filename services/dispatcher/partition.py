@@ -11,7 +11,7 @@ from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Place, Record
 from horolog.log.refusals import check_home, dead_letter
 from schemas.base import Message
-from schemas.codec import RecordError, decode, headers_of
+from schemas.codec import Headers, RecordError, decode, headers_of
 from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TenantCommand, TriggerJob
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
@@ -128,8 +128,8 @@ class DispatcherPartition:
             message = decode(record.topic, record.headers, record.value)
             check_home(message, record, self._partition_count)
             decided = self._decide(message, now)
-            outputs = [self._outgoing(decision, now) for decision in decided]
-            _check_sizes(outputs)
+            came_with = record.headers if isinstance(message, TriggerJob) else ()
+            outputs = self._written(decided, came_with, now)
         except RecordError as error:
             self._refuse(record, str(error), now)
         except ValidationError as error:
@@ -139,6 +139,23 @@ class DispatcherPartition:
             for decision in decided:
                 self.book.apply(decision)
             self._outputs += outputs
+
+    def _written(self, decided: Sequence[Message], came_with: Headers, now: datetime) -> list[Outgoing]:
+        """What was decided, as records; what it came with tells its trace.
+
+        Raises:
+            RecordError: one of them is larger than any log takes.
+        """
+        if came_with:
+            self.book.traces.note(decided, came_with)
+        outputs = [self._outgoing(decision, now) for decision in decided]
+        try:
+            _check_sizes(outputs)
+        except RecordError:
+            for decision in decided if came_with else ():
+                self.book.traces.forget(decision.subject())
+            raise
+        return outputs
 
     def _decide(self, message: Message, now: datetime) -> Sequence[Message]:
         if isinstance(message, FireDue):
@@ -168,14 +185,15 @@ class DispatcherPartition:
         return decide_cancel(self.book, command, now)
 
     def _take(self, messages: Iterable[Message], now: datetime) -> None:
-        """Apply each message to the book and write it down."""
+        """Write each message down and apply it to the book."""
         for message in messages:
-            self.book.apply(message)
+            # Written down first: with its end the book forgets the trace of an execution.
             self._outputs.append(self._outgoing(message, now))
+            self.book.apply(message)
 
     def _outgoing(self, message: Message, now: datetime) -> Outgoing:
         topic, partition = TOPIC_OF_MODEL[type(message)].name, self.book.partition
-        value, headers = message.to_json(), headers_of(message, SOURCE, now)
+        value, headers = message.to_json(), headers_of(message, SOURCE, now, self.book.traces.header_for(message))
         if isinstance(message, TaskAssigned | AttemptRevoked):
             partition = self._inbox(message.worker_id)
             if self._seals is not None:
@@ -214,6 +232,7 @@ def restore(
             continue
         if not isinstance(message, JobTabled):
             book.apply(message)
+            book.traces.note((message,), record.headers)
         elif message.job.deleted:
             book.jobs.drop(message.job.job_id)
         elif record.value is not None:

@@ -34,6 +34,7 @@ at the end of its inbox, as if it had just been started.
 - `runners`     http, function, command
 - `trial`       whether programs are really kept apart
 - `places`      what of the machine programs see
+- `tracing`     which trace an attempt belongs to, and its span
 - `registered`  which functions a worker of the SDK has registered
 - `composition` puts a worker together
 """

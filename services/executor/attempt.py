@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pydantic import JsonValue, ValidationError
 
+from horolog.domain.tracing import ExecutionTrace
 from schemas.events.executions import Failure, Usage
 from schemas.events.results import AttemptReport, CancellationReported, FailureReported, SuccessReported
 from schemas.events.workers import HeldAttempt, TaskAssigned
@@ -42,7 +43,7 @@ class Held:
 
     __slots__ = (
         *("attempt", "deadline", "due", "earliest", "ending", "execution_id", "is_over", "is_start_told"),
-        *("_name", "_owner", "started_at", "stop", "task"),
+        *("_name", "_owner", "started_at", "stop", "task", "trace"),
     )
 
     def __init__(self, task: TaskAssigned, owner: Owner, earliest: float = 0.0) -> None:
@@ -57,6 +58,7 @@ class Held:
         self.stop: Stop | None = None
         self.is_over = False
         self.is_start_told = False
+        self.trace: ExecutionTrace | None = None
         self._owner = owner
         self._name: HeldAttempt | None = None
 
@@ -66,6 +68,15 @@ class Held:
         if self._name is None:
             self._name = HeldAttempt(execution_id=self.execution_id, attempt=self.attempt)
         return self._name
+
+    @property
+    def traceparent(self) -> str | None:
+        return None if self.trace is None else str(self.trace.attempt(self.attempt))
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether it was ended because it had been revoked."""
+        return self.ending is Ending.REVOKED
 
     def timeout_s(self) -> float:
         """The task's timeout, or the config's own when that is shorter; a day at most, whatever the task says."""
@@ -88,9 +99,9 @@ def final_report(held: Held, outcome: Outcome, worker_id: str, at: datetime) -> 
 
     A result that cannot be stored makes a success a failure: a report that nobody can read would be lost.
     """
-    if held.ending is Ending.REVOKED:
+    if held.is_revoked:
         return cancellation(held, worker_id, at, outcome.usage)
-    reason = _failure_of(held) or outcome.failure
+    reason = failure_of(held, outcome)
     try:
         if reason is not None:
             return _failure_report(held, reason, outcome, worker_id, at)
@@ -121,7 +132,8 @@ def unstorable(held: Held, why: str, usage: Usage, worker_id: str, at: datetime)
     return _failure_report(held, reason, Outcome(usage=usage), worker_id, at)
 
 
-def _failure_of(held: Held) -> Failure | None:
+def failure_of(held: Held, outcome: Outcome) -> Failure | None:
+    """Why it has failed, if it has: an end from outside outweighs what the runner saw."""
     match held.ending:
         case Ending.TIMED_OUT:
             return failure(ErrorType.TIMEOUT, "TIMED_OUT", f"still running after {held.timeout_s():g} s; it was ended")
@@ -130,7 +142,7 @@ def _failure_of(held: Held) -> Failure | None:
         case Ending.WORKER_STOPPED:
             return failure(ErrorType.SYSTEM_ERROR, "WORKER_STOPPED", "the worker was stopped before it was done")
         case _:
-            return None
+            return outcome.failure
 
 
 def _failure_report(held: Held, reason: Failure, outcome: Outcome, worker_id: str, at: datetime) -> FailureReported:

@@ -13,12 +13,12 @@ from horolog.adapters.groups.hierarchies import RESOURCES, Hierarchy, found_here
 from horolog.adapters.spawner.cells import Box, Cells
 from horolog.adapters.spawner.client import Spawner
 from horolog.log.port import Log
-from horolog.ports import Clock
+from horolog.ports import Clock, Tracing
 from horolog.runtime.settings_error import SettingsError
 from schemas.events.workers import Resource
 from schemas.isolation import Isolation
 from schemas.jobs import JobType
-from services.executor.guard import Guard, IsolationGuard, RequestGuard, ServingGuard
+from services.executor.guard import IsolationGuard, RequestGuard, ServingGuard
 from services.executor.isolation_settings import GroupUse, IsolationSettings
 from services.executor.opening import Opener, OpeningRunner
 from services.executor.places import SYSTEM, arranged, python_places
@@ -119,12 +119,12 @@ def open_worker(
     clock: Clock,
     settings: WorkerSettings,
     apartness: Apartness,
-    guard: Guard | None = None,
     opener: Opener | None = None,
+    tracing: Tracing | None = None,
 ) -> Worker:
     """A worker with all three runners, ready to `run`; call it in the loop that runs it.
 
-    Without an `opener` attempts that need secrets fail.
+    Without an `opener` attempts that need secrets fail, without `tracing` there are no traces.
     """
     _tell(apartness)
     processes = apartness.processes()
@@ -141,8 +141,8 @@ def open_worker(
     settings = replace(settings, isolation=apartness.level, control_groups=apartness.bounded)
     images = () if apartness.engine is None else apartness.engine.images
     served = None if settings.hosted is None else frozenset(settings.hosted.names)
-    judging = ServingGuard(served, IsolationGuard(apartness.level, guard or RequestGuard(), images))
-    return Worker(log, clock, opening, settings, guard=judging)
+    judging = ServingGuard(served, IsolationGuard(apartness.level, RequestGuard(), images))
+    return Worker(log, clock, opening, settings, guard=judging, tracing=tracing)
 
 
 async def find_registered(target: str, settings: WorkerSettings, apartness: Apartness) -> Hosted:

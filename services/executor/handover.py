@@ -14,15 +14,17 @@ starts up to `DISPATCH_AHEAD_S` later than it might.
 from dataclasses import dataclass
 
 from horolog.limits import TASK_TRANSIT_S
+from schemas.codec import Headers
 from schemas.events.workers import TaskAssigned
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """A task and when it was sent, a POSIX timestamp by the dispatcher's clock."""
+    """A task and when it was sent, a POSIX timestamp by the dispatcher's clock; the headers that it came with."""
 
     task: TaskAssigned
     sent_at: float
+    headers: Headers = ()
 
     def wait_s(self, received_at: float) -> float:
         """How long after its receipt the attempt waits at least, whatever the worker's wall clock says meanwhile.

@@ -113,7 +113,9 @@ class Inbox:
             return None
         if message.worker_id != self._worker_id:
             return None
-        return HandOver(message, _sent_at(message, record)) if isinstance(message, TaskAssigned) else message
+        if isinstance(message, AttemptRevoked):
+            return message
+        return HandOver(message, _sent_at(message, record), record.headers)
 
     def _check_seal(self, message: Message, record: Record) -> None:
         if self._seals is None:

@@ -21,6 +21,7 @@ from schemas.sealed import is_sealed
 from services.executor.outcome import Outcome, failed, failure
 from services.executor.runner import Runner, Stop, Watcher
 from services.executor.scrubbing import Scrubber
+from services.executor.tracing import in_logs
 
 _logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Opener:
         except ValidationError:
             raise _never("SECRET_UNUSABLE", "a secret holds what may not stand where the job refers to it") from None
         except VaultError as error:
-            _logger.error("an attempt's secrets cannot be had: %s", error)
+            _logger.error("an attempt's secrets cannot be had: %s", error, extra=in_logs(task))
             what = "the job's secrets cannot be had at present"
             raise Unopened(failed(ErrorType.SYSTEM_ERROR, "VAULT_UNAVAILABLE", what)) from None
 
@@ -152,6 +153,10 @@ class OpenedRun:
             starting.cancel()
         else:
             self._stop(grace_s)
+
+    @property
+    def traceparent(self) -> str | None:
+        return self._watcher.traceparent
 
     def progressed(self, percent: int) -> None:
         self._watcher.progressed(percent)

@@ -74,9 +74,11 @@ def usage_of(ended: Ended) -> Usage:
     return Usage(memory_peak_mb=ended.memory_peak_mb, cpu_time_ms=ended.cpu_time_ms)
 
 
-def identity_of(task: TaskAssigned) -> dict[str, str]:
+def identity_of(task: TaskAssigned, traceparent: str | None) -> dict[str, str]:
     """The attempt's identity as environment variables; the attempt number is the fencing token."""
+    traced = {} if traceparent is None else {"TRACEPARENT": traceparent}
     return {
+        **traced,
         "HOROLOG_EXECUTION_ID": task.execution_id,
         "HOROLOG_ATTEMPT": str(task.attempt),
         "HOROLOG_FENCING_TOKEN": str(task.attempt),

@@ -24,6 +24,8 @@ class Asking:
     def __init__(self) -> None:
         self.end: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
+    traceparent = None
+
     def progressed(self, percent: int) -> None:
         """Nothing depends on how far it is."""
 

@@ -17,6 +17,11 @@ Stop = Callable[[float], None]
 class Watcher(Protocol):
     """Who wants to know how a run goes."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """What the run tells others of the trace that it belongs to, if it belongs to any: W3C's header."""
+        ...
+
     def progressed(self, percent: int) -> None:
         """It is this far."""
 

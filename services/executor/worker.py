@@ -10,13 +10,14 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
+from horolog.domain.tracing import code_of_ours
 from horolog.limits import CANCEL_GRACE_S, LEASE_S
 from horolog.log.port import Log, LogUnavailable
-from horolog.ports import Clock
+from horolog.ports import Clock, Tracing
 from schemas.events.workers import AttemptRevoked, WorkerState
 from schemas.jobs import ErrorType, JobType
 from services.executor.alarm import Alarm
-from services.executor.attempt import Ending, Held
+from services.executor.attempt import Ending, Held, failure_of
 from services.executor.beats import Heart, Vitals
 from services.executor.guard import Guard
 from services.executor.hand import Hand
@@ -26,6 +27,7 @@ from services.executor.outcome import Outcome, failed
 from services.executor.reports import Reporter
 from services.executor.runner import Runner
 from services.executor.settings import WorkerSettings
+from services.executor.tracing import attempt_span, in_logs, trace_of
 
 RETRY_S = 0.25
 _WALL_CLOCK_CHECK_S = 1.0
@@ -47,7 +49,7 @@ def _cancel(task: asyncio.Task[None]) -> None:
 
 
 class Worker:
-    """Runs the attempts that are addressed to it. `run` may be called once."""
+    """Runs the attempts that are addressed to it. `run` may be called once. With `tracing` each becomes a span."""
 
     def __init__(
         self,
@@ -57,8 +59,10 @@ class Worker:
         settings: WorkerSettings,
         *,
         guard: Guard,
+        tracing: Tracing | None = None,
     ) -> None:
         self._clock = clock
+        self._tracing = tracing
         self._runners = runners
         self._settings = settings
         self._guard = guard
@@ -130,10 +134,20 @@ class Worker:
     def attempt_ended(self, held: Held, outcome: Outcome) -> None:
         self._hand.let_go(held)
         self._vitals.finished_count += 1
+        self._tell_end(held, outcome)
         self._reporter.ended(held, outcome)
         if not self._hand:
             self._empty.set()
         self._start_due()
+
+    def _tell_end(self, held: Held, outcome: Outcome) -> None:
+        if _logger.isEnabledFor(logging.DEBUG):
+            failure = failure_of(held, outcome)
+            how = "done" if failure is None else code_of_ours(failure.code)
+            _logger.debug("an attempt is over: %s", how, extra=in_logs(held.task, held.trace))
+        if self._tracing is not None and held.trace is not None and held.trace.is_sampled:
+            now = self._clock.now()
+            self._tracing.tell(attempt_span(held, held.trace, outcome, self._settings.worker_id, now))
 
     def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         assert self._tasks is not None, "the worker is not running"
@@ -185,6 +199,8 @@ class Worker:
         if self._hand.is_known(task.execution_id, task.attempt):
             return
         held = Held(task, self, earliest)
+        if self._tracing is not None:
+            held.trace = trace_of(hand_over, self._tracing.ratio)
         older = self._hand.take_in(held)
         self._empty.clear()
         if older is not None:
@@ -228,6 +244,8 @@ class Worker:
         held.deadline = monotonic + held.timeout_s()
         self._deadline_alarm.set_for(held.deadline)
         self._reporter.started(held, monotonic)
+        if _logger.isEnabledFor(logging.DEBUG):
+            _logger.debug("an attempt begins", extra=in_logs(held.task, held.trace))
         try:
             held.stop = self._runners[held.task.job_type].start(held.task, held)
         except OSError as error:

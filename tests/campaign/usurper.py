@@ -52,7 +52,7 @@ class _UsurpersLog(KafkaLog):
 async def usurp() -> None:
     """Tick until SIGTERM."""
     settings = from_environment(os.environ)
-    configure_logs(settings.log_level)
+    configure_logs(settings.logs, "usurper")
     assert settings.kafka_bootstrap is not None
     kafka = KafkaSettings(settings.kafka_bootstrap, settings.topic_prefix, settings.partition_count)
     log, stop = await _UsurpersLog.open(kafka), asyncio.Event()

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,13 @@ from horolog.cli.composition import Parts, service_of
 from horolog.cli.roles.api import run as run_api
 from horolog.cli.roles.executor import prepare_functions, run_prepared
 from horolog.cli.roles.projections import run as run_projections
+from horolog.cli.tracing import traced
 from horolog.domain.addresses import networks
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
 from horolog.runtime.settings import Settings
+from horolog.runtime.trace_settings import trace_settings
 from horolog.vault.master_keys import parse
 from schemas.tenants import TenantSettings
 from services.api.settings import from_environment as api_settings
@@ -68,13 +70,18 @@ class System:
 
 @asynccontextmanager
 async def running(
-    dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_path: str | None = None, **environment: str
+    dsn: str,
+    roles: Sequence[str] = EVERYTHING,
+    wait_s: str = "5",
+    log_path: str | None = None,
+    collector: str = "",
+    **environment: str,
 ) -> AsyncIterator[System]:
     """The system with these services (the API and the projector with further settings), ready to be asked.
 
-    The log is in memory, or in the file at `log_path`.
+    The log is in memory, or in the file at `log_path`. Traces go to the address of a `collector`, if there is one.
     """
-    clock, stop = SystemClock(), asyncio.Event()
+    clock = SystemClock()
     log = EmbeddedLog.open(Path(log_path) if log_path else None, clock)
     await log.create_topics()
     settings = Settings(
@@ -84,15 +91,26 @@ async def running(
         http_allowed=networks(["127.0.0.0/8"]),
         tenant_defaults=ALLOWED,
         master_keys=parse("keys", f"a={OLD}"),
+        traces=trace_settings({"OTEL_EXPORTER_OTLP_ENDPOINT": collector}),
     )
-    parts = Parts(settings, log, clock, RandomIds())
-    port = free_port()
+    try:
+        async with (
+            traced(Parts(settings, log, clock, RandomIds())) as parts,
+            _serving(parts, roles, {"HOROLOG_API_WAIT_S": wait_s, **environment}) as system,
+        ):
+            yield system
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def _serving(parts: Parts, roles: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[System]:
+    port, stop = free_port(), asyncio.Event()
     api = api_settings(
         {
             "HOROLOG_TOKENS": f"{TOKEN}={TENANT},{OTHER_TOKEN}={OTHER_TENANT}",
             "INTERNAL_SERVICE_TOKEN": SERVICE_TOKEN,
             "HOROLOG_API_PORT": str(port),
-            "HOROLOG_API_WAIT_S": wait_s,
             **environment,
         }
     )
@@ -121,11 +139,10 @@ async def running(
     ):
         await _ready(nobody, complete="dispatcher" in roles)
         try:
-            yield System(client, other, service, nobody, log, parts.metrics, start, host)
+            yield System(client, other, service, nobody, parts.log, parts.metrics, start, host)
         finally:
             stop.set()
             await asyncio.gather(*tasks)
-            await log.close()
 
 
 def job(**changes: Any) -> dict[str, Any]:

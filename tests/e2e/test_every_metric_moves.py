@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from horolog.adapters.otlp import OtlpExporter
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.sampling import sample_once
 from horolog.log.embedded.log import EmbeddedLog
@@ -34,6 +36,7 @@ from tests.integration.projections.audit_service import serving
 from tests.integration.projections.test_audit import STORY
 from tests.integration.projections.test_audit_sink_troubles import refusing
 from tests.integration.projections.world import opened, project
+from tests.integration.tracing.test_sending import span
 from tests.tidy.expressions import metric_of
 from tests.unit.deciding.kit import HOME, at, definition, record, tabled
 from tests.unit.deciding.test_emitted_lateness import LateClock
@@ -266,6 +269,7 @@ BY_THEMSELVES = (
     table.CATCH_UP_BEHIND,
     table.CATCH_UP_INSTANTS,
     table.ACTIVE_CONNECTIONS,
+    table.SPANS,
 )
 """Moved below by the part that tells them alone: in a system they would take minutes."""
 
@@ -302,6 +306,16 @@ def test_call_that_the_audit_trail_has_no_room_for_moves_what_was_dropped() -> N
     before = samples(metrics)
     CallJournal(log, clock, RandomIds(), metrics.audit_dropped, waiting_count_max=0).note({}, Call(), 200, None)
     assert table.AUDIT_DROPPED.name in moved(before, samples(metrics))
+
+
+async def test_span_that_there_is_no_room_for_moves_what_was_dropped() -> None:
+    metrics = Metrics()
+    async with httpx.AsyncClient() as http:
+        exporter = OtlpExporter(http, "http://127.0.0.1:1", SystemClock(), {}, waiting_count_max=0)
+        metrics.watch_spans(lambda: {"dropped": exporter.dropped_count})
+        before = samples(metrics)
+        exporter.tell(span())
+    assert table.SPANS.name in moved(before, samples(metrics))
 
 
 async def test_service_that_refuses_a_tenants_entries_moves_the_figures_of_the_audit_sink(

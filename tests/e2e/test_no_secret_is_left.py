@@ -19,6 +19,7 @@ import pytest
 
 from horolog.runtime.logs import JsonLine
 from tests.e2e.system import OTHER_TOKEN, PREFIX, SERVICE_TOKEN, TENANT, TOKEN, System, job, running
+from tests.integration.tracing.collecting import Collector
 
 ENDED = {"completed", "failed", "cancelled"}
 
@@ -186,14 +187,21 @@ async def test_no_secret_that_was_put_in_is_found_in_what_is_kept_or_shown(
     canaries = Canaries()
     for name in ("horolog", "services", "projections"):
         caplog.set_level(logging.DEBUG, logger=name)
-    async with running(migrated_database, log_path=str(tmp_path / "log.db")) as system, echo() as url:
+    log_path = str(tmp_path / "log.db")
+    async with (
+        Collector() as collector,
+        running(migrated_database, log_path=log_path, collector=collector.endpoint) as system,
+        echo() as url,
+    ):
         places = {"answers": await use(system, canaries, url), "refusals": await refuse(system, canaries)}
         places["metrics"] = [system.metrics.render().decode()]
+    places["traces"] = [got.body.decode() for got in collector.got]
     places["logs"] = [JsonLine().format(record) + record.getMessage() for record in caplog.records]
     kept = bytes_in(tmp_path)
     kept |= {name: "\n".join(texts).encode() for name, texts in places.items()}
     kept["database"] = await everything_in(migrated_database)
     assert len(canaries.made) >= 50
+    assert b"horolog.execution.id" in kept["traces"]
     assert b"enc:v1:" in kept["database"]
     assert any(b"enc:v1:" in data for name, data in kept.items() if name.startswith("log.db"))
     assert {name: found for name, data in kept.items() if (found := canaries.found_in(data))} == {}

@@ -5,7 +5,7 @@ import re
 from tests.tidy.tree import ROOT, python_files, read_text
 
 PAGE = "docs/settings.md"
-_PREFIXES = "HOROLOG|KAFKA|AUTH|RBAC|SCHEDULER"
+_PREFIXES = "HOROLOG|KAFKA|AUTH|RBAC|SCHEDULER|OTEL"
 _OTHERS = {"DATABASE_URL", "REDIS_URL", "LOG_LEVEL", "METRICS_ENABLED", "PROMETHEUS_PORT", "INTERNAL_SERVICE_TOKEN"}
 _SECRETS = re.compile(r'secret(?:_in_file)?\((?:os\.)?environ(?:ment)?, "([A-Z_]+)"')
 """Secrets are read by one function, which takes them from files as well."""

@@ -90,6 +90,7 @@ async def run(
             keys=None if vault is None else CachedKeys(vault, parts.clock),
             secrets=vault,
             eraser=vault,
+            tracing=parts.tracing,
         )
         app = create_app(ports, settings)
         beside = [

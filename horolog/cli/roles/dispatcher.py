@@ -1,9 +1,11 @@
 """The dispatcher, put together."""
 
 import asyncio
+from functools import partial
 
 from horolog.cli.composition import Parts, owner_settings
 from services.dispatcher.dispatcher import Dispatcher
+from services.dispatcher.tracing import tell_spans
 
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
@@ -12,6 +14,8 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     dispatcher = Dispatcher(
         parts.log, parts.clock, owner_settings(parts), parts.seals(), defaults, is_upgrading=is_upgrading
     )
+    if parts.tracing is not None:
+        dispatcher.owner.on_commit = partial(tell_spans, tracing=parts.tracing)
     parts.metrics.watch_owner("dispatcher", dispatcher.owner.counters)
     parts.readiness.watch("dispatcher", dispatcher.owner.is_ready)
     parts.metrics.watch_partitions("dispatcher", dispatcher.owner.standings)

@@ -114,7 +114,7 @@ async def run_prepared(parts: Parts, stop: asyncio.Event, prepared: Prepared) ->
         stack.callback(prepared.claim.close)
         vault = await open_checked(parts, stack)
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
-        worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener=opener)
+        worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener, parts.tracing)
         parts.readiness.watch("executor", worker.is_ready)
         parts.metrics.watch_slots(lambda: (worker.running_count, prepared.settings.capacity))
         parts.metrics.watch_letters("executor", lambda: worker.refused_count)

@@ -1,7 +1,8 @@
 """Command jobs: a program and its arguments, never a shell, in a process tree that ends with the attempt.
 
-The program gets its attempt's identity as `HOROLOG_…` variables, an empty standard input, and of the worker's own
-environment nothing but what the runner was told to pass on. What it leaves running is killed once it has exited.
+The program gets its attempt's identity as `HOROLOG_…` variables (and its trace as `TRACEPARENT`, where there are
+traces), an empty standard input, and of the worker's own environment nothing but what the runner was told to pass on.
+What it leaves running is killed once it has exited.
 
 It may report how far it is by writing the line `::horolog progress=42` to its standard output.
 
@@ -68,7 +69,7 @@ class CommandRunner:
             raise TypeError("not a command task")
         program = Program(
             argv=(config.command, *config.args),
-            environment={**self._environment, **(config.environment or {}), **identity_of(task)},
+            environment={**self._environment, **(config.environment or {}), **identity_of(task, watcher.traceparent)},
             directory=config.working_directory or self._directory,
             limits={**self._limits, "CPU": _cpu_seconds(task)},
             has_network=config.network is Network.HOST,

@@ -87,6 +87,7 @@ class FunctionHost:
                     "tenant_id": task.tenant_id,
                     "scheduled_for": task.scheduled_for,
                     "fencing_token": task.attempt,
+                    **({} if watcher.traceparent is None else {"traceparent": watcher.traceparent}),
                 },
             }
         )

@@ -5,6 +5,7 @@ whatever a server sends; stopping closes the connection, however slowly the serv
 
 The request names its attempt: `Idempotency-Key` (the same for all attempts of an execution; IETF draft
 idempotency-key-header), `Horolog-Execution-Id`, `Horolog-Attempt`, `Horolog-Scheduled-For`, `Horolog-Fencing-Token`.
+Where there are traces, `traceparent` names the attempt's span (W3C Trace Context).
 With `signWith` it is signed (`horolog.domain.signing`).
 
 The result is the answer's body: JSON when it says so and fits, text otherwise. A status other than the expected one
@@ -71,7 +72,7 @@ class HttpRunner:
         return self._capacity
 
     def start(self, task: TaskAssigned, watcher: Watcher) -> Stop:
-        run = asyncio.get_running_loop().create_task(self._exchange(task))
+        run = asyncio.get_running_loop().create_task(self._exchange(task, watcher.traceparent))
         self._running.add(run)
         run.add_done_callback(partial(self._done, watcher))
         return lambda _: _cancel(run)
@@ -93,13 +94,14 @@ class HttpRunner:
         else:
             watcher.ended(run.result())
 
-    async def _exchange(self, task: TaskAssigned) -> Outcome:
+    async def _exchange(self, task: TaskAssigned, traceparent: str | None) -> Outcome:
         config = task.config
         if not isinstance(config, HttpConfig):
             raise TypeError("not an http task")
         try:
             async with self._pools.lent(task.http_allowed) as pool:
-                response = await pool.handle_async_request(_request_of(task, config, self._clock.now()))
+                request = _request_of(task, config, self._clock.now(), traceparent)
+                response = await pool.handle_async_request(request)
                 try:
                     body = await _read(response)
                 finally:
@@ -117,7 +119,7 @@ def _cancel(run: asyncio.Task[Outcome]) -> None:
     run.cancel()
 
 
-def _request_of(task: TaskAssigned, config: HttpConfig, at: datetime) -> httpx.Request:
+def _request_of(task: TaskAssigned, config: HttpConfig, at: datetime, traceparent: str | None) -> httpx.Request:
     url = httpx.URL(config.url)
     headers = httpx.Headers(_DEFAULT_HEADERS)
     if url.userinfo:
@@ -133,6 +135,10 @@ def _request_of(task: TaskAssigned, config: HttpConfig, at: datetime) -> httpx.R
     headers["horolog-execution-id"] = task.execution_id
     headers["horolog-attempt"] = headers["horolog-fencing-token"] = str(task.attempt)
     headers["horolog-scheduled-for"] = task.scheduled_for.isoformat()
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
+        # Of another trace, if the job has set one.
+        headers.pop("tracestate", None)
     if config.sign_with is not None:
         headers.update(signed(config.sign_with, task.execution_id, at, content or b""))
     return httpx.Request(config.method, url, headers=headers, content=content)

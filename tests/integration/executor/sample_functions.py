@@ -31,6 +31,10 @@ def identity(context: FunctionContext) -> list[Any]:
     return [*names, context.scheduled_for.isoformat()]
 
 
+def trace(context: FunctionContext) -> str | None:
+    return context.traceparent
+
+
 def environment() -> dict[str, str]:
     return dict(os.environ)
 

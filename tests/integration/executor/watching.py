@@ -54,6 +54,7 @@ class Watching:
         self.progressed_once = asyncio.Event()
         self._end: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.stop: Stop = lambda _: None
+        self.traceparent: str | None = None
 
     def progressed(self, percent: int) -> None:
         self.progress.append(percent)
@@ -69,9 +70,12 @@ class Watching:
         await asyncio.wait_for(self.progressed_once.wait(), DEADLINE_S)
 
 
-def begin(runner: Runner, config: HttpConfig | FunctionConfig | CommandConfig) -> Watching:
-    """Start an attempt."""
+def begin(
+    runner: Runner, config: HttpConfig | FunctionConfig | CommandConfig, traceparent: str | None = None
+) -> Watching:
+    """Start an attempt, in a trace if one is named."""
     watching = Watching()
+    watching.traceparent = traceparent
     watching.stop = runner.start(task_of(config), watching)
     return watching
 

@@ -31,10 +31,12 @@ class EchoRunner:
     error: OSError | None = None
     endless: bool = False
     started: list[TaskAssigned] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
     is_closed: bool = False
 
     def start(self, task: TaskAssigned, watcher: Watcher) -> Stop:
         self.started.append(task)
+        self.traces.append(watcher.traceparent)
         if self.error is not None:
             raise self.error
         if not self.endless:
@@ -62,6 +64,16 @@ async def ended(vault: MemoryVault | None, config: Any, runner: EchoRunner | Non
 def http(**headers: str) -> HttpConfig:
     """A request with these headers."""
     return HttpConfig(url="https://x", method="GET", headers={n.replace("_", "-"): v for n, v in headers.items()})
+
+
+async def test_attempt_with_secrets_is_told_of_its_trace_as_any_other_is() -> None:
+    vault, runner, watching = MemoryVault(), EchoRunner(), Watching()
+    watching.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    variable = await sealed(vault, "environment", "A", HUSH)
+    config = CommandConfig(command="true", environment={"A": variable})
+    OpeningRunner(runner, Opener(vault, vault)).start(task_of(config), watching)
+    await watching.end()
+    assert runner.traces == [watching.traceparent]
 
 
 async def test_every_part_is_opened_for_the_runner_and_scrubbed_from_the_outcome() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import LogUnavailable, Outgoing, Place
+from horolog.ports import Tracing
 from schemas.base import Message
 from schemas.codec import decode, headers_of
 from schemas.events.executions import TriggerType
@@ -121,10 +122,12 @@ class World:
             seconds -= STEP_S
             await self._turn()
 
-    async def send(self, *messages: TaskAssigned | AttemptRevoked, transit_s: float = 0.0) -> None:
-        """Write to the worker's inbox what was sent so long ago, and let it read."""
+    async def send(
+        self, *messages: TaskAssigned | AttemptRevoked, transit_s: float = 0.0, traceparent: str | None = None
+    ) -> None:
+        """Write to the worker's inbox what was sent so long ago, in a trace if one is named, and let it read."""
         sent_at = NOON + timedelta(seconds=self.clock.monotonic() - transit_s + self.dispatcher_offset_s)
-        await self.log.append([_outgoing(self.log, message, sent_at) for message in messages])
+        await self.log.append([_outgoing(self.log, message, sent_at, traceparent) for message in messages])
         await self.pass_time()
 
     async def reports(self) -> list[AttemptReport]:
@@ -146,13 +149,14 @@ class World:
             await asyncio.sleep(0)
 
 
-def new_world(*, stubborn: bool = False, **settings: Any) -> World:
+def new_world(*, stubborn: bool = False, tracing: Tracing | None = None, **settings: Any) -> World:
     """A world whose worker does not run yet."""
     clock = ManualClock()
     log = BreakableLog.open(None, clock, partition_count=1)
     runner = TameRunner(stubborn=stubborn)
     runners = {JobType.COMMAND: runner}
-    worker = Worker(log, clock, runners, WorkerSettings(worker_id=ME, **settings), guard=RequestGuard())
+    own = WorkerSettings(worker_id=ME, **settings)
+    worker = Worker(log, clock, runners, own, guard=RequestGuard(), tracing=tracing)
     return World(clock, log, runner, worker, asyncio.Event())
 
 
@@ -201,8 +205,10 @@ def revoked(n: int, *, attempt: int = 1, only_waiting: bool = False) -> AttemptR
     )
 
 
-def _outgoing(log: EmbeddedLog, message: TaskAssigned | AttemptRevoked, sent_at: datetime) -> Outgoing:
+def _outgoing(
+    log: EmbeddedLog, message: TaskAssigned | AttemptRevoked, sent_at: datetime, traceparent: str | None
+) -> Outgoing:
     topic = TASKS if isinstance(message, TaskAssigned) else CONTROL
     partition = partition_of(message.worker_id, log.partition_count)
-    headers = headers_of(message, "horolog/dispatcher", sent_at)
+    headers = headers_of(message, "horolog/dispatcher", sent_at, traceparent)
     return Outgoing(topic.name, partition, message.worker_id.encode(), message.to_json(), headers)
