@@ -82,7 +82,7 @@ lock: ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer
 	build | pin - --output-file $(LOCKS)/build.txt; \
 	printf '%s\n' cyclonedx-bom pip-audit | pin - --output-file $(LOCKS)/tools.txt; \
 	pin pyproject.toml --output-file $(LOCKS)/runtime.txt; \
-	build | pin pyproject.toml - --extra embedded --extra dev --output-file $(LOCKS)/dev.txt
+	build | pin pyproject.toml - --extra analytics --extra embedded --extra dev --output-file $(LOCKS)/dev.txt
 
 clean: ## Remove .venv, caches and build results; data under .horolog stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

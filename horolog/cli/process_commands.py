@@ -11,7 +11,7 @@ from horolog.cli.connection import data_directory
 from horolog.cli.options import DevOptions, Json, duration_s
 
 _SERVE, _PREPARE, _DEV = "horolog.cli.serve", "horolog.cli.preparation", "horolog.cli.dev"
-_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "all"]
+_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "analytics", "all"]
 
 
 def register(app: typer.Typer) -> None:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from schemas.http import Problem
 from services.api import (
+    analytics_routes,
     audit_routes,
     auth_routes,
     erasure_routes,
@@ -120,6 +121,7 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
         tenant_routes.router,
         erasure_routes.router,
         audit_routes.router,
+        analytics_routes.router,
         internal_routes.router,
         internal_tenant_routes.router,
         *((auth_routes.router, user_routes.router) if with_accounts else ()),
