@@ -145,7 +145,7 @@ class FaustWorker:
 
     def __init__(self, kafka: KafkaSettings, directory: Path) -> None:
         self._app = new_app(kafka, directory)
-        self._table = self._app.Table(TABLE, partitions=kafka.partition_count, key_type=str, value_type=None)
+        self._table = self._app.Table(TABLE, partitions=kafka.partition_count)
         self._ledger = self._app.topic(kafka.topic(EXECUTIONS.name), key_type=bytes, value_type=bytes, allow_empty=True)
         self.table = FaustTable(self._table, kafka.commit_timeout_ms / 1000)
         self._failure: asyncio.Future[None] | None = None

@@ -2,6 +2,8 @@
 
 import asyncio
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from horolog.cli.composition import Parts
 from horolog.log_opening import kafka_settings
@@ -29,8 +31,10 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
 
     kafka = kafka_settings(parts.settings)
     await create_beside(kafka, module.changelog_name(kafka))
-    worker = module.FaustWorker(kafka, parts.settings.home / "analytics")
-    counting = Counting(parts.log, worker.table, parts.clock)
-    parts.metrics.watch_letters("analytics", lambda: counting.counters.refused)
-    parts.readiness.watch("analytics", worker.is_ready)
-    await worker.run(counting, stop)
+    # Faust wants a directory, and keeps nothing in it that is needed again.
+    with TemporaryDirectory(prefix="horolog-analytics-") as directory:
+        worker = module.FaustWorker(kafka, Path(directory))
+        counting = Counting(parts.log, worker.table, parts.clock)
+        parts.metrics.watch_letters("analytics", lambda: counting.counters.refused)
+        parts.readiness.watch("analytics", worker.is_ready)
+        await worker.run(counting, stop)

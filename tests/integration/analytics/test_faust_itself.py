@@ -68,7 +68,7 @@ async def test_its_transactions_leave_out_topics_that_it_does_not_read() -> None
 
 
 async def test_the_table_is_kept_in_the_topic_that_we_create_and_as_json(app: Any) -> None:
-    table = app.Table("windows", partitions=4, key_type=str)
+    table = app.Table("windows", partitions=4)
     assert table.changelog_topic_name == changelog_name(SETTINGS)
     assert (table.key_serializer, table.value_serializer) == ("json", "json")
     assert (app.conf.key_serializer, app.conf.value_serializer) == ("raw", "raw")
