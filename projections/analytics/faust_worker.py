@@ -12,7 +12,7 @@ does by default would make the figures wrong, and are put right here:
 """
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 
 from horolog.log.kafka import KafkaSettings
-from horolog.log.port import LogError, LogUnavailable, Record
+from horolog.log.port import LogUnavailable, Record
 from projections.analytics.counting import Counting, settle_regularly
 from schemas.topics import EXECUTIONS
 
@@ -32,6 +32,8 @@ TABLE = "windows"
 STOP_S_MAX = 15.0
 STREAM_BUFFER_COUNT_MAX = 1000
 COMMIT_INTERVAL_S = 2.0
+
+_logger = logging.getLogger(__name__)
 
 
 def changelog_name(kafka: KafkaSettings) -> str:
@@ -211,9 +213,13 @@ class FaustWorker:
             raise LogUnavailable(f"the stream processor has stopped: {self._app.crash_reason!r}")
 
     async def _stop(self) -> None:
-        with contextlib.suppress(TimeoutError, LogError, KafkaError):
-            async with asyncio.timeout(STOP_S_MAX):
-                await self._app.stop()
+        # Not cancelled but left behind: Faust takes a cancellation for one of its own, and goes on.
+        stopping = asyncio.ensure_future(self._app.stop())
+        await asyncio.wait((stopping,), timeout=STOP_S_MAX)
+        if not stopping.done():
+            _logger.warning("the stream processor does not stop; what it had in hand is handed over again")
+        elif (error := stopping.exception()) is not None:
+            _logger.warning("the stream processor did not stop cleanly: %r", error)
 
 
 def record_of(message: Any) -> Record:

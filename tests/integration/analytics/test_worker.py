@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 
 FACT_COUNT = 600
 DEADLINE_S = 120.0
+POLL_S = 0.1
 QUICK = {"SCHEDULER_LOCK_TTL_MS": "6000", "DATABASE_URL": ""}
 TENANTS = (TENANT, OTHER_TENANT)
 
@@ -111,9 +112,6 @@ class World:
             return rows
         finally:
             await consumer.stop()
-
-
-POLL_S = 0.1
 
 
 def written_now(message: Message) -> Outgoing:
