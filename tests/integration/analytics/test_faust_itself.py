@@ -3,6 +3,7 @@
 No broker is needed. The numbers are those of issues of faust-streaming/faust.
 """
 
+import ssl
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -79,8 +80,6 @@ async def test_the_table_is_kept_in_the_topic_that_we_create_and_as_json(app: An
     [("PLAINTEXT", None), ("SSL", "SSL"), ("SASL_SSL", "SASL_SSL")],
 )
 async def test_it_proves_who_it_is_as_everybody_does(tmp_path: Path, protocol: str, wanted: str | None) -> None:
-    import ssl
-
     context = ssl.create_default_context() if wanted else None
     settings = KafkaSettings(
         "127.0.0.1:9",
