@@ -19,17 +19,18 @@ SHOWN_LINE_COUNT = 30
 
 @dataclass(slots=True)
 class Deployment:
-    """Running processes by role."""
+    """Running processes by role; `python` is the interpreter that runs them."""
 
     environment: dict[str, str]
     logs: Path
+    python: str = sys.executable
     processes: dict[str, list[subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     def start(self, role: str) -> None:
         """Start one more process of the role."""
         running = self.processes.setdefault(role, [])
         with (self.logs / f"{role}-{len(running)}.log").open("ab") as log:
-            command = [sys.executable, "-m", "horolog.cli", "serve", role]
+            command = [self.python, "-m", "horolog.cli", "serve", role]
             running.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
 
     def kill(self, role: str) -> None:
@@ -105,9 +106,11 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
 
 
 @contextmanager
-def running(environment: dict[str, str], logs: Path, roles: Sequence[str]) -> Iterator[Deployment]:
+def running(
+    environment: dict[str, str], logs: Path, roles: Sequence[str], python: str = sys.executable
+) -> Iterator[Deployment]:
     """One process for each of the roles, whatever of their servers is there; ended at the end."""
-    deployment = Deployment(environment, logs)
+    deployment = Deployment(environment, logs, python)
     try:
         for role in roles:
             deployment.start(role)

@@ -1,99 +1,56 @@
 """What we know of Faust and rely on, or work around. When one of these fails, read `faust_worker` before going on.
 
-No broker is needed. The numbers are those of issues of faust-streaming/faust.
+The numbers are those of issues of faust-streaming/faust.
 """
 
-import ssl
-from pathlib import Path
-from types import SimpleNamespace
+import json
+import os
+import subprocess
 from typing import Any
 
-import faust
 import pytest
-from faust.transport.consumer import TransactionManager
-from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
 
-from horolog.log.kafka import KafkaSettings
-from projections.analytics.faust_worker import CommittedThread, CommittedTransport, changelog_name, new_app
+from tests.integration.analytics.interpreter import PYTHON
+from tests.tidy.tree import ROOT
 
-SETTINGS = KafkaSettings("127.0.0.1:9", "canary.", 4)
+DEADLINE_S = 60
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> Any:
-    """An app that is never started."""
-    made = new_app(SETTINGS, tmp_path)
-    made.finalize()
-    made.transport = CommittedTransport(made.conf.broker_consumer, made, loop=made.loop)
-    return made
+@pytest.fixture(scope="module")
+def claims() -> dict[str, Any]:
+    """What Faust says of itself."""
+    command = [str(PYTHON), "-m", "tests.integration.analytics.faust_claims"]
+    said = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, check=True, timeout=DEADLINE_S)
+    found: dict[str, Any] = json.loads(said.stdout)
+    return found
 
 
-def test_it_is_the_version_whose_behaviour_was_measured() -> None:
-    assert faust.__version__ == "0.15.3"
+def test_it_is_the_version_whose_behaviour_was_measured(claims: dict[str, Any]) -> None:
+    assert claims["version"] == "0.15.3"
 
 
-async def test_left_alone_it_reads_what_is_not_committed_and_ours_does_not(app: Any) -> None:
-    found = {}
-    for kind in (driver.AIOKafkaConsumerThread, CommittedThread):
-        client = kind(app.consumer, loop=app.loop, beacon=app.beacon)._create_worker_consumer(app.transport)
-        found[kind] = client._isolation_level
-        # It was never started, and says so when it is collected.
-        client._closed = True
-    assert found == {driver.AIOKafkaConsumerThread: "read_uncommitted", CommittedThread: "read_committed"}
-    assert isinstance(app.consumer._new_consumer_thread(), CommittedThread)
+def test_left_alone_it_reads_what_is_not_committed_and_ours_does_not(claims: dict[str, Any]) -> None:
+    assert claims["isolation"] == {"AIOKafkaConsumerThread": "read_uncommitted", "CommittedThread": "read_committed"}
+    assert claims["ours is used"]
 
 
-async def test_it_commits_beyond_a_record_that_is_still_in_hand(app: Any) -> None:
+def test_it_commits_beyond_a_record_that_is_still_in_hand(claims: dict[str, Any]) -> None:
     """#606: why one record is counted after the other, and none acknowledged out of order."""
-    place = TP("canary", 0)
-    app.consumer._acked[place] = [6, 7, 8, 9]
-    app.consumer._committed_offset[place] = 5
-    assert app.consumer._new_offset(place) == 10
+    assert claims["commits beyond what is in hand"]
 
 
-async def test_its_transactions_leave_out_topics_that_it_does_not_read() -> None:
+def test_its_transactions_leave_out_topics_that_it_does_not_read(claims: dict[str, Any]) -> None:
     """#177: why nothing of it is exactly once."""
-    sent: list[dict[str, Any]] = []
-
-    async def send(*_: Any, **named: Any) -> None:
-        sent.append(named)
-
-    manager: Any = SimpleNamespace(
-        consumer=SimpleNamespace(key_partition=lambda *_: None),
-        producer=SimpleNamespace(send=send),
-        app=SimpleNamespace(conf=SimpleNamespace(id="canary")),
-    )
-    await TransactionManager.send(manager, "elsewhere", b"key", b"value", None, None, None)
-    assert sent == [{"transactional_id": None}]
+    assert claims["transaction of a topic that is not read"] is None
 
 
-async def test_the_table_is_kept_in_the_topic_that_we_create_and_as_json(app: Any) -> None:
-    table = app.Table("windows", partitions=4)
-    assert table.changelog_topic_name == changelog_name(SETTINGS)
-    assert (table.key_serializer, table.value_serializer) == ("json", "json")
-    assert (app.conf.key_serializer, app.conf.value_serializer) == ("raw", "raw")
+def test_the_table_is_kept_in_the_topic_that_we_create_and_nothing_is_pickled(claims: dict[str, Any]) -> None:
+    assert claims["changelog"]
+    assert claims["codecs"] == ["json", "json", "raw", "raw"]
 
 
-@pytest.mark.parametrize(
-    ("protocol", "wanted"),
-    [("PLAINTEXT", None), ("SSL", "SSL"), ("SASL_SSL", "SASL_SSL")],
-)
-async def test_it_proves_who_it_is_as_everybody_does(tmp_path: Path, protocol: str, wanted: str | None) -> None:
-    context = ssl.create_default_context() if wanted else None
-    settings = KafkaSettings(
-        "127.0.0.1:9",
-        security_protocol=protocol,
-        ssl_context=context,
-        sasl_mechanism="SCRAM-SHA-512",
-        sasl_username="horolog",
-        sasl_password="a-word-of-these-tests",
-    )
-    made = new_app(settings, tmp_path)
-    made.finalize()
-    auth = driver.credentials_to_aiokafka_auth(made.conf.broker_credentials, made.conf.ssl_context)
-    assert auth.get("ssl_context") is context
-    assert auth["security_protocol"] == (wanted or "PLAINTEXT")
-    if protocol == "SASL_SSL":
-        assert (auth["sasl_mechanism"], auth["sasl_plain_username"]) == ("SCRAM-SHA-512", "horolog")
-    assert "a-word-of-these-tests" not in repr(made.conf.broker_credentials)
+def test_it_proves_who_it_is_as_everybody_does_and_tells_no_password(claims: dict[str, Any]) -> None:
+    access = claims["access"]
+    assert {protocol: found["protocol"] for protocol, found in access.items()} == {name: name for name in access}
+    assert all(found["context"] and not found["told"] for found in access.values())
+    assert (access["SASL_SSL"]["mechanism"], access["SASL_SSL"]["password"]) == ("SCRAM-SHA-512", True)

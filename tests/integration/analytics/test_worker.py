@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from schemas.events.analytics import WindowMeasured
 from schemas.events.executions import ExecutionEvent
 from schemas.topics import ANALYTICS, DLQ, EXECUTIONS, partition_of
 from tests.faults.deployment import Deployment, environment_of, running
+from tests.integration.analytics.interpreter import PYTHON
 from tests.unit.projections.facts import HOME, OTHER_TENANT, PARTITIONS, TENANT, admitted, at, outgoing
 from tests.unit.projections.test_windows import started
 
@@ -97,12 +99,17 @@ class World:
             await consumer.seek_to_beginning(*places)
             ends = await consumer.end_offsets(places)
             rows: dict[str, Window] = {}
-            while any(await consumer.position(place) < end for place, end in ends.items()):
+            while [place for place, end in ends.items() if await consumer.position(place) < end]:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     rows |= {json.loads(one.key): Window.from_row(json.loads(one.value)) for one in records}
             return rows
         finally:
             await consumer.stop()
+
+
+def at_work(world: World) -> AbstractContextManager[Deployment]:
+    """One worker."""
+    return running(world.environment, world.logs, ("analytics",), str(PYTHON))
 
 
 def written_now(message: Message) -> Outgoing:
@@ -135,7 +142,7 @@ async def world(kafka_bootstrap: str, tmp_path: Path) -> AsyncIterator[World]:
 async def test_the_table_of_a_killed_worker_is_what_the_topic_adds_up_to(world: World) -> None:
     half = FACT_COUNT // 2
     await world.write(*facts(0, half))
-    with running(world.environment, world.logs, ("analytics",)) as deployment:
+    with at_work(world) as deployment:
         await world.until(lambda count: count > 0)
         # More comes while it is at work, so that it dies in the middle of something.
         writing = asyncio.ensure_future(world.write(*facts(half, half // 2)))
@@ -166,7 +173,7 @@ async def test_bad_records_and_aborted_ones_are_not_counted_and_stop_nobody(worl
     await _abort(world, written_now(admitted(50)))
     await world.log.append([Outgoing(EXECUTIONS.name, HOME, b"strange", b"{", ())])
     await world.write(*facts(10, 10))
-    with running(world.environment, world.logs, ("analytics",)):
+    with at_work(world):
         await world.until(lambda count: count >= 20)
         async with asyncio.timeout(DEADLINE_S):
             while not await world.messages(DLQ.name):

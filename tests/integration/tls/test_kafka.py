@@ -21,6 +21,7 @@ from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
 from schemas.topics import ANALYTICS, COMMANDS, TOPICS
 from tests.faults.deployment import running
+from tests.integration.analytics.interpreter import PYTHON
 from tests.integration.analytics.test_worker import POLL_S, written_now
 from tests.integration.tls.certificates import Authority, authority
 from tests.unit.projections.facts import HOME, PARTITIONS, admitted
@@ -109,7 +110,7 @@ async def test_the_analytics_worker_uses_the_same_password(broker: Broker, tmp_p
         await log.create_topics()
         await log.append([written_now(admitted())])
         place = Place(ANALYTICS.name, HOME)
-        with running({**os.environ, **environment}, tmp_path, ("analytics",)):
+        with running({**os.environ, **environment}, tmp_path, ("analytics",), str(PYTHON)):
             async with asyncio.timeout(COUNT_S_MAX):
                 while not (await log.ends([place]))[place]:
                     await asyncio.sleep(POLL_S)
