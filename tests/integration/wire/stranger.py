@@ -140,7 +140,8 @@ class Stranger:
                 yield fact
 
     def _fact(self, message: Message) -> Fact:
-        headers = {name: text.decode() for name, text in message.headers() or ()}
+        told: Any = message.headers() or ()
+        headers = {name: text.decode() for name, text in told}
         topic, partition, value = message.topic(), message.partition(), message.value()
         assert topic is not None
         assert partition is not None

@@ -27,7 +27,7 @@ from schemas.events.executions import (
 from schemas.jobs import JobType
 from tests.unit.projections.facts import FAILURE, START, TENANT, admitted, at, event
 
-JOB = {"job_version": 1, "job_type": JobType.HTTP}
+JOB: dict[str, Any] = {"job_version": 1, "job_type": JobType.HTTP}
 
 
 def started(number: int, late_s: float, seconds: float = 0, attempt: int = 1) -> AttemptStarted:
@@ -70,7 +70,7 @@ def test_a_window_begins_with_its_minute() -> None:
     ],
 )
 def test_each_kind_of_fact_has_its_count(fact: ExecutionEvent, name: str, count: int) -> None:
-    assert after(fact) == Window(START, 10, Tally(**{name: count}))
+    assert after(fact) == Window(START, 10, Tally.model_validate({name: count}))
 
 
 def test_lateness_is_that_of_first_attempts_and_never_below_zero() -> None:
