@@ -16,7 +16,7 @@ from deploy.local.ports import free_ports
 from horolog.adapters.system import SystemClock
 from horolog.cli.probes import probe_log
 from horolog.cli.replay_source import open_source
-from horolog.log.port import LogUnavailable, Outgoing, Place
+from horolog.log.port import Log, LogUnavailable, Outgoing, Place
 from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
 from schemas.topics import ANALYTICS, COMMANDS, TOPICS
@@ -111,12 +111,15 @@ async def test_the_analytics_worker_uses_the_same_password(broker: Broker, tmp_p
         await log.append([written_now(admitted())])
         place = Place(ANALYTICS.name, HOME)
         with running({**os.environ, **environment}, tmp_path, ("analytics",), str(PYTHON)):
-            async with asyncio.timeout(COUNT_S_MAX):
-                while not (await log.ends([place]))[place]:
-                    await asyncio.sleep(POLL_S)
+            await asyncio.wait_for(_anything_at(log, place), COUNT_S_MAX)
     finally:
         await log.close()
     assert PASSWORD not in (tmp_path / "analytics-0.log").read_text()
+
+
+async def _anything_at(log: Log, place: Place) -> None:
+    while not (await log.ends([place]))[place]:
+        await asyncio.sleep(POLL_S)
 
 
 async def test_a_wrong_password_and_a_missing_certificate_get_nowhere(broker: Broker) -> None:
