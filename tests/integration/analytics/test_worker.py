@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -21,6 +22,7 @@ from schemas.codec import decode, headers_of
 from schemas.events.analytics import WindowMeasured
 from schemas.events.executions import ExecutionEvent
 from schemas.topics import ANALYTICS, DLQ, EXECUTIONS, partition_of
+from tests.e2e.system import free_port
 from tests.faults.deployment import Deployment, environment_of, running
 from tests.integration.analytics.interpreter import PYTHON
 from tests.unit.projections.facts import HOME, OTHER_TENANT, PARTITIONS, TENANT, admitted, at, outgoing
@@ -156,6 +158,17 @@ async def test_the_table_of_a_killed_worker_is_what_the_topic_adds_up_to(world: 
         await world.write(*facts(FACT_COUNT, 2))
         await world.until(lambda count: count >= FACT_COUNT + 2)
     await _assert_counted(world, deployment)
+
+
+async def test_a_worker_says_that_it_is_ready_once_it_counts(world: World) -> None:
+    await world.write(*facts(0, 2))
+    port = free_port()
+    world.environment["PROMETHEUS_PORT"] = str(port)
+    with at_work(world):
+        await world.until(lambda count: count >= 2)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+    assert answer.status_code == 200
 
 
 async def _assert_counted(world: World, deployment: Deployment) -> None:
