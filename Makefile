@@ -9,13 +9,14 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 LOCKS := deploy/requirements
 STAMP := .venv/.installed
+ANALYTICS := .venv-analytics
 
 .PHONY: help install run test check lint docs bench sim mutants faults fuzz sbom advisories up down lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## Create .venv with every dependency, pinned and hash-checked
+install: $(STAMP) $(ANALYTICS)/.installed ## Create .venv with every dependency, pinned and hash-checked
 
 run: install ## Run everything on this machine; FOR=60s stops it by itself
 	@.venv/bin/horolog dev $(if $(FOR),--for $(FOR))
@@ -82,10 +83,11 @@ lock: ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer
 	build | pin - --output-file $(LOCKS)/build.txt; \
 	printf '%s\n' cyclonedx-bom pip-audit | pin - --output-file $(LOCKS)/tools.txt; \
 	pin pyproject.toml --output-file $(LOCKS)/runtime.txt; \
-	build | pin pyproject.toml - --extra embedded --extra dev --output-file $(LOCKS)/dev.txt
+	build | pin pyproject.toml - --extra embedded --extra dev --output-file $(LOCKS)/dev.txt; \
+	pin pyproject.toml --extra analytics --output-file $(LOCKS)/analytics.txt
 
 clean: ## Remove .venv, caches and build results; data under .horolog stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@rm -rf .venv $(ANALYTICS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lint: install
@@ -105,4 +107,11 @@ $(STAMP): pyproject.toml $(LOCKS)/dev.txt
 	@$(PY) -c 'import pip' 2> /dev/null || $(PYTHON) -m venv --clear .venv
 	@$(PIP) install --require-hashes --requirement $(LOCKS)/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What Faust wants (older versions of click and croniter) does not go beside the tools of development.
+$(ANALYTICS)/.installed: $(STAMP) $(LOCKS)/analytics.txt
+	@$(ANALYTICS)/bin/python -c 'import pip' 2> /dev/null || $(PYTHON) -m venv --clear $(ANALYTICS)
+	@$(ANALYTICS)/bin/python -m pip --disable-pip-version-check --quiet install \
+		--require-hashes --requirement $(LOCKS)/analytics.txt
 	@touch $@

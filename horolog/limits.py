@@ -3,7 +3,7 @@
 A loop, queue, buffer or wait that is not bounded by one of these is a mistake.
 """
 
-from schemas.topics import COMMANDS, RECORD_BYTES_MAX
+from schemas.topics import ANALYTICS, COMMANDS, RECORD_BYTES_MAX
 
 API_BODY_BYTES_MAX = 512 * 1024
 API_WAIT_S = 5.0
@@ -143,6 +143,8 @@ RESULT_BYTES_MAX = 256 * 1024
 PROJECTION_BATCH_COUNT_MAX = 5000
 OUTCOME_ROW_KEPT_S = COMMANDS.retention_ms / 1000
 """How long a command's outcome can be asked for: as long as the command itself is kept."""
+WINDOW_ROW_KEPT_S = ANALYTICS.retention_ms / 1000
+"""How long the figures of a minute can be asked for: as long as what told them is kept."""
 WORKER_ROW_KEPT_S = 86_400.0
 """How long a worker that has fallen silent is remembered."""
 PRUNE_INTERVAL_S = 3600.0

@@ -15,18 +15,20 @@ from projections.fold_audit import entry_of
 from projections.fold_executions import ExecutionFold, json_text
 from projections.fold_jobs import fold_jobs, fold_versions
 from projections.fold_tenants import fold_tenant_changes, fold_tenants
+from projections.fold_windows import fold_windows
 from projections.rows import Changes, OutcomeRow, OwnerRow, WorkerRow
 from schemas.base import Message
 from schemas.codec import RecordError, decode, type_of
+from schemas.events.analytics import WindowMeasured
 from schemas.events.audit import AuditRecorded
 from schemas.events.executions import AttemptDispatched, ExecutionEvent
 from schemas.events.jobs import JobChanged
 from schemas.events.owners import CommandAccepted, CommandRejected, OwnerCheckpointed
 from schemas.events.tenants import TenantChanged
 from schemas.events.workers import WorkerBeat
-from schemas.topics import AUDIT, CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, TENANT_CHANGES, WORKERS
+from schemas.topics import ANALYTICS, AUDIT, CHECKPOINTS, EXECUTIONS, JOBS, OUTCOMES, TENANT_CHANGES, WORKERS
 
-SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS, TENANT_CHANGES, AUDIT)
+SOURCES = (JOBS, EXECUTIONS, OUTCOMES, WORKERS, CHECKPOINTS, TENANT_CHANGES, AUDIT, ANALYTICS)
 """The topics that the read models are a fold of."""
 
 _COMPACTED = frozenset(topic.name for topic in SOURCES if topic.compacted)
@@ -62,6 +64,7 @@ class Fold:
         self._jobs: list[JobChanged] = []
         self._tenants: list[TenantChanged] = []
         self._audit: list[Entry] = []
+        self._windows: list[WindowMeasured] = []
         self._outcomes: dict[str, OutcomeRow] = {}
         self._workers: dict[str, WorkerRow] = {}
         self._owners: dict[tuple[str, int], OwnerRow] = {}
@@ -100,6 +103,7 @@ class Fold:
             tenants=fold_tenants(self._tenants),
             tenant_changes=fold_tenant_changes(self._tenants),
             audit=tuple(self._audit),
+            windows=fold_windows(self._windows),
             applied=tuple(self._applied()),
         )
         return Folded(changes, self._refusals, self._events, self._dispatches)
@@ -117,6 +121,8 @@ class Fold:
                 pass  # an entry of the audit trail, as changes are besides
             case CommandAccepted() | CommandRejected():
                 self._outcomes.setdefault(message.command_id, _outcome_row(message))
+            case WindowMeasured():
+                self._windows.append(message)
             case WorkerBeat():
                 self._keep_beat(message)
             case OwnerCheckpointed():

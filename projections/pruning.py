@@ -1,4 +1,4 @@
-"""Removing rows that nobody will ask for any more: outcomes of commands long past, and workers long silent.
+"""Removing rows that nobody will ask for any more: outcomes of commands and figures long past, workers long silent.
 
 Guarantee: bounded work at a time (`PRUNED_ROW_COUNT_MAX` rows of each table), between batches and never within one;
 projectors that prune at the same time do not wait for each other. Nothing is decided by these rows.
@@ -14,12 +14,17 @@ from horolog.limits import (
     PRUNE_INTERVAL_S,
     PRUNE_PAUSE_S,
     PRUNED_ROW_COUNT_MAX,
+    WINDOW_ROW_KEPT_S,
     WORKER_ROW_KEPT_S,
 )
 from horolog.ports import Clock
 from projections.statements import statement
 
-_KEPT_S = {"prune_outcomes": OUTCOME_ROW_KEPT_S, "prune_workers": WORKER_ROW_KEPT_S}
+_KEPT_S = {
+    "prune_outcomes": OUTCOME_ROW_KEPT_S,
+    "prune_workers": WORKER_ROW_KEPT_S,
+    "prune_windows": WINDOW_ROW_KEPT_S,
+}
 
 
 @dataclass(slots=True)

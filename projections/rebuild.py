@@ -37,6 +37,7 @@ READ_MODELS = (
     "command_outcomes",
     "tenants",
     "tenant_changes",
+    "tenant_windows",
 )
 """Every table that is a fold of the log; the partitions of `job_executions` and the `VIEWS` go with them."""
 VIEWS = ("scheduler_locks",)

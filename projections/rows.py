@@ -200,6 +200,27 @@ class OwnerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One row of `tenant_windows`."""
+
+    tenant_id: str
+    window_start: datetime
+    window_seconds: int
+    through: int
+    admitted: int
+    started: int
+    completed: int
+    failed: int
+    cancelled: int
+    skipped: int
+    missed: int
+    retried: int
+    late_count: int
+    late_sum_ms: int
+    late_max_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """Everything that a batch changes. `applied` are the commands whose effect it makes visible."""
 
@@ -213,6 +234,7 @@ class Changes:
     tenants: Sequence[TenantRow] = ()
     tenant_changes: Sequence[TenantChangeRow] = ()
     audit: Sequence[Entry] = ()
+    windows: Sequence[WindowRow] = ()
     applied: Sequence[str] = field(default=())
 
 
@@ -224,7 +246,7 @@ _READERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     row: _reader(row)
     for row in (
         *(ExecutionRow, JobRow, JobVersionRow, BegunRow, OutcomeRow, WorkerRow, OwnerRow),
-        *(TenantRow, TenantChangeRow),
+        *(TenantRow, TenantChangeRow, WindowRow),
     )
 }
 

@@ -55,6 +55,7 @@ TABLES = (
     ComparedTable("tenants", ("tenant_id",)),
     ComparedTable("tenant_changes", ("tenant_id", "version")),
     ComparedTable("command_outcomes", ("command_id",), is_forgetful=True),
+    ComparedTable("tenant_windows", ("tenant_id", "window_start"), is_forgetful=True),
     ComparedTable("workers", ("worker_id",), has_tenant=False, is_forgetful=True),
     ComparedTable("partition_owners", ("role", "partition"), has_tenant=False, is_forgetful=True),
 )

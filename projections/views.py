@@ -252,6 +252,25 @@ class UsageView:
     duration_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """One row of `tenant_windows`: what was decided for a tenant in so many seconds. Times in milliseconds."""
+
+    window_start: datetime
+    window_seconds: int
+    admitted: int
+    started: int
+    completed: int
+    failed: int
+    cancelled: int
+    skipped: int
+    missed: int
+    retried: int
+    late_count: int
+    late_sum_ms: int
+    late_max_ms: int
+
+
 class ReadModelUnavailable(Exception):
     """PostgreSQL does not answer in time; nothing was read."""
 

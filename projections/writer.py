@@ -26,6 +26,7 @@ from projections.rows import (
     OwnerRow,
     TenantChangeRow,
     TenantRow,
+    WindowRow,
     WorkerRow,
     columns,
 )
@@ -46,6 +47,7 @@ _STATEMENTS: Sequence[tuple[str, type, str]] = (
     ("upsert_owners", OwnerRow, "owners"),
     ("upsert_tenants", TenantRow, "tenants"),
     ("insert_tenant_changes", TenantChangeRow, "tenant_changes"),
+    ("upsert_windows", WindowRow, "windows"),
 )
 
 

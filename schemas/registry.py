@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 from schemas import commands
 from schemas.base import Message
-from schemas.events import audit, executions, fires, jobs, owners, results, tenants, workers
+from schemas.events import analytics, audit, executions, fires, jobs, owners, results, tenants, workers
 from schemas.topics import (
+    ANALYTICS,
     AUDIT,
     CHECKPOINTS,
     COMMANDS,
@@ -91,6 +92,7 @@ MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
         CONTROL: (workers.AttemptRevoked,),
         WORKERS: (workers.WorkerBeat,),
         CHECKPOINTS: (owners.OwnerCheckpointed,),
+        ANALYTICS: (analytics.WindowMeasured,),
         DLQ: (owners.RecordRefused,),
     }
 )

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from schemas.base import Message
 from schemas.registry import MESSAGES_OF_TOPIC, MODEL_OF_TYPE
 from schemas.topics import (
+    ANALYTICS,
     AUDIT,
     CHECKPOINTS,
     COMMANDS,
@@ -53,6 +54,7 @@ _ABOUT = {
     WORKERS: ("Signs of life of the workers, once a second.", "worker id"),
     CONTROL: ("Attempts that a worker is to end.", "worker id"),
     CHECKPOINTS: ("Where each owner stands.", "role and partition, as ticker/3"),
+    ANALYTICS: ("Figures of each tenant for each minute, derived from the ledger; the newest counts.", "tenant id"),
     DLQ: ("Records that could not be understood, and why.", "tenant id"),
 }
 _WRITTEN_FROM_OUTSIDE = frozenset({COMMANDS})

@@ -40,6 +40,9 @@ MODULES: Mapping[str, str] = {
 }
 """Role → the module that puts it together, imported only where the role runs."""
 ROLES = tuple(MODULES)
+"""What `all` stands for, and what `horolog dev` runs."""
+ON_KAFKA_ONLY: Mapping[str, str] = {"analytics": "horolog.cli.roles.analytics"}
+"""Likewise; these are run only where they are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def service_of(role: str, parts: Parts) -> Service:
     """The role, put together from the parts when it is run."""
 
     async def run(stop: asyncio.Event) -> None:
-        await import_module(MODULES[role]).run(parts, stop)
+        await import_module({**MODULES, **ON_KAFKA_ONLY}[role]).run(parts, stop)
 
     return run
 

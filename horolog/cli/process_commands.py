@@ -12,7 +12,7 @@ from horolog.cli.options import DevOptions, Json, duration_s
 from horolog.cli.problems import wrong_use
 
 _SERVE, _PREPARE, _DEV = "horolog.cli.serve", "horolog.cli.preparation", "horolog.cli.dev"
-_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "all"]
+_Role = Literal["api", "ticker", "dispatcher", "executor", "projections", "notifier", "analytics", "all"]
 
 
 def register(app: typer.Typer) -> None:

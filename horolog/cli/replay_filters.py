@@ -16,11 +16,23 @@ from horolog.log.port import Place, Record
 from schemas.codec import type_of
 from schemas.events.workers import SYSTEM_TENANT
 from schemas.registry import MESSAGES_OF_TOPIC, MODEL_OF_TYPE
-from schemas.topics import CHECKPOINTS, CONTROL, DLQ, JOB_TABLE, TASKS, TENANTS, TOPICS, WORKERS, Topic, partition_of
+from schemas.topics import (
+    ANALYTICS,
+    CHECKPOINTS,
+    CONTROL,
+    DLQ,
+    JOB_TABLE,
+    TASKS,
+    TENANTS,
+    TOPICS,
+    WORKERS,
+    Topic,
+    partition_of,
+)
 
 TYPE_PREFIX = "io.horolog."
-UNASKED = (JOB_TABLE, TENANTS, WORKERS, CHECKPOINTS)
-"""Topics that are read only when they are named: state that follows from the others, and signs of life."""
+UNASKED = (JOB_TABLE, TENANTS, WORKERS, CHECKPOINTS, ANALYTICS)
+"""Topics that are read only when they are named: what follows from the others, and signs of life."""
 _BY_INBOX = (TASKS, CONTROL)
 _OF_THE_SYSTEM = (WORKERS, CHECKPOINTS, DLQ)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

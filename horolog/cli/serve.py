@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import ROLES, Parts, Service, run_services, service_of
+from horolog.cli.composition import ON_KAFKA_ONLY, ROLES, Parts, Service, run_services, service_of
 from horolog.cli.tracing import traced
 from horolog.log.port import LogError
 from horolog.log_opening import open_log
@@ -25,6 +25,9 @@ UNREACHABLE = 3
 def run(role: str) -> int:
     """Serve one role (or `all`) until SIGTERM or SIGINT; returns the exit code."""
     roles = ROLES if role == "all" else (role,)
+    if role in ON_KAFKA_ONLY and not os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        # Said before the embedded log is opened, which may be another process's.
+        return tell(f"{role} runs on Kafka only: set KAFKA_BOOTSTRAP_SERVERS", REFUSED)
     return _run(role, lambda parts: {name: service_of(name, parts) for name in roles})
 
 

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute
 
 from schemas.http import Problem
 from services.api import (
+    analytics_routes,
     audit_routes,
     auth_routes,
     erasure_routes,
@@ -116,6 +117,7 @@ def _routes(*, with_accounts: bool) -> Sequence[BaseRoute]:
         tenant_routes.router,
         erasure_routes.router,
         audit_routes.router,
+        analytics_routes.router,
         internal_routes.router,
         internal_tenant_routes.router,
         *((auth_routes.router, user_routes.router) if with_accounts else ()),

@@ -35,6 +35,22 @@ _HEALTH: dict[str, Any] = {
     "metrics": {"activeJobs": 10, "queueSize": 3, "memoryUsage": 98_566_144},
     "problems": ["1 schedule is overdue: an instant has come, and nothing tells of it."],
 }
+_WINDOW: dict[str, Any] = {
+    "start": _FIRED,
+    "seconds": 60,
+    "admitted": 12,
+    "started": 12,
+    "completed": 9,
+    "failed": 1,
+    "cancelled": 0,
+    "skipped": 2,
+    "missed": 0,
+    "retried": 1,
+    "ended": 10,
+    "endedPerSecond": 0.16666666666666666,
+    "failureRate": 0.1,
+    "lateness": {"count": 11, "averageMs": 42.5, "maxMs": 130},
+}
 _DEFINITION: dict[str, Any] = {
     "name": "nightly settlement",
     "cronExpression": "0 30 2 * * *",
@@ -325,6 +341,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
             "timestamp": _NOW,
             "path": "/api/v1/scheduler/jobs",
         },
+        "AnalyticsResponse": {"start": _FIRED, "end": _NOW, "windows": [_WINDOW]},
         "InternalErrorResponse": {
             "success": False,
             "errorCode": "JOB_NOT_FOUND",

@@ -20,6 +20,7 @@ from services.api.notification_store import NotificationStore
 from services.api.overdue import Findings
 from services.api.permissions import Permission
 from services.api.tenant_reader import TenantReader
+from services.api.window_reader import WindowReader
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Raw request headers: names in lower case."""
@@ -153,6 +154,7 @@ class ApiPorts:
     audit: AuditReader
     audit_dropped: Callable[[], None]
     notifications: NotificationStore
+    windows: WindowReader
     wake: Wake | None = None
     cache_ping: Probe | None = None
     schedules: Watch = field(default_factory=Unwatched)

@@ -20,18 +20,19 @@ SHOWN_LINE_COUNT = 30
 
 @dataclass(slots=True)
 class Deployment:
-    """Running processes by role, of the code in a folder."""
+    """Running processes by role, of the code in a folder; `python` is the interpreter that runs them."""
 
     environment: dict[str, str]
     logs: Path
     code: Path = ROOT
+    python: str = sys.executable
     processes: dict[str, list[subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     def start(self, role: str) -> None:
         """Start one more process of the role."""
         running = self.processes.setdefault(role, [])
         with (self.logs / f"{role}-{len(running)}.log").open("ab") as log:
-            command = [sys.executable, "-m", "horolog.cli", "serve", role]
+            command = [self.python, "-m", "horolog.cli", "serve", role]
             running.append(subprocess.Popen(command, cwd=self.code, env=self.environment, stdout=log, stderr=log))
 
     def kill(self, role: str) -> None:
@@ -107,9 +108,11 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
 
 
 @contextmanager
-def running(environment: dict[str, str], logs: Path, roles: Sequence[str], code: Path = ROOT) -> Iterator[Deployment]:
+def running(
+    environment: dict[str, str], logs: Path, roles: Sequence[str], code: Path = ROOT, python: str = sys.executable
+) -> Iterator[Deployment]:
     """One process for each of the roles, whatever of their servers is there; ended at the end."""
-    deployment = Deployment(environment, logs, code)
+    deployment = Deployment(environment, logs, code, python)
     try:
         for role in roles:
             deployment.start(role)

@@ -18,11 +18,15 @@ RUNTIME: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 BUILD: list[str] = PROJECT["build-system"]["requires"]
 
+APART = "analytics"
+"""The extra that cannot be installed beside the tools of development."""
+
 DECLARED = {
     "runtime.txt": RUNTIME,
     "build.txt": BUILD,
     "tools.txt": ["cyclonedx-bom", "pip-audit"],
-    "dev.txt": [*RUNTIME, *BUILD, *(name for extra in EXTRAS.values() for name in extra)],
+    "dev.txt": [*RUNTIME, *BUILD, *(name for extra in EXTRAS for name in EXTRAS[extra] if extra != APART)],
+    "analytics.txt": [*RUNTIME, *EXTRAS[APART]],
 }
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)

@@ -29,6 +29,7 @@ from projections.connections import open_pool
 from projections.history import PostgresHistory
 from projections.notifications.store import PostgresNotifications
 from projections.queries import PostgresReadModel
+from projections.tenant_windows import PostgresWindows
 from projections.tenants import PostgresTenants
 from services.api.accounts.built_in import BuiltIn
 from services.api.app import create_app
@@ -80,6 +81,7 @@ async def run(
             audit=PostgresAudit(pool),
             audit_dropped=parts.metrics.audit_dropped,
             notifications=PostgresNotifications(pool),
+            windows=PostgresWindows(pool),
             rates=_rates(parts.settings.redis_url, stack),
             wake=wake,
             cache_ping=cache_ping,

@@ -76,6 +76,46 @@ async def create_topics(settings: KafkaSettings) -> Sequence[str]:
         await admin.close()
 
 
+async def create_beside(settings: KafkaSettings, name: str) -> None:
+    """Create a compacted topic of that full name, if it is missing: where a process keeps what it has computed.
+
+    It is none of `schemas.topics`: its records are its owner's affair.
+
+    Raises:
+        LogUnavailable, or LogError: as `create_topics`.
+    """
+    admin = AIOKafkaAdminClient(client_id=f"{settings.prefix}topics", **connection_options(settings))
+    try:
+        async with asyncio.timeout(settings.open_timeout_ms / 1000):
+            await admin.start()
+            await _create_one(admin, settings, name)
+    except UNREACHABLE as error:
+        raise LogUnavailable(f"the topic {name} could not be created: {error!r}") from error
+    finally:
+        await admin.close()
+
+
+async def _create_one(admin: AIOKafkaAdminClient, settings: KafkaSettings, name: str) -> None:
+    brokers = [broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]]
+    if name not in await existing_topics(admin):
+        factor = wanted_factor(settings, len(brokers))
+        configs = {"cleanup.policy": "compact", "max.message.bytes": str(MESSAGE_BYTES_MAX)}
+        wanted = [NewTopic(name, settings.partition_count, factor, topic_configs=configs)]
+        answer = await admin.create_topics(wanted, timeout_ms=settings.request_timeout_ms)
+        _, code, reason = answer.topic_errors[0]
+        if code not in (0, TOPIC_ALREADY_EXISTS):
+            raise LogError(f"the topic {name} could not be created: {reason or f'error {code}'}")
+    for broker in brokers:
+        while True:
+            found = (await existing_topics(admin, broker)).get(name, ())
+            if found and all(partition["leader"] >= 0 for partition in found):
+                break
+            await asyncio.sleep(LEADERS_POLL_S)
+        if len(found) != settings.partition_count:
+            text = f"the topic {name} has {len(found)} partitions, but {settings.partition_count} are configured"
+            raise LogError(text)
+
+
 async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings) -> Sequence[str]:
     existing = await existing_topics(admin)
     for topic in TOPICS:

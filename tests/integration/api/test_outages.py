@@ -16,6 +16,7 @@ from services.api.settings import ApiSettings, CallingService, TenantToken, dige
 from tests.contract.notifications.memory import MemoryNotifications
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
+from tests.unit.api.measuring import MemoryWindows
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
 
@@ -97,6 +98,7 @@ async def world() -> AsyncIterator[World]:
         audit=MemoryAudit(),
         audit_dropped=lambda: None,
         notifications=MemoryNotifications(),
+        windows=MemoryWindows(),
     )
     app = create_app(ports, settings)
     transport = httpx.ASGITransport(app)

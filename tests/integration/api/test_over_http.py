@@ -17,6 +17,7 @@ from services.api.settings import ApiSettings, CallingService, TenantToken, dige
 from tests.contract.notifications.memory import MemoryNotifications
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.ledger import MemoryReadModel
+from tests.unit.api.measuring import MemoryWindows
 from tests.unit.api.scheduler import AnsweringLog
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, START, CountedIds, HandClock
 
@@ -43,6 +44,7 @@ async def serving() -> AsyncIterator[int]:
         audit=MemoryAudit(),
         audit_dropped=lambda: None,
         notifications=MemoryNotifications(),
+        windows=MemoryWindows(),
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(create_app(ports, settings), log_config=None, access_log=False, server_header=False)

@@ -35,6 +35,7 @@ from tests.unit.projections.facts import (
     checkpoint,
     event,
     job,
+    measured,
     uuid_of,
 )
 
@@ -51,7 +52,7 @@ WITHOUT_TENANTS = {
 VIEWS = {"scheduler_locks"}
 ASKED_BY_TENANTS = {
     *("audit_chain", "command_outcomes", "job_executions", "job_versions", "scheduled_jobs"),
-    *("audit_sink_positions", "tenants", "tenant_changes"),
+    *("audit_sink_positions", "tenants", "tenant_changes", "tenant_windows"),
 }
 _RELATIONS = """
 select relname::text from pg_class
@@ -73,6 +74,7 @@ async def walled(world: World) -> World:
     theirs = {"tenant_id": OTHER_TENANT, "job_id": uuid_of(2)}
     await project(world, changed(job(1)), changed(job(2, tenant=OTHER_TENANT)), beat(), checkpoint())
     await project(world, *(change(TenantCreated, tenant_of(id_), number) for number, id_ in enumerate(BOTH, 7)))
+    await project(world, *(measured(tenant=id_) for id_ in BOTH))
     await project(world, admitted(1), admitted(2, **theirs), accepted(1, job_id=uuid_of(1)), accepted(2, OTHER_TENANT))
     outbox = Outbox(world.eye, bytes_max=1)
     assert all([await outbox.begin((tenant, JOBS), 1) for tenant in BOTH])

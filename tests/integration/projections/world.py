@@ -37,6 +37,7 @@ TABLES = (
     "command_outcomes",
     "tenants",
     "tenant_changes",
+    "tenant_windows",
 )
 PLACES = [Place(topic.name, partition) for topic in SOURCES for partition in range(PARTITIONS)]
 LETTERS = Place(DLQ.name, partition_of(SYSTEM_TENANT, PARTITIONS))

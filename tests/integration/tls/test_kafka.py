@@ -1,5 +1,6 @@
 """Kafka over TLS: with a certificate, or with a name and a password; nobody is talked to who proves to be nobody."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,13 +16,18 @@ from deploy.local.ports import free_ports
 from horolog.adapters.system import SystemClock
 from horolog.cli.doctor_log import examine_log
 from horolog.cli.replay_source import open_source
-from horolog.log.port import LogUnavailable, Outgoing, Place
+from horolog.log.port import Log, LogUnavailable, Outgoing, Place
 from horolog.log_opening import kafka_settings, open_log
 from horolog.runtime.settings import from_environment
-from schemas.topics import COMMANDS, TOPICS
+from schemas.topics import ANALYTICS, COMMANDS, TOPICS
+from tests.faults.deployment import running
+from tests.integration.analytics.interpreter import PYTHON
+from tests.integration.analytics.test_worker import POLL_S, written_now
 from tests.integration.tls.certificates import Authority, authority
+from tests.unit.projections.facts import HOME, PARTITIONS, admitted
 
 pytestmark = pytest.mark.kafka
+COUNT_S_MAX = 90.0
 USER, PASSWORD = "horolog", "a-word-of-these-tests"
 
 
@@ -93,6 +99,28 @@ async def test_an_auditor_reads_and_the_doctor_asks_with_the_same_password(broke
     async with open_source(settings) as source:
         assert (await source.ends([Place(COMMANDS.name, 0)]))[Place(COMMANDS.name, 0)] > 0
     assert f"{len(TOPICS)} topics of 1 partitions" in (await examine_log(kafka_settings(settings)))[0].found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_the_analytics_worker_uses_the_same_password(broker: Broker, tmp_path: Path) -> None:
+    environment = {**_with_password(broker, PASSWORD), "HOROLOG_TOPIC_PREFIX": "tls-analytics."}
+    environment |= {"HOROLOG_PARTITIONS": str(PARTITIONS), "PROMETHEUS_PORT": "0"}
+    log = await open_log(from_environment(environment), SystemClock())
+    try:
+        await log.create_topics()
+        await log.append([written_now(admitted())])
+        place = Place(ANALYTICS.name, HOME)
+        with running({**os.environ, **environment}, tmp_path, ("analytics",), python=str(PYTHON)):
+            await asyncio.wait_for(_anything_at(log, place), COUNT_S_MAX)
+    finally:
+        await log.close()
+    assert PASSWORD not in (tmp_path / "analytics-0.log").read_text()
+
+
+async def _anything_at(log: Log, place: Place) -> None:
+    while not (await log.ends([place]))[place]:
+        await asyncio.sleep(POLL_S)
 
 
 async def test_a_wrong_password_and_a_missing_certificate_get_nowhere(broker: Broker) -> None:

@@ -9,13 +9,17 @@ What only whoever manages the platform may ask (`OF_THE_PLATFORM`) is closed to 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 from horolog.domain.audit import CALLS, Entry, genesis, linked
+from tests.unit.api.measuring import window
 from tests.unit.api.test_sign_in import log_in
 from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, START, THEIR_TOKEN, World
 
+OUR_COUNT = 987_654_321
+"""A figure of ours that nobody else has."""
 CANARY = "walls-canary"
 """Stands in the name of whatever is ours, so that no list of anybody else's may hold it."""
 
@@ -105,8 +109,9 @@ async def place(world: World, paused: bool = False) -> Placed:
     ids |= {**await place_user(world, OURS), **await place_rules(world, OUR_TOKEN, CANARY)}
     told = [Entry(OURS, CALLS, START, "user:1", "DELETE /x", CANARY, "OK", f"{n}" * 64) for n in range(2)]
     world.audit.links += linked(genesis(OURS, CALLS), told)
+    world.windows.rows.append((OURS, window(START - timedelta(minutes=1), admitted=OUR_COUNT)))
     filters = {"jobId": job_id, "tenantId": OURS, "ruleId": ids["rule_id"]}
-    return Placed(ids, filters, (*ids.values(), CANARY, OURS))
+    return Placed(ids, filters, (*ids.values(), CANARY, OURS, str(OUR_COUNT)))
 
 
 async def place_user(world: World, tenant_id: str) -> dict[str, str]:

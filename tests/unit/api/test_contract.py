@@ -67,6 +67,8 @@ ACCOUNTS: list[tuple[str, str, Any, int]] = [
 ]
 # Their answers are held against the document in `test_tenants`, where somebody may ask for them.
 TENANTS = [
+    # In `test_analytics`.
+    ("GET", "/api/v1/analytics"),
     ("GET", "/api/v1/tenant"),
     ("GET", "/api/v1/tenant/usage"),
     ("GET", "/api/v1/tenants"),

@@ -79,7 +79,7 @@ PAGED = [
 READING = [
     (method, path)
     for method, path in operations()
-    if method == "GET" and path.startswith((API, "/api/v1/notifications"))
+    if method == "GET" and path.startswith((API, "/api/v1/notifications", "/api/v1/analytics"))
 ]
 
 

@@ -25,6 +25,7 @@ from tests.contract.vault.memory import MemoryVault
 from tests.unit.api.auditing import MemoryAudit
 from tests.unit.api.contract import check_answer
 from tests.unit.api.ledger import MemoryReadModel
+from tests.unit.api.measuring import MemoryWindows
 from tests.unit.api.memory_accounts import Issuing, issuing
 from tests.unit.api.scheduler import AnsweringLog
 
@@ -97,6 +98,7 @@ class World:
     vault: MemoryVault
     audit: MemoryAudit
     notifications: MemoryNotifications
+    windows: MemoryWindows
 
     async def ask(
         self,
@@ -151,6 +153,7 @@ async def open_world(
     read_model.worker_rows = [WorkerView("worker-1", "ready", 10, 2, 1, 7, "host-1", 42, "process", 64, START, START)]
     served: list[Served] = []
     watch, vault, audit, notifications = Found(), MemoryVault(), MemoryAudit(), MemoryNotifications()
+    windows = MemoryWindows()
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
     issuer = issuing(clock, CountedIds())
@@ -169,6 +172,7 @@ async def open_world(
         audit=audit,
         audit_dropped=audit.count_dropped,
         notifications=notifications,
+        windows=windows,
         schedules=watch,
         accounts=issuer.built_in if has_issuer else None,
         keys=vault if has_keys else None,
@@ -181,4 +185,4 @@ async def open_world(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
     ):
-        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit, notifications)
+        yield World(clock, read_model, log, served, client, watch, issuer, app, vault, audit, notifications, windows)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import MODULES, ROLES, Parts, run_roles, sweep
+from horolog.cli.composition import MODULES, ON_KAFKA_ONLY, ROLES, Parts, run_roles, sweep
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import LogUnavailable
 from horolog.runtime.settings import Settings
+from tests.tidy.tree import ROOT
 
 DEADLINE_S = 60.0
 HEAVY = ("aiokafka", "asyncpg", "fastapi", "httpx", "redis", "uvicorn")
@@ -67,6 +68,23 @@ def test_process_of_a_role_loads_no_other_roles_modules(role: str) -> None:
     known = {"services.api", *(f"services.api.{name}" for name in ("settings", "permissions", "issuer"))}
     others = {name for name in found if name.startswith("services.")} - known
     assert {name.split(".")[1] for name in others} <= {role}
+
+
+@pytest.mark.parametrize("role", ON_KAFKA_ONLY)
+def test_role_for_kafka_only_loads_nothing_heavy_before_it_runs_and_no_other_role_loads_it(role: str) -> None:
+    found = loaded(["horolog.cli.serve", ON_KAFKA_ONLY[role]])
+    assert found & {*HEAVY, "faust", "mode"} == set()
+    assert ON_KAFKA_ONLY[role] not in loaded(["horolog.cli.serve", *MODULES.values()])
+
+
+@pytest.mark.parametrize("role", ON_KAFKA_ONLY)
+def test_role_for_kafka_only_is_refused_on_an_embedded_log_and_does_not_open_it(role: str, tmp_path: Path) -> None:
+    environment = {"PATH": "", "HOROLOG_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "horolog.cli", "serve", role]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"horolog: {role} runs on Kafka only: set KAFKA_BOOTSTRAP_SERVERS\n"
+    assert not (tmp_path / "home").exists()
 
 
 async def test_every_process_on_an_embedded_log_removes_what_it_no_longer_keeps(

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from horolog.log.port import Outgoing, Record
 from schemas.base import Message
 from schemas.codec import headers_of
+from schemas.events.analytics import Lateness, Tally, WindowMeasured
 from schemas.events.executions import ExecutionAdmitted, ExecutionEvent, TriggerType
 from schemas.events.jobs import JobChanged, JobCreated
 from schemas.events.owners import CommandAccepted, OwnerCheckpointed
@@ -104,6 +105,17 @@ def beat(worker_id: str = "worker-a", seconds: float = 0, **fields: Any) -> Work
 def checkpoint(epoch: int = 1, seconds: float = 0, **fields: Any) -> OwnerCheckpointed:
     common = {"role": "ticker", "partition": HOME, "owner": f"owner {epoch}", "acquired_at": START, "positions": {}}
     return OwnerCheckpointed.model_validate({"epoch": epoch, "at": at(seconds), **common, **fields})
+
+
+def measured(minute: int = 0, through: int = 7, tenant: str = TENANT, **tally: Any) -> WindowMeasured:
+    """What is told of the minute that begins so many after the start."""
+    return WindowMeasured(
+        tenant_id=tenant,
+        window_start=START + timedelta(minutes=minute),
+        window_seconds=60,
+        through=through,
+        tally=Tally(**{"admitted": 1, "lateness": Lateness(count=1, sum_ms=20, max_ms=20), **tally}),
+    )
 
 
 def partition_for(message: Message) -> int:

@@ -50,7 +50,16 @@ def changes(*records: Record) -> Changes:
 def reason(refused: Record) -> str:
     folded = fold([refused], PARTITIONS)
     assert folded.changes == Changes(
-        executions=[], jobs=[], versions=[], begun=[], outcomes=[], workers=[], owners=[], tenants=[], tenant_changes=[]
+        executions=[],
+        jobs=[],
+        versions=[],
+        begun=[],
+        outcomes=[],
+        workers=[],
+        owners=[],
+        tenants=[],
+        tenant_changes=[],
+        windows=[],
     )
     (refusal,) = folded.refusals
     assert refusal.record is refused

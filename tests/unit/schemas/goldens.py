@@ -12,6 +12,7 @@ from pathlib import Path
 from schemas.base import Message
 from schemas.codec import Headers, headers_of
 from schemas.registry import TOPIC_OF_MODEL
+from tests.unit.schemas.analytics_samples import analytics_samples
 from tests.unit.schemas.audit_samples import audit_samples
 from tests.unit.schemas.checkpoint_samples import (
     decided_samples,
@@ -68,7 +69,7 @@ def named_samples() -> dict[str, Message]:
 
 def all_samples() -> tuple[Message, ...]:
     """One message of every registered type."""
-    return (*samples(), *tenant_commands(), *tenant_changes(), *audit_samples())
+    return (*samples(), *tenant_commands(), *tenant_changes(), *audit_samples(), *analytics_samples())
 
 
 def encoded(message: Message) -> tuple[Headers, bytes]:
