@@ -5,14 +5,16 @@ Guarantee: what comes back is told as it is; a request of which it is not certai
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar
 
 import httpx
 
+from horolog.client.following import SILENCE_S, Following, StreamEvent
 from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
 
 T = TypeVar("T")
+TIMEOUT_S = 30.0
 
 
 class BlockingSteps:
@@ -44,6 +46,23 @@ class BlockingSteps:
     def _go_alone(self, step: Alone) -> None:
         with self._alone:
             self.go(step.steps)
+
+    def follow(self, following: Following) -> Generator[StreamEvent, None, None]:
+        """The events of a stream, asking for it again wherever it breaks off."""
+        while not following.is_over:
+            request = self.go(following.request())
+            came: Outcome | None = None
+            try:
+                with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
+                    if _is_stream(response):
+                        for piece in response.iter_bytes():
+                            yield from following.read(piece)
+                    else:
+                        response.read()
+                        came = _reply(response)
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                came = _lost(error)
+            self._sleep(following.broken_off(came))
 
     def _send(self, request: Request) -> Outcome:
         try:
@@ -78,6 +97,24 @@ class AwaitingSteps:
                 async with self._alone:
                     await self.go(step.steps)
 
+    async def follow(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
+        """The events of a stream, asking for it again wherever it breaks off."""
+        while not following.is_over:
+            request = await self.go(following.request())
+            came: Outcome | None = None
+            try:
+                async with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
+                    if _is_stream(response):
+                        async for piece in response.aiter_bytes():
+                            for event in following.read(piece):
+                                yield event
+                    else:
+                        await response.aread()
+                        came = _reply(response)
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                came = _lost(error)
+            await asyncio.sleep(following.broken_off(came))
+
     async def _send(self, request: Request) -> Outcome:
         try:
             return _reply(await self._http.request(request.method, self._place + request.path, **_sent(request)))
@@ -87,6 +124,16 @@ class AwaitingSteps:
 
 def _sent(request: Request) -> dict[str, Any]:
     return {"params": request.query or None, "content": request.body, "headers": dict(request.headers)}
+
+
+def _streamed(request: Request) -> dict[str, Any]:
+    # Each piece may take as long as the API may be silent.
+    return {**_sent(request), "timeout": httpx.Timeout(TIMEOUT_S, read=SILENCE_S)}
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    kind: str = response.headers.get("content-type", "")
+    return response.status_code == 200 and kind.startswith("text/event-stream")
 
 
 def _reply(response: httpx.Response) -> Reply:

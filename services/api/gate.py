@@ -52,15 +52,16 @@ class Gate:
             # There are no WebSockets: a door that nobody watches is not left for a route to come.
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        started = time.perf_counter()
+        started, answered = time.perf_counter(), 0.0
         scope["call"] = call = Call()
         status = 500
         limits: list[tuple[bytes, bytes]] = []
 
         async def counted(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                # A stream is answered when it begins, not when it ends.
+                status, answered = message["status"], time.perf_counter()
                 message = {**message, "headers": [*message.get("headers", ()), *limits]}
             await send(message)
 
@@ -70,7 +71,7 @@ class Gate:
             if is_told(scope, status, call):
                 principal = scope.get("principal", NOBODY)
                 self._journal.note(scope, call, status, None if principal is NOBODY else principal)
-            self._ports.served(_served(scope, status, time.perf_counter() - started))
+            self._ports.served(_served(scope, status, (answered or time.perf_counter()) - started))
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, limits: list[tuple[bytes, bytes]]) -> None:
         path = scope["path"]

@@ -187,6 +187,8 @@ async def _serve_http(
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    # A stream has no end of its own, and the server waits for what it serves.
+    app.state.context.streams.stop()
     server.should_exit = True
     await serving
 
