@@ -1,11 +1,12 @@
 """Opening a stream: where it begins, and whether there is room for it.
 
 Guarantee: an id is judged before a stream is promised. One that nobody was given, or that is of another tenant, is told
-as such; so is one from which the log cannot go on any more. Without an id a stream begins with what is written from
-then on.
+as such; so is one from which the log cannot go on any more. Without an id a stream begins with what the read models do
+not show yet: whoever reads them once it is open, and then listens, misses nothing.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from horolog.limits import EVENT_STREAM_BEHIND_COUNT_MAX
@@ -54,6 +55,7 @@ class StreamDesk:
 
     def __init__(self, log: Log, read_model: ReadModel, clock: Clock, bounds: Bounds = USUAL_BOUNDS) -> None:
         self._log = log
+        self._read_model = read_model
         self._bounds = bounds
         self._seats = Seats(bounds.room)
         self._stopping = asyncio.Event()
@@ -71,6 +73,7 @@ class StreamDesk:
 
         Raises:
             ApiError: INVALID_EVENT_ID, EVENTS_GONE, TOO_MANY_STREAMS, OVERLOADED, LOG_UNAVAILABLE
+            ReadModelUnavailable: it is not known how far the read models are.
         """
         partition = partition_of(asked.tenant_id, self._log.partition_count)
         begin, goal = await self._begin(asked.tenant_id, partition, last_id)
@@ -94,7 +97,7 @@ class StreamDesk:
             found = await self._log.ends(places)
             ends = tuple(found[place] for place in places)
             if last_id is None:
-                return ends, ends
+                return await self._shown(places, ends), ends
             begin = self._spot(last_id, tenant_id)
             kept = await self._log.starts(places)
         except LogError as error:
@@ -107,6 +110,12 @@ class StreamDesk:
         if sum(ends) - sum(begin) > self._bounds.behind_count_max:
             raise ApiError("EVENTS_GONE", f"More has happened since this id than is told in a stream. {_BEGIN_ANEW}")
         return begin, ends
+
+    async def _shown(self, places: Sequence[Place], ends: Spot) -> Spot:
+        positions = await self._read_model.positions()
+        shown = tuple(min(positions.get(place, 0), end) for place, end in zip(places, ends, strict=True))
+        # Read models that are so far behind are being made anew: what is old by then is no news.
+        return ends if sum(ends) - sum(shown) > self._bounds.behind_count_max else shown
 
     def _spot(self, last_id: str, tenant_id: str) -> Spot:
         try:
