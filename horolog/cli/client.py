@@ -7,7 +7,7 @@ an answer that is not Horolog's is never taken for one.
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -88,7 +88,7 @@ class Client:
         patience = replace(FOLLOWING_PATIENCE, awaits_start=False)
         return Following(self._terms, where, since_id, follow=follow, patience=patience)
 
-    def events(self, following: Following) -> Iterator[StreamEvent]:
+    def events(self, following: Following) -> Generator[StreamEvent, None, None]:
         """The events of a stream, as they happen."""
         try:
             yield from self._driver.follow(following)

@@ -7,6 +7,7 @@ terminal.
 
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from horolog.cli.client import Client
@@ -42,15 +43,16 @@ def _follow(client: Client, where: EventFilter, begin: tuple[str | None, Mapping
     if not as_json:
         write_note(f"{found['scheduledAt']}  {found['status']}")
     seen: _State = (found["status"], found["attempt"], found["progress"])
-    for event in client.events(client.following(where, since_id)):
-        state = (event.body.status, event.body.attempt, event.body.progress)
-        if as_json:
-            write_json({"id": event.id, **event.body.to_dict()})
-        elif state != seen:
-            write_note(event_line(event.body))
-        seen = state
-        if event.body.status is not None and event.body.status not in _OPEN:
-            return
+    with closing(client.events(client.following(where, since_id))) as events:
+        for event in events:
+            state = (event.body.status, event.body.attempt, event.body.progress)
+            if as_json:
+                write_json({"id": event.id, **event.body.to_dict()})
+            elif state != seen:
+                write_note(event_line(event.body))
+            seen = state
+            if event.body.status not in (None, *_OPEN):
+                return
 
 
 def event_line(body: EventBody) -> str:

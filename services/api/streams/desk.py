@@ -72,15 +72,24 @@ class StreamDesk:
         """The answer that is the stream.
 
         Raises:
-            ApiError: INVALID_EVENT_ID, EVENTS_GONE, TOO_MANY_STREAMS, OVERLOADED, LOG_UNAVAILABLE
+            ApiError: as `stream` does; TOO_MANY_STREAMS, OVERLOADED
+            ReadModelUnavailable: as `stream` does.
+        """
+        stream = await self.stream(asked, caller, last_id)
+        seat = self._seats.take(asked.tenant_id, asked.actor)
+        return EventStreamAnswer(stream.frames(), seat, self._bounds.pace.stall_s)
+
+    async def stream(self, asked: Asked, caller: Caller, last_id: str | None) -> Stream:
+        """The stream, of which nothing is read before its frames are.
+
+        Raises:
+            ApiError: INVALID_EVENT_ID, EVENTS_GONE, LOG_UNAVAILABLE
             ReadModelUnavailable: it is not known how far the read models are.
         """
         partition = partition_of(asked.tenant_id, self._log.partition_count)
         begin, goal = await self._begin(asked.tenant_id, partition, last_id)
         wanted = Wanted(asked.tenant_id, asked.types, begin, goal, asked.follow, asked.job_id, asked.execution_id)
-        stream = Stream(self._sources, wanted, partition, caller, self._bounds.pace)
-        seat = self._seats.take(asked.tenant_id, asked.actor)
-        return EventStreamAnswer(stream.frames(), seat, self._bounds.pace.stall_s)
+        return Stream(self._sources, wanted, partition, caller, self._bounds.pace)
 
     def stop(self) -> None:
         """End every stream, with a last event; idempotent."""

@@ -7,7 +7,7 @@ ends with an event that says why.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from horolog.limits import EVENT_STREAM_BEAT_S, EVENT_STREAM_CHECK_S, EVENT_STREAM_STALL_S
@@ -102,7 +102,7 @@ class Stream:
         self._pace, self._time = pace, loop.time
         self._check_at, self._beat_at = loop.time() + pace.check_s, loop.time() + pace.beat_s
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         """The stream as it is sent, until it ends. Close the iterator when it is needed no more."""
         yield frames.opening(self._told_id)
         came: asyncio.Queue[Batch | Ended] = asyncio.Queue(1)

@@ -105,7 +105,7 @@ async def place(world: World, paused: bool = False) -> Placed:
     ids |= {**await place_user(world, OURS), **await place_rules(world, OUR_TOKEN, CANARY)}
     told = [Entry(OURS, CALLS, START, "user:1", "DELETE /x", CANARY, "OK", f"{n}" * 64) for n in range(2)]
     world.audit.links += linked(genesis(OURS, CALLS), told)
-    filters = {"jobId": job_id, "tenantId": OURS, "ruleId": ids["rule_id"]}
+    filters = {"jobId": job_id, "executionId": execution["id"], "tenantId": OURS, "ruleId": ids["rule_id"]}
     return Placed(ids, filters, (*ids.values(), CANARY, OURS))
 
 
