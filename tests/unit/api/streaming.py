@@ -11,7 +11,7 @@ import orjson
 from horolog.adapters.system import SystemClock
 from horolog.client.server_events import Block, EventReader
 from horolog.log.embedded.log import EmbeddedLog
-from horolog.log.port import Place
+from horolog.log.port import Log, Place
 from schemas.base import Message
 from schemas.events.executions import AttemptProgressed
 from services.api.streams.desk import USUAL_BOUNDS, Asked, Bounds, StreamDesk
@@ -39,11 +39,16 @@ def asked(tenant_id: str = TENANT, **changes: Any) -> Asked:
     return Asked(**{"tenant_id": tenant_id, "actor": ACTOR, "types": EVERY_TYPE, **changes})
 
 
+def memory_log() -> EmbeddedLog:
+    """A log without a file."""
+    return EmbeddedLog.open(None, SystemClock(), PARTITIONS)
+
+
 @dataclass
 class Facts:
     """What happens, and what is shown of it."""
 
-    log: EmbeddedLog = field(default_factory=lambda: EmbeddedLog.open(None, SystemClock(), PARTITIONS))
+    log: Log = field(default_factory=memory_log)
     read_model: MemoryReadModel = field(default_factory=MemoryReadModel)
 
     async def write(self, *messages: Message) -> None:

@@ -4,14 +4,24 @@ import asyncio
 
 import pytest
 
-from horolog.log.port import LogUnavailable, Place
+from horolog.log.port import LogUnavailable
 from services.api.errors import ApiError
 from services.api.streams.desk import Bounds
 from services.api.streams.hub import Ended
 from services.api.streams.seats import Room, Seats
 from services.api.streams.spots import id_of
 from services.api.streams.stream import Caller, Pace
-from tests.unit.api.streaming import DEADLINE_S, PLACES, Facts, asked, listen, nothing_changes, progressed, spot_at
+from tests.unit.api.streaming import (
+    DEADLINE_S,
+    PLACES,
+    Facts,
+    asked,
+    listen,
+    memory_log,
+    nothing_changes,
+    progressed,
+    spot_at,
+)
 from tests.unit.projections.facts import OTHER_TENANT, PARTITIONS, TENANT, changed, job, uuid_of
 
 QUICK = Bounds(pace=Pace(beat_s=0.01, check_s=0.005))
@@ -114,9 +124,10 @@ async def test_an_id_that_is_of_no_use_is_told_as_such() -> None:
 
 
 async def test_an_id_from_before_the_log_begins_is_told_as_such() -> None:
-    facts = Facts()
+    log = memory_log()
+    facts = Facts(log)
     await facts.tell(*(progressed(number) for number in range(10)))
-    facts.log._tails.raise_start(Place(PLACES[1].topic, PLACES[1].partition), 5)
+    log._tails.raise_start(PLACES[1], 5)
     assert await refusal(facts, id_of((0, 4, 0, 0), TENANT, PARTITIONS)) == "EVENTS_GONE"
     assert await facts.desk().stream(asked(), Caller(nothing_changes), id_of((0, 5, 0, 0), TENANT, PARTITIONS))
 

@@ -16,6 +16,7 @@ from tests.unit.api.streaming import (
     Listening,
     all_told,
     listen,
+    memory_log,
     progressed,
     spot_at,
 )
@@ -147,8 +148,9 @@ async def test_a_neighbour_in_the_same_partition_hears_nothing_of_it() -> None:
 
 
 async def test_one_reader_serves_all_who_listen_and_none_is_left_when_nobody_does() -> None:
-    facts = Facts()
-    desk, assigned = facts.desk(), facts.log._tails[PLACES[1]].watchers
+    log = memory_log()
+    facts = Facts(log)
+    desk, assigned = facts.desk(), log._tails[PLACES[1]].watchers
     async with AsyncExitStack() as stack:
         many = [await listen(desk) for _ in range(5)]
         for one in many:
@@ -161,8 +163,8 @@ async def test_one_reader_serves_all_who_listen_and_none_is_left_when_nobody_doe
 
 async def test_a_process_that_is_ahead_of_another_is_gone_on_from_without_a_repeat() -> None:
     """The id leads beyond what the other process has told so far: it waits until it is there itself."""
-    facts, behind = Facts(), Facts()
-    behind.log = facts.log
+    facts = Facts()
+    behind = Facts(facts.log)
     ahead, slow = facts.desk(), behind.desk()
     holding = await listen(slow)
     listening = await listen(ahead)
