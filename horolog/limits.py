@@ -30,6 +30,8 @@ EVENT_STREAM_PER_CALLER_COUNT_MAX = 10
 EVENT_STREAM_WAITING_COUNT_MAX = 2000
 EVENT_STREAM_WAITING_BYTES_MAX = 1024 * 1024
 """A stream for whose client more than either waits is cut off; the client may go on from what it has."""
+EVENT_STREAM_INBOX_BYTES_MAX = 4 * 1024 * 1024
+"""With more than this waiting in a partition for the read models, nothing more of it is read for the streams."""
 EVENT_STREAM_TURN_RECORD_COUNT_MAX = 500
 """How many records are looked at for the streams at a time, before anything else has its turn."""
 EVENT_STREAM_PIECE_RECORD_COUNT_MAX = 5000
@@ -187,6 +189,7 @@ METRICS_REQUEST_BYTES_MAX = 8 * 1024
 METRICS_ANSWER_S_MAX = 10.0
 
 assert EVENT_STREAM_PER_CALLER_COUNT_MAX < EVENT_STREAM_PER_TENANT_COUNT_MAX < EVENT_STREAM_COUNT_MAX
+assert RECORD_BYTES_MAX < EVENT_STREAM_INBOX_BYTES_MAX
 assert EVENT_STREAM_TURN_RECORD_COUNT_MAX < EVENT_STREAM_WAITING_COUNT_MAX
 assert EVENT_STREAM_CHECK_S + EVENT_STREAM_LOOK_S < EVENT_STREAM_BEAT_S
 assert AUDIT_SINK_BATCH_COUNT_DEFAULT <= AUDIT_SINK_BATCH_COUNT_MAX

@@ -20,7 +20,7 @@ from services.api.streams.frontier import Frontier
 from services.api.streams.hub import Hub
 from services.api.streams.older import Older
 from services.api.streams.seats import USUAL_ROOM, Room, Seats
-from services.api.streams.spots import TOPICS, ForeignId, Spot, spot_of
+from services.api.streams.spots import TOPICS, ForeignId, Spot, is_before, later, spot_of
 from services.api.streams.stream import USUAL, Caller, Pace, Sources, Stream, Wanted
 
 _BEGIN_ANEW = "Begin anew without an id, after reading what there is from the lists."
@@ -101,33 +101,33 @@ class StreamDesk:
         await self._sources.hub.close()
 
     async def _begin(self, tenant_id: str, partition: int, last_id: str | None) -> tuple[Spot, Spot]:
+        """Where to begin, and up to where the read models show what there is."""
         places = [Place(topic.name, partition) for topic in TOPICS]
         try:
             found = await self._log.ends(places)
             ends = tuple(found[place] for place in places)
-            if last_id is None:
-                return await self._shown(places, ends), ends
-            begin = self._spot(last_id, tenant_id)
-            kept = await self._log.starts(places)
+            begin = None if last_id is None else await self._gone_on(last_id, tenant_id, places, ends)
         except LogError as error:
             raise ApiError("LOG_UNAVAILABLE", "The log cannot be reached at present.") from error
-        if any(position > end for position, end in zip(begin, ends, strict=True)):
+        positions = await self._read_model.positions()
+        shown = tuple(min(positions.get(place, 0), end) for place, end in zip(places, ends, strict=True))
+        if begin is None:
+            # Read models that are so far behind are being made anew: what is old by then is no news.
+            begin = ends if sum(ends) - sum(shown) > self._bounds.behind_count_max else shown
+        return begin, later(begin, shown)
+
+    async def _gone_on(self, last_id: str, tenant_id: str, places: Sequence[Place], ends: Spot) -> Spot:
+        """The spot of an id from which the log can be read on."""
+        try:
+            begin = spot_of(last_id, tenant_id, self._log.partition_count)
+        except ForeignId:
+            raise ApiError("INVALID_EVENT_ID") from None
+        if is_before(ends, begin):
             # A log that was restored, or another one: the id means nothing in it.
             raise ApiError("INVALID_EVENT_ID")
-        if any(position < kept[place] for position, place in zip(begin, places, strict=True)):
+        kept = await self._log.starts(places)
+        if is_before(begin, tuple(kept[place] for place in places)):
             raise ApiError("EVENTS_GONE", f"The log no longer keeps what follows this id. {_BEGIN_ANEW}")
         if sum(ends) - sum(begin) > self._bounds.behind_count_max:
             raise ApiError("EVENTS_GONE", f"More has happened since this id than is told in a stream. {_BEGIN_ANEW}")
-        return begin, ends
-
-    async def _shown(self, places: Sequence[Place], ends: Spot) -> Spot:
-        positions = await self._read_model.positions()
-        shown = tuple(min(positions.get(place, 0), end) for place, end in zip(places, ends, strict=True))
-        # Read models that are so far behind are being made anew: what is old by then is no news.
-        return ends if sum(ends) - sum(shown) > self._bounds.behind_count_max else shown
-
-    def _spot(self, last_id: str, tenant_id: str) -> Spot:
-        try:
-            return spot_of(last_id, tenant_id, self._log.partition_count)
-        except ForeignId:
-            raise ApiError("INVALID_EVENT_ID") from None
+        return begin

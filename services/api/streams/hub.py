@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from horolog.limits import (
+    EVENT_STREAM_INBOX_BYTES_MAX,
     EVENT_STREAM_TURN_RECORD_COUNT_MAX,
     EVENT_STREAM_WAITING_BYTES_MAX,
     EVENT_STREAM_WAITING_COUNT_MAX,
@@ -178,7 +179,7 @@ class Hub:
 
     async def _open(self, partition: int) -> Tail:
         places = [Place(topic.name, partition) for topic in TOPICS]
-        inbox = Inbox(await self._log.ends(places), asyncio.Event())
+        inbox = Inbox(await self._log.ends(places), asyncio.Event(), EVENT_STREAM_INBOX_BYTES_MAX)
         if self._feeding is None or self._feeding.done():
             self._feed = Feed(self._log)
             self._feeding = asyncio.create_task(self._feed.run())

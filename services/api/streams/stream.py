@@ -53,7 +53,7 @@ USUAL = Pace()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be told, and from where on. Without `follow` it is only what there is up to `goal`."""
+    """What is to be told, and from where on. Without `follow` it is only what there is up to `goal`, which shows."""
 
     tenant_id: str
     types: frozenset[str]
