@@ -66,6 +66,11 @@ class Listener:
         self._over: Ended | None = None
         self._news = asyncio.Event()
 
+    @property
+    def spot(self) -> Spot | None:
+        """How far it has come, if nothing waits to be taken."""
+        return None if self._waiting or self._over is not None else self._spot
+
     def put(self, found: Sequence[Found], spot: Spot) -> None:
         """Take in what is new of the tenant, and how far the tail has come."""
         if self._over is not None:
@@ -78,7 +83,9 @@ class Listener:
         is_full = len(self._waiting) > EVENT_STREAM_WAITING_COUNT_MAX
         if is_full or self._waiting_bytes > EVENT_STREAM_WAITING_BYTES_MAX:
             self.end(SLOW)
-        self._news.set()
+        elif self._waiting:
+            # How far it has come is asked for, and wakes nobody.
+            self._news.set()
 
     def end(self, code: str) -> None:
         """Nothing more will come; what still waits is not told either, for its reader would believe it was all."""

@@ -101,19 +101,20 @@ class Stream:
         loop = asyncio.get_running_loop()
         self._pace, self._time = pace, loop.time
         self._check_at, self._beat_at = loop.time() + pace.check_s, loop.time() + pace.beat_s
+        self._came: asyncio.Queue[Batch | Ended] = asyncio.Queue(1)
+        self._listener: Listener | None = None
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """The stream as it is sent, until it ends. Close the iterator when it is needed no more."""
         yield frames.opening(self._told_id)
-        came: asyncio.Queue[Batch | Ended] = asyncio.Queue(1)
-        reading = asyncio.create_task(self._read(came))
+        reading = asyncio.create_task(self._read(self._came))
         try:
             while True:
-                batch = await self._next(came)
+                batch = await self._next()
                 if batch is not None:
                     async for chunk in self._told(batch):
                         yield chunk
-                elif (beat := self._beat()) is not None:
+                if (beat := self._beat()) is not None:
                     yield beat
         except Ended as end:
             yield frames.end(end.code, REASONS.get(end.code, REASONS[FAULT]))
@@ -124,13 +125,13 @@ class Stream:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def _next(self, came: "asyncio.Queue[Batch | Ended]") -> Batch | None:
+    async def _next(self) -> Batch | None:
         """What came; None when nothing did, and it is time to see to something else.
 
         Raises:
             Ended: the stream is over.
         """
-        getting = asyncio.ensure_future(came.get())
+        getting = asyncio.ensure_future(self._came.get())
         stopping = asyncio.ensure_future(self._sources.stopping.wait())
         try:
             rest_s = max(0.0, min(self._check_at, self._beat_at) - self._time())
@@ -184,6 +185,9 @@ class Stream:
         if self._time() < self._beat_at:
             return None
         self._beat_at = self._time() + self._pace.beat_s
+        if self._came.empty() and self._listener is not None:
+            # What was passed over is behind this stream as well.
+            self._spot = self._listener.spot or self._spot
         id_ = self._id(self._spot)
         news, self._told_id = id_ if id_ != self._told_id else None, id_
         return frames.beat(news)
@@ -203,7 +207,7 @@ class Stream:
                 while is_before(spot, tail.spot):
                     spot = await self._read_older(spot, tail.spot, came)
                 # Nothing was awaited since: older and new meet here.
-                listener = Listener(self._wanted.tenant_id, self._wanted.takes, spot)
+                listener = self._listener = Listener(self._wanted.tenant_id, self._wanted.takes, spot)
                 tail.add(listener)
                 try:
                     while True:

@@ -45,11 +45,22 @@ def memory_log() -> EmbeddedLog:
 
 
 @dataclass
+class WatchedReadModel(MemoryReadModel):
+    """Read models that tell when somebody looks how far they are."""
+
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def positions(self) -> Mapping[tuple[str, int], int]:
+        self.looked.set()
+        return await super().positions()
+
+
+@dataclass
 class Facts:
     """What happens, and what is shown of it."""
 
     log: Log = field(default_factory=memory_log)
-    read_model: MemoryReadModel = field(default_factory=MemoryReadModel)
+    read_model: WatchedReadModel = field(default_factory=WatchedReadModel)
 
     async def write(self, *messages: Message) -> None:
         """Let it happen."""
