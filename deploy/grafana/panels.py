@@ -324,11 +324,12 @@ REQUESTS = Row(
         Panel(
             "Jobs and connections",
             Kind.GRAPH,
-            "Jobs by status and in all, and clients that are connected.",
+            "Jobs by status and in all, clients that are connected, and those that follow events.",
             (
                 Query("max by (status) (scheduler_jobs_total)", "{{status}}"),
                 Query("max(scheduler_total_jobs)", "all jobs"),
                 Query("sum(scheduler_active_connections)", "connections"),
+                Query("sum(scheduler_event_streams)", "streams of events"),
             ),
             "short",
             4,
