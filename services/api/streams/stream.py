@@ -206,6 +206,8 @@ class Stream:
                 spot = self._wanted.begin
                 while is_before(spot, tail.spot):
                     spot = await self._read_older(spot, tail.spot, came)
+                if tail.is_lost:
+                    raise Ended(LOST)
                 # Nothing was awaited since: older and new meet here.
                 listener = self._listener = Listener(self._wanted.tenant_id, self._wanted.takes, spot)
                 tail.add(listener)

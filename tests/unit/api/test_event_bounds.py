@@ -1,6 +1,7 @@
 """A stream ends with the reason: a right that was taken away, a log that fails, an id of no use, a full house."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -50,15 +51,16 @@ async def test_whoever_may_not_listen_any_more_is_told_so_and_nothing_else(code:
     type_, data = await listening.next()
     assert (type_, data["code"]) == ("end", code)
     assert data["message"]
+    await listening.close()
 
 
 async def test_a_caller_within_tags_hears_of_jobs_within_them_only() -> None:
     facts = Facts()
 
-    async def within(job_ids: list[str]) -> list[str]:
+    async def within(job_ids: Sequence[str]) -> Sequence[str]:
         return [id_ for id_ in job_ids if id_ == uuid_of(2)]
 
-    listening = await listen(facts.desk(), caller=Caller(nothing_changes, within))  # type: ignore[arg-type]
+    listening = await listen(facts.desk(), caller=Caller(nothing_changes, within))
     await facts.tell(changed(job(1)), progressed(1), changed(job(2)), progressed(2, job_id=uuid_of(2)))
     told = [await listening.next() for _ in range(2)]
     assert {data["jobId"] for _, data in told} == {uuid_of(2)}
@@ -82,6 +84,8 @@ async def test_all_streams_end_when_the_process_does() -> None:
     many = [await listen(desk) for _ in range(3)]
     desk.stop()
     assert [(await one.next())[1]["code"] for one in many] == ["SHUTTING_DOWN"] * 3
+    for one in many:
+        await one.close()
     await desk.close()
 
 
