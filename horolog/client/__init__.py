@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from horolog.client.consumer import Event, EventConsumer, Position, Undecodable
     from horolog.client.errors import (
         Conflict,
+        EventsGone,
         ExecutionNotFound,
         HorologError,
         Invalid,
@@ -66,6 +67,7 @@ __all__ = [
     "EventConsumer",
     "EventFilter",
     "EventProducer",
+    "EventsGone",
     "ExecutionFilter",
     "ExecutionNotFound",
     "HorologError",
@@ -110,6 +112,7 @@ _HOMES = {
     "consumer": ("Event", "EventConsumer", "Position", "Undecodable"),
     "errors": (
         "Conflict",
+        "EventsGone",
         "ExecutionNotFound",
         "HorologError",
         "Invalid",

@@ -6,9 +6,12 @@ Source: WHATWG HTML, sections 9.2.5 and 9.2.6.
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_LINE_END = re.compile(r"\r\n|\n|\r(?!\Z)")
+"""A CR at the very end may yet become a CRLF."""
 LENGTH_MAX = 1_000_000
 """In characters, of a line and of an event's data. What the API tells has a hundredth of it."""
 
@@ -36,6 +39,7 @@ class EventReader:
         self._id: str | None = None
         self._type = ""
         self._data: list[str] = []
+        self._length = 0
 
     def read(self, piece: bytes) -> Iterator[Block]:
         """The blocks that end in this piece.
@@ -55,11 +59,10 @@ class EventReader:
             raise TooLong("a line is too long")
 
     def _lines(self) -> Iterator[str]:
-        # CR, LF and CRLF all end a line; a CR at the very end may yet become a CRLF.
         text, begin = self._text, 0
-        while (end := _line_end(text, begin)) is not None:
-            yield text[begin:end]
-            begin = end + (2 if text.startswith("\r\n", end) else 1)
+        for found in _LINE_END.finditer(text):
+            yield text[begin : found.start()]
+            begin = found.end()
         self._text = text[begin:]
 
     def _take(self, line: str) -> None:
@@ -67,7 +70,8 @@ class EventReader:
         value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
-            if sum(map(len, self._data)) > LENGTH_MAX:
+            self._length += len(value) + 1
+            if self._length > LENGTH_MAX:
                 raise TooLong("an event is too long")
         elif name == "event":
             self._type = value
@@ -76,12 +80,5 @@ class EventReader:
 
     def _ended(self) -> Block | None:
         block = Block(self._id, self._type or "message", "\n".join(self._data))
-        self._id, self._type, self._data = None, "", []
+        self._id, self._type, self._data, self._length = None, "", [], 0
         return block if block.data or block.id is not None else None
-
-
-def _line_end(text: str, begin: int) -> int | None:
-    ends = [end for mark in "\r\n" if (end := text.find(mark, begin)) >= 0]
-    if not ends or (text[min(ends)] == "\r" and min(ends) == len(text) - 1):
-        return None
-    return min(ends)

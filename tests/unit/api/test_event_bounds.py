@@ -46,9 +46,10 @@ class Judge:
 async def test_whoever_may_not_listen_any_more_is_told_so_and_nothing_else(code: str) -> None:
     facts, judge = Facts(), Judge()
     listening = await listen(facts.desk(QUICK), caller=Caller(judge.check))
+    waiting = asyncio.ensure_future(listening.next())
     await asyncio.wait_for(judge.asked.wait(), DEADLINE_S)
     judge.code = code
-    type_, data = await listening.next()
+    type_, data = await waiting
     assert (type_, data["code"]) == ("end", code)
     assert data["message"]
     await listening.close()

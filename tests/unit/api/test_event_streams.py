@@ -195,6 +195,14 @@ async def test_what_is_older_is_read_in_pieces_that_join() -> None:
     assert pieces >= 1
 
 
+async def both_have_joined(desk: StreamDesk) -> None:
+    """Wait until two listen to what is new."""
+    (tail,) = desk._sources.hub._tails.values()
+    async with asyncio.timeout(DEADLINE_S):
+        while len(tail._listeners) < 2:
+            await asyncio.sleep(0)
+
+
 async def read_slowly(desk: StreamDesk, listening: Listening) -> int:
     """How many events there are until the end, which says that it was too slow."""
     count = 0
@@ -208,6 +216,9 @@ async def test_who_is_too_slow_is_cut_off_and_goes_on_from_what_it_has() -> None
     facts = Facts()
     desk = facts.desk()
     slow, quick = await listen(desk), await listen(desk)
+    await facts.tell(progressed(0))
+    assert [await one.progress(1) for one in (slow, quick)] == [[0], [0]]
+    await both_have_joined(desk)
     for _ in range(60):
         await facts.tell(*(progressed(number) for number in range(100)))
         await quick.progress(100)
