@@ -9,7 +9,7 @@ from contextlib import aclosing
 import httpx
 
 from horolog.client import AsyncClient, EventFilter, StreamEvent, command_job
-from tests.e2e.system import DEADLINE_S, OTHER_TOKEN, PREFIX, TOKEN, System, running
+from tests.e2e.system import DEADLINE_S, OTHER_TOKEN, TOKEN, System, running
 from tests.tidy.tree import ROOT
 
 NEVER = "0 0 0 1 1 *"
@@ -102,15 +102,18 @@ async def test_streams_end_with_a_last_event_when_the_system_does(migrated_datab
 
 async def test_an_execution_is_followed_from_the_command_line(migrated_database: str) -> None:
     async with running(migrated_database) as system, client_of(system) as horolog:
-        job = await horolog.create_job(command_job("fails", NEVER, "/bin/sh", "-c", "sleep 1; echo so much; exit 3"))
+        job = await horolog.create_job(command_job("patient", NEVER, "/bin/sh", "-c", "sleep 100"))
         execution = await horolog.trigger_job(job.id)
         environment = {**os.environ, "HOROLOG_URL": str(system.client.base_url), "HOROLOG_TOKEN": TOKEN}
         words = ("-m", "horolog.cli", "exec", "tail", execution.id)
         program = await asyncio.create_subprocess_exec(
             sys.executable, *words, env=environment, cwd=ROOT, stdout=-1, stderr=-1
         )
+        assert program.stderr is not None
+        first = await asyncio.wait_for(program.stderr.readline(), DEADLINE_S)
+        assert first.split()[-1] in (b"pending", b"running")
+        await horolog.cancel_execution(execution.id, reason="enough")
         output, notes = await asyncio.wait_for(program.communicate(), DEADLINE_S)
-        assert (program.returncode, output) == (1, b"so much\n"), notes
-        assert b"execution.failed" in notes
-        answer = await system.client.get(f"{PREFIX}/executions/{execution.id}")
-        assert answer.json()["status"] == "failed"
+        assert (program.returncode, output) == (1, b""), notes
+        assert b"execution.cancelled" in notes
+        assert notes.splitlines()[-1].split()[1:] == [b"cancelled", b"requested"]

@@ -125,7 +125,7 @@ async def test_an_id_that_is_of_no_use_is_told_as_such() -> None:
     assert await refusal(facts, "nonsense") == "INVALID_EVENT_ID"
     assert [await refusal(facts, ids[name]) for name in ("foreign", "beyond")] == ["INVALID_EVENT_ID"] * 2
     assert await refusal(facts, ids["back"], few) == "EVENTS_GONE"
-    assert await facts.desk().stream(asked(), Caller(nothing_changes), ids["back"])
+    await facts.desk().stream(asked(), Caller(nothing_changes), ids["back"])
 
 
 async def test_an_id_from_before_the_log_begins_is_told_as_such() -> None:
@@ -134,7 +134,7 @@ async def test_an_id_from_before_the_log_begins_is_told_as_such() -> None:
     await facts.tell(*(progressed(number) for number in range(10)))
     log._tails.raise_start(PLACES[1], 5)
     assert await refusal(facts, id_of((0, 4, 0, 0), TENANT, PARTITIONS)) == "EVENTS_GONE"
-    assert await facts.desk().stream(asked(), Caller(nothing_changes), id_of((0, 5, 0, 0), TENANT, PARTITIONS))
+    await facts.desk().stream(asked(), Caller(nothing_changes), id_of((0, 5, 0, 0), TENANT, PARTITIONS))
 
 
 def test_seats_are_bounded_for_a_caller_a_tenant_and_all() -> None:

@@ -8,7 +8,7 @@ import pytest
 from horolog.cli.__main__ import main
 from horolog.client.following import PATH
 from tests.unit.cli.fake_api import FakeApi, execution, job
-from tests.unit.client.test_following import AT, CAUGHT_UP, STREAM, stream
+from tests.unit.client.test_following import AT, CAUGHT_UP, stream, tell
 
 ID = execution(1)["id"]
 FAILED = {
@@ -27,7 +27,7 @@ def ran(status: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_events_are_told_a_line_each_and_where_to_go_on(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    api.tell("GET", PATH, stream(("execution.failed", "id-1", FAILED), CAUGHT_UP), **STREAM)
+    tell(api, stream(("execution.failed", "id-1", FAILED), CAUGHT_UP))
     words = ["--types", "execution.failed, job", "--job", job()["id"], "--since-id", "id-0"]
     assert main(["events", *words, "--url", api.url]) == 0
     told = capsys.readouterr()
@@ -40,7 +40,7 @@ def test_events_are_told_a_line_each_and_where_to_go_on(api: FakeApi, capsys: py
 
 
 def test_events_in_json_are_one_document_a_line(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    api.tell("GET", PATH, stream(("execution.failed", "id-1", FAILED), CAUGHT_UP), **STREAM)
+    tell(api, stream(("execution.failed", "id-1", FAILED), CAUGHT_UP))
     assert main(["events", "--follow", "--json", "--url", api.url]) == 0
     told = capsys.readouterr()
     assert (json.loads(told.out), told.err) == ({"id": "id-1", **FAILED}, "")
@@ -55,8 +55,8 @@ def test_an_id_that_is_too_old_says_what_to_do(api: FakeApi, capsys: pytest.Capt
 
 def test_an_execution_is_followed_to_its_end(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     started = {"type": "attempt.started", "at": AT, "executionId": ID, "status": "running", "attempt": 1}
-    api.tell("GET", PATH, stream(CAUGHT_UP, opening="here"), **STREAM)
-    api.tell("GET", PATH, stream(("attempt.started", "a", started), ("execution.failed", "b", FAILED)), **STREAM)
+    tell(api, stream(CAUGHT_UP, opening="here"))
+    tell(api, stream(("attempt.started", "a", started), ("execution.failed", "b", FAILED)))
     api.tell("GET", f"/executions/{ID}", ran("pending", attempt=0))
     api.tell("GET", f"/executions/{ID}", ran("failed", result={"stdout": "a\nb\x07\n", "stderr": "oh\n"}))
     assert main(["exec", "tail", ID, "--url", api.url]) == 1
@@ -72,7 +72,7 @@ def test_an_execution_is_followed_to_its_end(api: FakeApi, capsys: pytest.Captur
 
 
 def test_an_execution_that_has_ended_is_told_at_once(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
-    api.tell("GET", PATH, stream(CAUGHT_UP), **STREAM)
+    tell(api, stream(CAUGHT_UP))
     api.tell("GET", f"/executions/{ID}", ran("completed", result={"answer": 42}))
     assert main(["exec", "tail", ID, "--url", api.url]) == 0
     assert capsys.readouterr().out == '{"answer": 42}\n'

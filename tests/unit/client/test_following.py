@@ -33,6 +33,11 @@ def stream(*events: Told, opening: str = "id-0") -> bytes:
     return "".join(blocks).encode()
 
 
+def tell(api: FakeApi, answer: bytes) -> None:
+    """Let the API answer with a stream."""
+    api.tell("GET", PATH, answer, 200, **STREAM)
+
+
 @pytest.fixture
 def api() -> Any:
     """A fake API that listens."""
@@ -46,11 +51,11 @@ def since_ids(api: FakeApi) -> Sequence[str | None]:
 
 
 def test_what_breaks_off_is_gone_on_with_after_the_last_id(api: FakeApi) -> None:
-    api.tell("GET", PATH, stream(told(1), told(2), TOO_SLOW), **STREAM)
+    tell(api, stream(told(1), told(2), TOO_SLOW))
     api.tell("GET", PATH, None, LOST)
     api.refuse("GET", PATH, 503, "LOG_UNAVAILABLE")
-    api.tell("GET", PATH, stream(opening="id-2b"), **STREAM)
-    api.tell("GET", PATH, stream(told(3), CAUGHT_UP, opening="id-2b"), **STREAM)
+    tell(api, stream(opening="id-2b"))
+    tell(api, stream(told(3), CAUGHT_UP, opening="id-2b"))
     where = EventFilter(("attempt", "job.created"), "job-1", "execution-1")
     with Client(api.url, "t0ken") as client:
         found = list(client.follow_events(where, follow=False, patience=EAGER))
@@ -62,8 +67,8 @@ def test_what_breaks_off_is_gone_on_with_after_the_last_id(api: FakeApi) -> None
 
 
 async def test_the_other_client_does_the_same_in_a_loop(api: FakeApi) -> None:
-    api.tell("GET", PATH, stream(told(1), TOO_SLOW), **STREAM)
-    api.tell("GET", PATH, stream(told(2), CAUGHT_UP, opening="id-1"), **STREAM)
+    tell(api, stream(told(1), TOO_SLOW))
+    tell(api, stream(told(2), CAUGHT_UP, opening="id-1"))
     async with AsyncClient(api.url, "t0ken", ClientSettings()) as client:
         found = [event.id async for event in client.follow_events(since_id="id-0", patience=EAGER)]
     assert (found, since_ids(api)) == (["id-1", "id-2"], ["id-0", "id-1"])
@@ -82,7 +87,7 @@ def test_what_is_no_stream_is_not_taken_for_one(api: FakeApi) -> None:
     with Client(api.url) as client, pytest.raises(NotTheApi):
         next(client.follow_events(patience=EAGER))
     with fake_api() as other:
-        other.tell("GET", PATH, stream(("x", "y", {"type": 1})), **STREAM)
+        tell(other, stream(("x", "y", {"type": 1})))
         with Client(other.url) as client, pytest.raises(NotTheApi):
             next(client.follow_events(patience=EAGER))
 
