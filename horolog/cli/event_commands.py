@@ -1,5 +1,7 @@
 """`horolog events`: what happens to the tenant, as it happens."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from horolog.cli.execution_tail import event_line
 from horolog.cli.options import ApiOptions, grouped
 from horolog.cli.output import write_json, write_line, write_note
 from horolog.cli.problems import OK
-from horolog.client.following import EventFilter
+from horolog.client.following import EventFilter, StreamEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,16 @@ def events(
     """
     with open_client(api) as client:
         following = client.following(which.filter(), which.since_id, follow=follow)
-        try:
-            for event in client.events(following):
-                if api.as_json:
-                    write_json({"id": event.id, **event.body.to_dict()})
-                else:
-                    write_line(event_line(event.body))
-        except KeyboardInterrupt:
-            pass
+        with suppress(KeyboardInterrupt):
+            _write(client.events(following), api.as_json)
         if following.last_id is not None and not api.as_json:
             write_note(f"go on with --since-id {following.last_id}")
     return OK
+
+
+def _write(told: Iterable[StreamEvent], as_json: bool) -> None:
+    for event in told:
+        if as_json:
+            write_json({"id": event.id, **event.body.to_dict()})
+        else:
+            write_line(event_line(event.body))

@@ -76,6 +76,7 @@ class Following:
         self._asked = reading(PATH, where.query(follow))
         self._tries = self._empty_count = 0
         self._renewed = self._has_begun = False
+        self.came: Outcome | None = None
         self._sent = self._asked
         self._reader = EventReader()
 
@@ -86,7 +87,15 @@ class Following:
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **since, **authority}
         self._sent = Request("GET", self._asked.path, self._asked.query, headers=headers, is_repeatable=True)
         self._reader = EventReader()
+        self.came = None
         return self._sent
+
+    def take(self, piece: bytes | Outcome) -> Iterator[StreamEvent]:
+        """The events that a piece of the stream completes; what came instead of one is kept as `came`."""
+        if isinstance(piece, bytes):
+            yield from self.read(piece)
+        else:
+            self.came = piece
 
     def read(self, piece: bytes) -> Iterator[StreamEvent]:
         """The events that a piece of the stream completes.

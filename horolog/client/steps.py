@@ -6,6 +6,7 @@ Guarantee: what comes back is told as it is; a request of which it is not certai
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import httpx
@@ -50,19 +51,20 @@ class BlockingSteps:
     def follow(self, following: Following) -> Generator[StreamEvent, None, None]:
         """The events of a stream, asking for it again wherever it breaks off."""
         while not following.is_over:
-            request = self.go(following.request())
-            came: Outcome | None = None
-            try:
-                with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
-                    if _is_stream(response):
-                        for piece in response.iter_bytes():
-                            yield from following.read(piece)
-                    else:
-                        response.read()
-                        came = _reply(response)
-            except (httpx.RequestError, httpx.InvalidURL) as error:
-                came = _lost(error)
-            self._sleep(following.broken_off(came))
+            for piece in self._pieces(self.go(following.request())):
+                yield from following.take(piece)
+            self._sleep(following.broken_off(following.came))
+
+    def _pieces(self, request: Request) -> Generator[bytes | Outcome, None, None]:
+        try:
+            with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
+                if _is_stream(response):
+                    yield from response.iter_bytes()
+                else:
+                    response.read()
+                    yield _reply(response)
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            yield _lost(error)
 
     def _send(self, request: Request) -> Outcome:
         try:
@@ -100,20 +102,28 @@ class AwaitingSteps:
     async def follow(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
         """The events of a stream, asking for it again wherever it breaks off."""
         while not following.is_over:
-            request = await self.go(following.request())
-            came: Outcome | None = None
-            try:
-                async with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
-                    if _is_stream(response):
-                        async for piece in response.aiter_bytes():
-                            for event in following.read(piece):
-                                yield event
-                    else:
-                        await response.aread()
-                        came = _reply(response)
-            except (httpx.RequestError, httpx.InvalidURL) as error:
-                came = _lost(error)
-            await asyncio.sleep(following.broken_off(came))
+            async with aclosing(self._events(following)) as events:
+                async for event in events:
+                    yield event
+            await asyncio.sleep(following.broken_off(following.came))
+
+    async def _events(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
+        async with aclosing(self._pieces(await self.go(following.request()))) as pieces:
+            async for piece in pieces:
+                for event in following.take(piece):
+                    yield event
+
+    async def _pieces(self, request: Request) -> AsyncGenerator[bytes | Outcome, None]:
+        try:
+            async with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
+                if not _is_stream(response):
+                    await response.aread()
+                    yield _reply(response)
+                    return
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            yield _lost(error)
 
     async def _send(self, request: Request) -> Outcome:
         try:

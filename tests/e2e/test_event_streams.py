@@ -32,6 +32,12 @@ async def until(events: Events, type_: str) -> list[StreamEvent]:
     return found
 
 
+async def first(horolog: AsyncClient, where: EventFilter, since_id: str) -> StreamEvent:
+    """The event after that id, over a connection of its own."""
+    async with aclosing(horolog.follow_events(where, since_id)) as events:
+        return await asyncio.wait_for(anext(events), DEADLINE_S)
+
+
 async def here(client: httpx.AsyncClient) -> str:
     """The id of where things are: what is told after it is news."""
     answer = await client.get(EVENTS, params={"follow": "false"})
@@ -59,11 +65,9 @@ async def test_whoever_breaks_off_anywhere_misses_nothing_and_hears_nothing_twic
         job = await horolog.create_job(wide)
         where, told = EventFilter(("execution", "attempt"), job.id), list[StreamEvent]()
         runs = asyncio.gather(*(horolog.trigger_job(job.id) for _ in range(5)))
-        async with asyncio.timeout(DEADLINE_S):
-            # One connection for each event, while they happen.
-            while [one.body.type for one in told].count("execution.completed") < 5:
-                async with aclosing(horolog.follow_events(where, told[-1].id if told else since)) as events:
-                    told.append(await anext(events))
+        # One connection for each event, while they happen.
+        while [one.body.type for one in told].count("execution.completed") < 5:
+            told.append(await first(horolog, where, told[-1].id if told else since))
         await runs
         whole = [one async for one in horolog.follow_events(where, since, follow=False)]
         assert [one.body for one in told] == [one.body for one in whole][: len(told)]

@@ -6,7 +6,7 @@ for its own sake, not for others'. Nobody holds a place in that line while its c
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from weakref import WeakValueDictionary
 
@@ -39,18 +39,20 @@ class Older:
         """
         piece = _Piece(place, begin, tenant_id, takes)
         async with self._turn(tenant_id):
-            scanned = self._log.scan(place, begin[piece.index], goal)
-            async with aclosing(scanned) as batches:  # type: ignore[type-var] # the port's iterators are generators
-                async for records in batches:
-                    for record in records:
-                        piece.add(record)
-                    if (
-                        piece.record_count >= self._piece_record_count
-                        or piece.byte_count > EVENT_STREAM_PIECE_BYTES_MAX
-                    ):
-                        return Batch(piece.found, piece.spot)
+            is_whole = await self._scan(piece, place, goal)
         # Offsets have gaps: where there is no other record, the goal is reached all the same.
-        return Batch(piece.found, moved(begin, piece.index, goal))
+        return Batch(piece.found, moved(begin, piece.index, goal) if is_whole else piece.spot)
+
+    async def _scan(self, piece: "_Piece", place: Place, goal: int) -> bool:
+        """Fill the piece; whether it reaches up to the goal."""
+        scanned = self._log.scan(place, piece.spot[piece.index], goal)
+        async with aclosing(scanned) as batches:  # type: ignore[type-var] # the port's iterators are generators
+            async for records in batches:
+                piece.add(records)
+                is_full = piece.record_count >= self._piece_record_count
+                if is_full or piece.byte_count > EVENT_STREAM_PIECE_BYTES_MAX:
+                    return False
+        return True
 
     @asynccontextmanager
     async def _turn(self, tenant_id: str) -> AsyncIterator[None]:
@@ -70,11 +72,12 @@ class _Piece:
         self._marks = {tenant_id.encode()}
         self._takes = takes
 
-    def add(self, record: Record) -> None:
-        """Take one record into account."""
-        self.record_count += 1
-        self.spot = moved(self.spot, self.index, record.offset + 1)
-        fact = fact_for(record, self._marks)
-        if fact is not None and self._takes(fact):
-            self.found.append(Found(fact, self.index, record.offset, self.spot))
-            self.byte_count += len(fact.data)
+    def add(self, records: Sequence[Record]) -> None:
+        """Take records into account."""
+        self.record_count += len(records)
+        for record in records:
+            self.spot = moved(self.spot, self.index, record.offset + 1)
+            fact = fact_for(record, self._marks)
+            if fact is not None and self._takes(fact):
+                self.found.append(Found(fact, self.index, record.offset, self.spot))
+                self.byte_count += len(fact.data)

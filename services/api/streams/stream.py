@@ -16,7 +16,7 @@ from projections.views import ReadModelUnavailable
 from services.api.streams import frames
 from services.api.streams.facts import Fact
 from services.api.streams.frontier import Frontier
-from services.api.streams.hub import LOST, SLOW, Batch, Ended, Found, Hub, Listener
+from services.api.streams.hub import LOST, SLOW, Batch, Ended, Found, Hub, Listener, Tail
 from services.api.streams.older import Older
 from services.api.streams.spots import TOPICS, Spot, id_of, is_before
 
@@ -110,10 +110,8 @@ class Stream:
         reading = asyncio.create_task(self._read(self._came))
         try:
             while True:
-                batch = await self._next()
-                if batch is not None:
-                    async for chunk in self._told(batch):
-                        yield chunk
+                async for chunk in self._told(await self._next()):
+                    yield chunk
                 if (beat := self._beat()) is not None:
                     yield beat
         except Ended as end:
@@ -155,7 +153,9 @@ class Stream:
             await self._caller.check()
             self._check_at = self._time() + self._pace.check_s
 
-    async def _told(self, batch: Batch) -> AsyncIterator[bytes]:
+    async def _told(self, batch: Batch | None) -> AsyncIterator[bytes]:
+        if batch is None:
+            return
         chunk = bytearray()
         for one in await self._within(batch.found):
             self._told_id = self._id(one.spot)
@@ -206,16 +206,8 @@ class Stream:
                 spot = self._wanted.begin
                 while is_before(spot, tail.spot):
                     spot = await self._read_older(spot, tail.spot, came)
-                if tail.is_lost:
-                    raise Ended(LOST)
-                # Nothing was awaited since: older and new meet here.
-                listener = self._listener = Listener(self._wanted.tenant_id, self._wanted.takes, spot)
-                tail.add(listener)
-                try:
-                    while True:
-                        await came.put(await listener.take())
-                finally:
-                    tail.remove(listener)
+                # Nothing is awaited in between: older and new meet here.
+                await self._listen(tail, spot, came)
         except Ended as end:
             await came.put(end)
         except PositionLost:
@@ -225,6 +217,17 @@ class Stream:
         except Exception:  # noqa: BLE001 - logged, and told without a traceback
             _LOG.exception("a stream failed")
             await came.put(Ended(FAULT))
+
+    async def _listen(self, tail: Tail, spot: Spot, came: "asyncio.Queue[Batch | Ended]") -> None:
+        if tail.is_lost:
+            raise Ended(LOST)
+        listener = self._listener = Listener(self._wanted.tenant_id, self._wanted.takes, spot)
+        tail.add(listener)
+        try:
+            while True:
+                await came.put(await listener.take())
+        finally:
+            tail.remove(listener)
 
     async def _read_older(self, spot: Spot, goal: Spot, came: "asyncio.Queue[Batch | Ended]") -> Spot:
         older, wanted = self._sources.older, self._wanted
