@@ -69,7 +69,8 @@ class Facts:
     async def show(self) -> None:
         """Let the read models show all that has happened."""
         places = [Place(topic.name, partition) for topic in TOPICS for partition in range(PARTITIONS)]
-        self.read_model.positions_by_place.update({**await self.log.ends(places)})
+        for place, end in (await self.log.ends(places)).items():
+            self.read_model.positions_by_place[place] = end
 
     async def tell(self, *messages: Message) -> None:
         """Let it happen, and be shown."""
