@@ -188,6 +188,7 @@ def _worker_row(beat: WorkerBeat) -> WorkerRow:
         pid=beat.pid,
         isolation=beat.isolation,
         control_groups=json_text(beat.control_groups) or "[]",
+        functions=json_text(beat.functions),
         memory_mb=beat.memory_mb,
         started_at=beat.started_at,
         last_beat_at=beat.at,

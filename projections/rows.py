@@ -176,6 +176,7 @@ class WorkerRow:
     pid: int
     isolation: str
     control_groups: str
+    functions: str | None
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime

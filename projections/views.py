@@ -100,6 +100,7 @@ class WorkerView:
     started_at: datetime
     last_beat_at: datetime
     control_groups: Sequence[str] = ()
+    functions: Sequence[str] | None = None
     set_aside: Sequence[Mapping[str, JsonValue]] = ()
 
 

@@ -219,7 +219,8 @@ class WorkerResponse(Value):
     """A worker process. `live` is false once its last sign of life is older than a lease.
 
     `set_aside` names the partitions that hand it nothing, for it beats and does not work. `control_groups` are the
-    resources (memory, processes, cpu) that it bounds for each attempt as a whole.
+    resources (memory, processes, cpu) that it bounds for each attempt as a whole. One with `functions` runs these
+    registered ones and nothing else; one without runs everything but such.
     """
 
     worker_id: str
@@ -233,6 +234,7 @@ class WorkerResponse(Value):
     pid: int
     isolation: str
     control_groups: tuple[str, ...]
+    functions: tuple[str, ...] | None
     memory_mb: int
     started_at: datetime
     last_beat_at: datetime

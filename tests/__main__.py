@@ -1,4 +1,4 @@
-"""`python -m tests`: every test, in two sessions side by side, since half of the time is spent waiting for servers.
+"""`python -m tests`: every test, in sessions side by side, since half of the time is spent waiting for servers.
 
 Guarantee: together they run each test once; what either says is shown in full, and one that fails fails the whole.
 """
@@ -9,30 +9,42 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import BinaryIO
 
 WITH_SERVERS = ("tests/campaign", "tests/faults", "tests/contract", "tests/integration/servers", "tests/e2e")
 """What mostly waits: for brokers, processes and their deaths."""
+WITH_DATABASES = (
+    "tests/integration/api",
+    "tests/integration/cli",
+    "tests/integration/executor",
+    "tests/integration/projections",
+)
+"""What waits now and then."""
 PART_BYTES = 64 * 1024
 
 
 def sessions() -> list[list[str]]:
     """What each session is asked to run."""
-    return [list(WITH_SERVERS), ["tests", *(f"--ignore={folder}" for folder in WITH_SERVERS)]]
+    left_out = [f"--ignore={folder}" for folder in (*WITH_SERVERS, *WITH_DATABASES)]
+    return [["tests", *left_out], list(WITH_DATABASES), list(WITH_SERVERS)]
 
 
 def main() -> int:
     """Run all; the exit code of the first session that fails, or 0."""
-    with tempfile.TemporaryFile() as kept:
-        waiting, working = (_started(arguments) for arguments in sessions())
-        copying = threading.Thread(target=_copy, args=(waiting, kept))
-        copying.start()
-        _copy(working, sys.stdout.buffer)
-        copying.join()
-        kept.seek(0)
-        sys.stdout.buffer.write(kept.read())
-        sys.stdout.flush()
-        return next((code for code in (working.wait(), waiting.wait()) if code), 0)
+    with ExitStack() as stack:
+        shown, *others = (_started(arguments) for arguments in sessions())
+        kept = [stack.enter_context(tempfile.TemporaryFile()) for _ in others]
+        copying = [threading.Thread(target=_copy, args=pair) for pair in zip(others, kept, strict=True)]
+        for thread in copying:
+            thread.start()
+        _copy(shown, sys.stdout.buffer)
+        for thread, file in zip(copying, kept, strict=True):
+            thread.join()
+            file.seek(0)
+            sys.stdout.buffer.write(file.read())
+            sys.stdout.flush()
+        return next((code for session in (shown, *others) if (code := session.wait())), 0)
 
 
 def _started(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":

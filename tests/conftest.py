@@ -1,10 +1,10 @@
-"""What every test session has: real servers on demand, the Kafka gate, and property tests that never race a clock."""
+"""What every test session has: real servers on demand, the gates, and property tests that never race a clock."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.plugins.kafka", "tests.plugins.servers"]
+pytest_plugins = ["tests.plugins.kafka", "tests.plugins.control_groups", "tests.plugins.servers"]
 
 # A slow machine is no failure, and a failing example must be repeatable from the log alone.
 settings.register_profile("horolog", deadline=None, print_blob=True)

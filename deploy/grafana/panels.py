@@ -365,7 +365,10 @@ OUTWARD = Row(
             "Entries of the audit trail that the outside service has taken, in a second, and requests that it has not.",
             (
                 Query("sum(rate(scheduler_audit_sink_entries_total[$__rate_interval]))", "taken"),
-                Query("sum by (code) (rate(scheduler_audit_sink_failures_total[$__rate_interval]))", "{{code}}"),
+                Query(
+                    "sum by (code) (rate(scheduler_audit_sink_failures_total[$__rate_interval])) or vector(0)",
+                    "not taken {{code}}",
+                ),
             ),
             "cps",
             6,
@@ -375,8 +378,8 @@ OUTWARD = Row(
             Kind.GRAPH,
             "Entries that it has not taken yet, and chains that it refuses.",
             (
-                Query("sum(scheduler_audit_sink_waiting_entries)", "entries"),
-                Query("sum(scheduler_audit_sink_held_chains)", "refused chains"),
+                Query("sum(scheduler_audit_sink_waiting_entries) or vector(0)", "entries"),
+                Query("sum(scheduler_audit_sink_held_chains) or vector(0)", "refused chains"),
             ),
             "short",
             5,

@@ -1,7 +1,7 @@
 -- The workers heard of after $1, each with the partitions whose dispatcher hands it nothing more.
 select
     worker_id, state, capacity, held_count, running_count, finished_count, host, pid, isolation, memory_mb, started_at,
-    last_beat_at, control_groups,
+    last_beat_at, control_groups, functions,
     coalesce(
         (
             select jsonb_agg(jsonb_build_object('partition', owners.partition, 'stall', entry ->> 'stall')

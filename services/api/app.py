@@ -4,7 +4,7 @@ Guarantee: nothing is served but through the gate, and every refusal has the sha
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from schemas.http import Problem
 from services.api import (
@@ -83,7 +84,8 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
             await waiter.close()
             await journal.close(noting)
 
-    app = _bare_app(lifespan, with_accounts=ports.accounts is not None)
+    app = _bare_app(lifespan)
+    app.router.routes.extend(_routes(with_accounts=ports.accounts is not None))
     health = HealthCheck(ports, settings.port)
     bars = None
     if ports.accounts is not None:
@@ -95,21 +97,15 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document; needs no running parts."""
+    routes = _routes(with_accounts=True)
+    return complete(get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=routes))
+
+
+@lru_cache
+def _routes(*, with_accounts: bool) -> Sequence[BaseRoute]:
+    """Every route. What they work with is in the state of the app that is called, so the apps of a process share them:
+    FastAPI needs half a second of CPU for them at an app's first request."""
     app = _bare_app(None)
-    return complete(get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes))
-
-
-def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
-    app = FastAPI(
-        title=TITLE,
-        version=VERSION,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
-        lifespan=lifespan,
-    )
     for router in (
         status_routes.open_router,
         job_routes.router,
@@ -131,6 +127,20 @@ def _bare_app(lifespan: Any, *, with_accounts: bool = True) -> FastAPI:
     ):
         app.include_router(router)
     app.add_api_route("/openapi.json", _document, include_in_schema=False)
+    return app.routes
+
+
+def _bare_app(lifespan: Any) -> FastAPI:
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
     app.add_exception_handler(ApiError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)

@@ -281,6 +281,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
                     "pid": 4242,
                     "isolation": "namespaces",
                     "controlGroups": ["memory", "processes", "cpu"],
+                    "functions": ["billing.close_month"],
                     "memoryMb": 96,
                     "startedAt": _CREATED,
                     "lastBeatAt": _NOW,

@@ -6,7 +6,7 @@ function only to workers that have registered it, and to those nothing else.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from operator import itemgetter
 
@@ -35,7 +35,8 @@ def assign(book: Book, now: datetime) -> Iterator[Message]:
     The caller applies each message before it takes the next.
     """
     offers = Offers(book.workers.values(), now)
-    while (execution_id := book.ready.pop(offers.meet)) is not None:
+    waiting = book.ready.round(offers.functions, offers.meet)
+    while (execution_id := waiting.pop()) is not None:
         execution = book.executions[execution_id]
         job = book.jobs.get(execution.job_id)
         if job is None:
@@ -66,6 +67,11 @@ class Offers:
             self.renew(slot)
             for function in slot.functions or ():
                 self._having.setdefault(function, []).append(slot)
+
+    @property
+    def functions(self) -> Collection[str]:
+        """What any of them has registered."""
+        return self._having.keys()
 
     def meet(self, demand: Demand) -> bool:
         """Whether any of them gives what is demanded."""

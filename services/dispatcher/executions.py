@@ -38,6 +38,7 @@ from schemas.events.results import (
 from schemas.jobs import Job, JobStatus, JobType, OverlapPolicy
 from services.dispatcher.book import Book
 from services.dispatcher.endings import FailedAttempt, cancel, cancelled, failed, lost, skipped
+from services.dispatcher.jobs import SETTLE
 from services.dispatcher.rejections import (
     QUOTA_EXCEEDED,
     reject,
@@ -123,7 +124,7 @@ def decide_trigger(book: Book, command: TriggerJob, now: datetime) -> Sequence[M
     admitted = _admitted(job, execution_id, now, TriggerType.MANUAL, now).model_copy(
         update={"triggered_by": command.actor, "parameters": command.parameters}
     )
-    return [admitted, _accepted(command, admitted, admitted.seq, now)]
+    return [admitted, _accepted(command, admitted, admitted.seq, now, now)]
 
 
 def _why_over_quota(book: Book, job: Job, now: datetime) -> str | None:
@@ -156,7 +157,8 @@ def decide_cancel(book: Book, command: CancelExecution, now: datetime) -> Sequen
         return [reject_unknown_execution(command, command.execution_id, now)]
     ended = cancel(book, execution, Reason.REQUESTED, command.actor, now)
     seq = max((event.seq for event in ended if isinstance(event, ExecutionEvent)), default=execution.seq)
-    return [*ended, _accepted(command, execution, seq, now)]
+    may_yet_begin = execution.in_flight and execution.started_at is None
+    return [*ended, _accepted(command, execution, seq, now, now + SETTLE if may_yet_begin else now)]
 
 
 def decide_report(book: Book, report: AttemptReport, now: datetime) -> Sequence[Message]:
@@ -254,14 +256,18 @@ def _admitted(
 
 
 def _accepted(
-    command: TriggerJob | CancelExecution, execution: ExecutionAdmitted | Execution, seq: int, now: datetime
+    command: TriggerJob | CancelExecution,
+    execution: ExecutionAdmitted | Execution,
+    seq: int,
+    now: datetime,
+    effective_at: datetime,
 ) -> CommandAccepted:
     return CommandAccepted(
         tenant_id=command.tenant_id,
         command_id=command.command_id,
         request_hash=command.request_hash,
         at=now,
-        effective_at=now,
+        effective_at=effective_at,
         job_id=execution.job_id,
         execution_id=execution.execution_id,
         execution_seq=seq,

@@ -14,6 +14,7 @@ from horolog.adapters.system import RandomIds, SystemClock
 from horolog.cli.composition import Parts, service_of
 from horolog.cli.roles.api import run as run_api
 from horolog.cli.roles.executor import prepare_functions, run_prepared
+from horolog.cli.roles.projections import run as run_projections
 from horolog.domain.addresses import networks
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
@@ -69,7 +70,7 @@ class System:
 async def running(
     dsn: str, roles: Sequence[str] = EVERYTHING, wait_s: str = "5", log_path: str | None = None, **environment: str
 ) -> AsyncIterator[System]:
-    """The system with these services (and the API, with further settings), ready to be asked.
+    """The system with these services (the API and the projector with further settings), ready to be asked.
 
     The log is in memory, or in the file at `log_path`.
     """
@@ -98,7 +99,10 @@ async def running(
     tasks = [asyncio.ensure_future(run_api(parts, stop, api))]
 
     def start(role: str) -> None:
-        tasks.append(asyncio.ensure_future(service_of(role, parts)(stop)))
+        if role == "projections":
+            tasks.append(asyncio.ensure_future(run_projections(parts, stop, environment)))
+        else:
+            tasks.append(asyncio.ensure_future(service_of(role, parts)(stop)))
 
     async def run_functions(target: str) -> None:
         await run_prepared(parts, stop, await prepare_functions(parts, target))

@@ -18,6 +18,7 @@ from horolog.log.port import Outgoing
 from horolog.runtime import metric_table as table
 from horolog.runtime.metrics import Metrics
 from projections.connections import open_pool
+from projections.notifications.sender import OF_TENANT_COUNT_MAX
 from projections.queries import PostgresReadModel
 from schemas.topics import COMMANDS, partition_of
 from services.api.call_journal import CallJournal
@@ -26,10 +27,18 @@ from services.ticker.partition import TickerPartition
 from services.ticker.ticker import Ticker
 from tests.e2e.system import DEADLINE_S, EVERYTHING, PAUSE_S, PREFIX, TENANT, System, command_job, job, running
 from tests.e2e.test_metrics import plant
+from tests.integration.notifications.receiving import Hook, answer
+from tests.integration.notifications.world import SECRET
+from tests.integration.projections.audit_sending import sending
+from tests.integration.projections.audit_service import serving
+from tests.integration.projections.test_audit import STORY
+from tests.integration.projections.test_audit_sink_troubles import refusing
+from tests.integration.projections.world import opened, project
 from tests.tidy.expressions import metric_of
 from tests.unit.deciding.kit import HOME, at, definition, record, tabled
 from tests.unit.deciding.test_emitted_lateness import LateClock
 from tests.unit.deciding.test_owners_figures import holding
+from tests.unit.projections.facts import OTHER_TENANT
 from tests.unit.watching.test_schedule_watch import Watched
 
 API_WAIT_S = "3"
@@ -173,6 +182,25 @@ async def the_read_models_are_locked(system: System, dsn: str) -> AsyncIterator[
     await eye.close()
 
 
+@asynccontextmanager
+async def a_receiver_stops_answering(system: System, dsn: str) -> AsyncIterator[None]:
+    """It refuses the first notification, and then holds so many that others have to wait."""
+    place = "/api/v1/notifications/rules"
+    async with Hook() as hook:
+        system.start("notifier")
+        target = {"type": "webhook", "url": hook.url, "secret": SECRET}
+        body = {"name": "all", "kinds": ["failed"], "channel": target}
+        rule = (await system.client.post(place, json=body)).raise_for_status().json()
+        hook.answers.append(answer(500))
+        await created(system, command_job("exit 1"), trigger_count=1)
+        await until(lambda: bool(hook.got))
+        hook.held.clear()
+        for _ in range(OF_TENANT_COUNT_MAX + 1):
+            (await system.client.post(f"{place}/{rule['id']}/test")).raise_for_status()
+        yield
+        hook.held.set()
+
+
 def home(system: System) -> int:
     """The partition of the first tenant."""
     return partition_of(TENANT, system.log.partition_count)
@@ -212,12 +240,27 @@ IN_A_SYSTEM: Sequence[Cause] = (
         table.JOBS,
         table.ACTIVE_JOBS,
     ),
+    cause(
+        a_receiver_stops_answering,
+        table.NOTIFICATIONS,
+        table.NOTIFICATION_FAILURES,
+        table.NOTIFICATIONS_WAITING,
+        table.NOTIFICATIONS_BEHIND,
+    ),
     cause(a_record_makes_no_sense, table.DEAD_LETTERS),
     cause(an_instant_has_two_rows, table.LEDGER_VIOLATIONS),
     cause(a_newer_owner_comes, table.LOCK_TIMEOUTS, table.PARTITION_FENCINGS),
     cause(the_read_models_are_locked, table.CONSUMER_LAG_RECORDS, table.CONSUMER_LAG_SECONDS),
 )
+OF_THE_SINK = (
+    table.AUDIT_SINK_ENTRIES,
+    table.AUDIT_SINK_FAILURES,
+    table.AUDIT_SINK_WAITING,
+    table.AUDIT_SINK_HELD,
+    table.AUDIT_SINK_BEHIND,
+)
 BY_THEMSELVES = (
+    *OF_THE_SINK,
     table.SCHEDULES_OVERDUE,
     table.AUDIT_DROPPED,
     table.CATCH_UP_BEHIND,
@@ -263,6 +306,17 @@ def test_call_that_the_audit_trail_has_no_room_for_moves_what_was_dropped() -> N
     before = samples(metrics)
     CallJournal(log, clock, RandomIds(), metrics.audit_dropped, waiting_count_max=0).note({}, Call(), 200, None)
     assert table.AUDIT_DROPPED.name in moved(before, samples(metrics))
+
+
+async def test_service_that_refuses_a_tenants_entries_moves_the_figures_of_the_audit_sink(
+    migrated_database: str,
+) -> None:
+    async with opened(migrated_database) as world, serving() as service:
+        await project(world, *STORY)
+        service.judge = refusing(OTHER_TENANT, "400 No")
+        async with sending(world.dsn, service.url) as sink:
+            names = {metric.name for metric in OF_THE_SINK}
+            await until(lambda: names <= moved({}, samples(sink.metrics)))
 
 
 async def test_ticker_that_comes_late_moves_what_there_is_to_catch_up() -> None:

@@ -1,5 +1,6 @@
 """What the tests stand on: real servers, started when the first test asks for one.
 
-kafka_gate decides whether tests that need a broker run, and says so at the end; kafka gives them one; servers
-gives Postgres databases and a Valkey. An address in the environment takes the place of a private server.
+A gate decides whether tests run that need something not every machine has, a broker or control groups, and says so at
+the end; kafka gives a broker; servers gives Postgres databases and a Valkey. An address in the environment takes the
+place of a private server.
 """

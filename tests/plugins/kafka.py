@@ -11,12 +11,12 @@ import pytest
 
 from deploy.local.cluster import LocalKafka, have_kafka
 from deploy.local.kafka_jars import kafka_version
-from tests.plugins.kafka_gate import BOOTSTRAP, KafkaGate
+from tests.plugins.kafka_gate import BOOTSTRAP, kafka_gate
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the gate up."""
-    gate = KafkaGate(os.environ, why_not=have_kafka, version=kafka_version())
+    gate = kafka_gate(os.environ, why_not=have_kafka, version=kafka_version())
     config.pluginmanager.register(gate, "kafka-gate")
 
 

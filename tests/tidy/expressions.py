@@ -19,7 +19,7 @@ _SUFFIXES = ("_bucket", "_sum", "_count")
 _SERIES = re.compile(r"\b(?P<name>scheduler_\w+)(?:\{(?P<matchers>[^}]*)\})?(?P<range>\[[^]]+\])?")
 _MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 _GROUPING = re.compile(r"\bby\s*\(([^)]*)\)")
-_OF_COUNTERS = frozenset({"rate", "increase"})
+_OF_COUNTERS = frozenset({"rate", "increase", "last_over_time"})
 _FUNCTION = re.compile(r"(\w+)\s*\(\s*$")
 
 

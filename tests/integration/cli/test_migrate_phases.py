@@ -40,7 +40,7 @@ async def test_new_database_is_made_before_the_start_and_nothing_is_left_for_aft
     applied = set(json.loads(said)["applied"])
     assert code == 0
     assert {migration.name for migration in migrations() if not migration.is_post} <= applied
-    assert {name.partition("/")[0] for name in applied if "/" in name} == {"accounts", "vault"}
+    assert {name.partition("/")[0] for name in applied if "/" in name} == {"accounts", "notifications", "vault"}
     code, said = await migrated(address, "--post", "--json")
     assert (code, json.loads(said)["applied"]) == (0, [])
 

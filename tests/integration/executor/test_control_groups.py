@@ -1,7 +1,4 @@
-"""What a greedy program tries against the control group that it is in, with and without namespaces.
-
-Like those of namespaces these tests fail, rather than being left out, where no groups can be made.
-"""
+"""What a greedy program tries against the control group that it is in, with and without namespaces."""
 
 import os
 import sys
@@ -26,6 +23,7 @@ from services.executor.runners.command import CommandRunner
 from services.executor.runners.function import FunctionRunner, FunctionSettings
 from tests.integration.executor.watching import ACCOUNTS, Watching, begin, failure_of, field_of, outcome_of, until
 
+pytestmark = pytest.mark.control_groups
 MEMORY_MB, TMP_MB = 64, 16
 PROCESS_COUNT_MAX = 12
 HERE = (str(Path(__file__).parent),)

@@ -23,6 +23,7 @@ from horolog.adapters.groups.hierarchies import Hierarchy, found_here
 from horolog.adapters.maker import maker_name
 from tests.integration.executor.watching import is_alive, until
 
+pytestmark = pytest.mark.control_groups
 BOUNDS = Bounds(64, 8)
 EXECUTOR = """
 import os, subprocess, sys

@@ -22,7 +22,7 @@ FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "rules" / "horolog.yml"
 WINDOW = "20s"
 EVERY = "1s"
-_WINDOW = re.compile(r"(?<=\[)(?:5m|10m|30m|1h|6h)(?=\])")
+_WINDOW = re.compile(r"(?<=\[)(?:5m|10m|30m|1h|6h)(?=\])|(?<=offset )10m")
 
 
 @dataclass(frozen=True, slots=True)

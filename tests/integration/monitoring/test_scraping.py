@@ -15,10 +15,12 @@ from horolog.runtime.metric_table import PARTITION_OWNED
 from horolog.runtime.metrics_server import serving
 from horolog.runtime.settings import MetricsAddress
 from schemas.topics import COMMANDS, partition_of
-from tests.e2e.system import PREFIX, TENANT, System, command_job, free_port, job, running
+from tests.e2e.system import EVERYTHING, PREFIX, TENANT, System, command_job, free_port, job, running
 from tests.e2e.test_every_metric_moves import samples
 from tests.e2e.test_metrics import plant
 from tests.integration.monitoring.quick import Prometheus, scraping
+from tests.integration.projections.audit_service import SECRET
+from tests.integration.projections.audit_service import serving as serving_audits
 from tests.tidy.test_alert_rules import ALERTS
 
 DEADLINE_S = 120.0
@@ -74,7 +76,17 @@ async def without_data(prometheus: Prometheus) -> list[str]:
 
 async def test_dashboard_shows_a_sound_system_and_no_alert_fires(migrated_database: str, tmp_path: Path) -> None:
     port = free_port()
-    async with scraping(tmp_path, port, {}) as prometheus, running(migrated_database) as system, watched(system, port):
+    async with (
+        serving_audits() as audits,
+        scraping(tmp_path, port, {}) as prometheus,
+        running(
+            migrated_database,
+            (*EVERYTHING, "notifier"),
+            HOROLOG_AUDIT_SINK_URL=audits.url,
+            HOROLOG_AUDIT_SINK_SECRET=SECRET,
+        ) as system,
+        watched(system, port),
+    ):
         await created(system, job(cronExpression=EVERY_SECOND))
         await created(system, command_job("exit 1", cronExpression=EVERY_SECOND))
         await created(system, command_job("sleep 300", maxConcurrent=1, overlap={"policy": "queueAll"}), 3)

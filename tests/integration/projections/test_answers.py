@@ -108,13 +108,15 @@ async def test_job_and_execution_are_told_as_the_facts_have_them(world: World, m
 
 
 async def test_workers_heard_of_lately_are_listed_by_name(world: World, model: PostgresReadModel) -> None:
-    await project(world, beat("b", 5), beat("a", 6, host="here", pid=7, control_groups=BOUNDED), beat("gone", 1))
+    told: dict[str, Any] = {"control_groups": BOUNDED, "functions": ("billing.close_month",)}
+    await project(world, beat("b", 5), beat("a", 6, host="here", pid=7, **told), beat("gone", 1))
     found = await model.workers(at(1))
     assert [(worker.worker_id, worker.host, worker.last_beat_at) for worker in found] == [
         ("a", "here", at(6)),
         ("b", "", at(5)),
     ]
     assert [worker.control_groups for worker in found] == [list(BOUNDED), []]
+    assert [worker.functions for worker in found] == [["billing.close_month"], None]
 
 
 async def test_workers_are_told_with_the_partitions_that_hand_them_nothing(

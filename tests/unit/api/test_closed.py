@@ -1,6 +1,7 @@
 """Nothing is served to whoever proves to be nobody: every route, every method, every spelling."""
 
 import logging
+import re
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.unit.api.world import API, JOB, OUR_TOKEN, OURS, SERVICE_TOKEN, UNKNO
 OPEN = {"/health", "/internal/health"}
 SUBMISSIONS = sorted(f"/api/v1/auth/{name}" for name in ("token", "refresh", "logout", "password"))
 CLOSED = [(method, path) for method, path in operations() if path not in (*OPEN, *SUBMISSIONS)]
-_NAMES = ("job_id", "execution_id", "command_id", "tenant_id", "user_id", "session_id")
+_NAMES = {name for _, path in operations() for name in re.findall(r"{(\w+)}", path)}
 IDS = {**dict.fromkeys(_NAMES, UNKNOWN), "actor": "user:1", "name": "name"}
 OTHERS = [
     *("/", "/docs", "/redoc", "/openapi.json", "/internal", "/internal/", "/metrics", "/internal/jobs", "//health"),

@@ -1,5 +1,7 @@
 """What demands isolation goes to workers that reach it, and is in nobody's way while there are none."""
 
+from collections.abc import Callable, Collection
+
 import pytest
 
 from schemas.events.executions import AttemptDispatched
@@ -96,21 +98,74 @@ def _wait(lanes: Lanes, name: str, demand: Demand = PLAIN) -> None:
 APART = Demand(Isolation.NAMESPACES)
 
 
+def _registered(number: int) -> Demand:
+    return Demand(function=f"billing.close_{number}")
+
+
+def _served(lanes: Lanes, functions: Collection[str] = (), is_met: Callable[[Demand], bool] = lambda _: True) -> str:
+    """Whom one round with room for one serves, or nobody."""
+    return lanes.round(functions, is_met).pop() or ""
+
+
 def test_what_was_put_aside_takes_turns_with_the_rest() -> None:
     lanes = Lanes()
     for name in ("a", "b", "c"):
         _wait(lanes, f"aside {name}", APART)
         _wait(lanes, f"open {name}")
-    order = [lanes.pop(lambda _: True) for _ in range(6)]
-    assert {(order[n] or "").split()[0] for n in (0, 2, 4)} != {(order[n] or "").split()[0] for n in (1, 3, 5)}
-    assert all(len({(word or "").split()[0] for word in order[n : n + 2]}) == 2 for n in (0, 2, 4))
-    assert lanes.pop(lambda _: True) is None
+    serving = lanes.round((), lambda _: True)
+    order = [(serving.pop() or "").split()[0] for _ in range(6)]
+    assert order in (["open", "aside"] * 3, ["aside", "open"] * 3)
+    assert serving.pop() is None
+
+
+def test_rounds_of_one_turn_each_prefer_no_lane() -> None:
+    lanes = Lanes()
+    for name in ("a", "b", "c"):
+        _wait(lanes, f"aside {name}", APART)
+        _wait(lanes, f"open {name}")
+        _wait(lanes, f"function {name}", _registered(0))
+    order = [_served(lanes, ["billing.close_0"]).split()[0] for _ in range(9)]
+    assert all(len(set(order[n : n + 3])) == 3 for n in (0, 3, 6))
 
 
 def test_what_was_put_aside_is_not_given_where_it_may_not_run_and_can_be_removed() -> None:
     lanes = Lanes()
     _wait(lanes, "apart", APART)
     _wait(lanes, "apart")
-    assert (len(lanes), "apart" in lanes, lanes.lane("apart"), lanes.pop(PLAIN.__eq__)) == (1, True, APART, None)
+    assert (len(lanes), "apart" in lanes, lanes.lane("apart"), _served(lanes, (), PLAIN.__eq__)) == (1, True, APART, "")
     lanes.remove("apart")
-    assert (len(lanes), "apart" in lanes, lanes.pop(lambda _: True)) == (0, False, None)
+    assert (len(lanes), "apart" in lanes, _served(lanes)) == (0, False, "")
+
+
+@pytest.mark.parametrize("registered", [1, 100], ids=["few workers' functions", "many workers' functions"])
+def test_a_thousand_functions_that_nobody_has_registered_are_not_looked_at(registered: int) -> None:
+    lanes = Lanes()
+    for number in range(1000 if registered == 1 else 10):
+        _wait(lanes, f"waiting {number}", _registered(number))
+    _wait(lanes, "plain")
+    asked: list[Demand] = []
+    functions = [f"billing.close_{number}" for number in range(5, 5 + registered)]
+
+    def is_met(demand: Demand) -> bool:
+        asked.append(demand)
+        return True
+
+    serving = lanes.round(functions, is_met)
+    served = []
+    while (name := serving.pop()) is not None:
+        served.append(name)
+    expected = {PLAIN, *(_registered(n) for n in range(5, min(5 + registered, 10)))}
+    assert set(asked) == expected
+    assert len(served) == len(expected)
+
+
+def test_a_tenant_that_was_found_closed_is_asked_again_in_each_lane_once_it_is_reopened() -> None:
+    closed = {"t"}
+    lanes = Lanes(is_open=lambda tenant_id: tenant_id not in closed)
+    lanes.push(APART, "apart", "t", 0, START)
+    lanes.push(PLAIN, "plain", "t", 0, START)
+    assert (_served(lanes), lanes.has_turns) == ("", False)
+    closed.clear()
+    assert _served(lanes) == ""
+    lanes.reopen("t")
+    assert {_served(lanes), _served(lanes)} == {"apart", "plain"}

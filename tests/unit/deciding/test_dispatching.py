@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+import pytest
+
 from horolog.log.port import Record
 from schemas.base import Message
 from schemas.commands import CancelExecution, CreateJob, PauseJob, StopJob, UpdateJob
@@ -20,7 +22,7 @@ from schemas.events.executions import (
 )
 from schemas.events.jobs import JobExhausted
 from schemas.events.owners import CommandAccepted, CommandRejected, RecordRefused
-from schemas.events.results import FailureReported, SuccessReported
+from schemas.events.results import FailureReported, StartReported, SuccessReported
 from schemas.events.workers import AttemptRevoked, TaskAssigned
 from schemas.jobs import ErrorType
 from tests.unit.deciding.kit import HOME, START, TENANT, Dispatching, at, command, definition, fire, uuid_of
@@ -56,6 +58,19 @@ def failure(number: int, seconds: float, attempt: int) -> FailureReported:
         at=at(seconds),
         started_at=at(seconds),
         failure=Failure(type=ErrorType.NETWORK_ERROR, code="REFUSED", message="no"),
+    )
+
+
+def beginning(number: int, seconds: float) -> StartReported:
+    return StartReported(
+        tenant_id=TENANT,
+        execution_id=uuid_of(number),
+        job_id=uuid_of(1),
+        scheduled_for=at(seconds),
+        attempt=1,
+        worker_id="worker-a",
+        at=at(seconds),
+        started_at=at(seconds),
     )
 
 
@@ -172,6 +187,17 @@ def test_a_running_execution_is_cancelled_through_its_worker() -> None:
     assert (accepted.execution_id, accepted.execution_seq) == (requested.execution_id, requested.seq)
     (ended,) = of(ExecutionCancelled, world.turn(12, failure(50, 12, 1)))
     assert ended.reason is Reason.REQUESTED
+
+
+@pytest.mark.parametrize("began", [True, False], ids=["begun", "not begun"])
+def test_a_cancellation_is_answered_once_it_has_reached_the_worker_that_may_yet_begin(began: bool) -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(9, fire(10, 50))
+    world.turn(10)
+    world.turn(10.5, *([beginning(50, 10.2)] if began else []))
+    (accepted,) = of(CommandAccepted, world.turn(11, command(CancelExecution, 5, execution_id=uuid_of(50))))
+    assert (accepted.effective_at > at(11)) is not began
 
 
 def test_a_pause_skips_what_has_not_started() -> None:

@@ -1,4 +1,4 @@
-"""The gate of tests/plugins/kafka_gate.py leaves nothing out silently."""
+"""The gate of tests/plugins/gate.py leaves nothing out silently."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.plugins.kafka_gate import KafkaGate, in_ci
+from tests.plugins.gate import in_ci
+from tests.plugins.kafka_gate import kafka_gate
 
 pytest_plugins = ["pytester"]
 
@@ -41,7 +42,7 @@ INI = """
 def _run(pytester: pytest.Pytester, environ: Mapping[str, str], reason: str | None, *args: str) -> pytest.RunResult:
     pytester.makeini(INI)
     pytester.makepyfile(SUITE)
-    gate = KafkaGate(environ, why_not=lambda: reason, version="4.3.1")
+    gate = kafka_gate(environ, why_not=lambda: reason, version="4.3.1")
     return pytester.runpytest_inprocess(*PLAIN, *args, plugins=[gate])
 
 
@@ -60,7 +61,7 @@ def test_without_kafka_the_rest_runs_and_the_reason_is_told(pytester: pytest.Pyt
 def test_without_kafka_ci_fails(pytester: pytest.Pytester) -> None:
     result = _run(pytester, {"CI": "true"}, "no Java")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*CI needs Kafka for 3 tests: no Java*"])
+    result.stdout.fnmatch_lines(["*CI needs kafka for 3 tests: no Java*"])
 
 
 def test_given_broker_is_used_even_if_none_can_be_started(pytester: pytest.Pytester) -> None:
