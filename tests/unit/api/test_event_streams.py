@@ -168,13 +168,17 @@ async def test_a_process_that_is_ahead_of_another_is_gone_on_from_without_a_repe
     behind = Facts(facts.log)
     ahead, slow = facts.desk(), behind.desk()
     holding = await listen(slow)
+    waiting = asyncio.ensure_future(holding.progress(2))
+    await have_joined(slow, 1)
     listening = await listen(ahead)
     await facts.tell(progressed(1), progressed(2))
     assert await listening.progress(1) == [1]
     moved = await listen(slow, listening.id)
+    going_on = asyncio.ensure_future(moved.progress(1))
+    await have_joined(slow, 2)
     await behind.show()
-    assert await moved.progress(1) == [2]
-    assert await holding.progress(2) == [1, 2]
+    assert await going_on == [2]
+    assert await waiting == [1, 2]
     for one in (listening, holding, moved):
         await one.close()
 
@@ -195,11 +199,11 @@ async def test_what_is_older_is_read_in_pieces_that_join() -> None:
     assert pieces >= 1
 
 
-async def both_have_joined(desk: StreamDesk) -> None:
-    """Wait until two listen to what is new."""
-    (tail,) = desk._sources.hub._tails.values()
+async def have_joined(desk: StreamDesk, count: int) -> None:
+    """Wait until so many listen to what is new."""
+    tails = desk._sources.hub._tails
     async with asyncio.timeout(DEADLINE_S):
-        while len(tail._listeners) < 2:
+        while sum(len(tail._listeners) for tail in tails.values()) < count:
             await asyncio.sleep(0)
 
 
@@ -218,7 +222,7 @@ async def test_who_is_too_slow_is_cut_off_and_goes_on_from_what_it_has() -> None
     slow, quick = await listen(desk), await listen(desk)
     await facts.tell(progressed(0))
     assert [await one.progress(1) for one in (slow, quick)] == [[0], [0]]
-    await both_have_joined(desk)
+    await have_joined(desk, 2)
     for _ in range(60):
         await facts.tell(*(progressed(number) for number in range(100)))
         await quick.progress(100)
