@@ -8,8 +8,7 @@ from deploy.grafana.panel import Kind, Panel, Query, Row
 
 
 def _heat(name: str) -> tuple[Query, ...]:
-    matcher = '{tenant_id=~"$tenant"}'
-    return (Query(f"sum by (le) (increase({name}_bucket{matcher}[$__rate_interval]))", "{{le}}"),)
+    return (Query(f'sum by (le) (increase({name}_bucket{{tenant_id=~"$tenant"}}[$__rate_interval]))', "{{le}}"),)
 
 
 def _quantile(share: str, name: str, matcher: str = '{tenant_id=~"$tenant"}') -> str:
