@@ -16,6 +16,33 @@ AUDIT_BATCH_COUNT_MAX = 500
 AUDIT_WRITE_S_MAX = 5.0
 AUDIT_FLOOD_COUNT_PER_S = 10
 """How many calls of nobody, or refused for coming too often, are told each by itself in a second."""
+EVENT_STREAM_BEAT_S = 15.0
+"""How often a stream of events says that it lives, and how far it has come, while there is nothing to tell."""
+EVENT_STREAM_CHECK_S = 5.0
+"""How often it is asked again whether the caller of a stream may still see it; what is remembered of a session is as
+old at most, so a stream outlives a revocation by no more than both together."""
+EVENT_STREAM_STALL_S = 10.0
+"""A client that takes nothing of what is sent for so long is given up."""
+EVENT_STREAM_COUNT_MAX = 500
+EVENT_STREAM_PER_TENANT_COUNT_MAX = 50
+EVENT_STREAM_PER_CALLER_COUNT_MAX = 10
+"""How many streams one process of the API serves at a time: of all, of one tenant, of one caller."""
+EVENT_STREAM_WAITING_COUNT_MAX = 2000
+EVENT_STREAM_WAITING_BYTES_MAX = 1024 * 1024
+"""A stream for whose client more than either waits is cut off; the client may go on from what it has."""
+EVENT_STREAM_INBOX_BYTES_MAX = 4 * 1024 * 1024
+"""With more than this waiting in a partition for the read models, nothing more of it is read for the streams."""
+EVENT_STREAM_TURN_RECORD_COUNT_MAX = 500
+"""How many records are looked at for the streams at a time, before anything else has its turn."""
+EVENT_STREAM_PIECE_RECORD_COUNT_MAX = 5000
+EVENT_STREAM_PIECE_BYTES_MAX = 256 * 1024
+"""How many older records are read for one stream at a time, or how much is found in them, before others read."""
+EVENT_STREAM_READING_COUNT_MAX = 4
+"""For so many tenants older records are read at the same time, in one process."""
+EVENT_STREAM_BEHIND_COUNT_MAX = 1_000_000
+"""A stream that would have to go on from further back is not served: there are lists for what is so old."""
+EVENT_STREAM_LOOK_S = 0.1
+"""How often it is looked how far the read models are, while an event waits for them."""
 AUDIT_SINK_BATCH_COUNT_DEFAULT = 100
 AUDIT_SINK_BATCH_COUNT_MAX = 1000
 """How many entries one request to an outside audit service carries."""
@@ -177,6 +204,10 @@ TRACE_STOP_S_MAX = 2.0
 TRACE_TEXT_LENGTH_MAX = 255
 """Of an attribute."""
 
+assert EVENT_STREAM_PER_CALLER_COUNT_MAX < EVENT_STREAM_PER_TENANT_COUNT_MAX < EVENT_STREAM_COUNT_MAX
+assert RECORD_BYTES_MAX < EVENT_STREAM_INBOX_BYTES_MAX
+assert EVENT_STREAM_TURN_RECORD_COUNT_MAX < EVENT_STREAM_WAITING_COUNT_MAX
+assert EVENT_STREAM_CHECK_S + EVENT_STREAM_LOOK_S < EVENT_STREAM_BEAT_S
 assert AUDIT_SINK_BATCH_COUNT_DEFAULT <= AUDIT_SINK_BATCH_COUNT_MAX
 assert AUDIT_SINK_ANSWER_S_DEFAULT <= AUDIT_SINK_ANSWER_S_MAX
 assert AUDIT_SINK_PAUSE_S_MIN < AUDIT_SINK_PAUSE_S_MAX < AUDIT_SINK_HELD_S <= AUDIT_SINK_RETRY_AFTER_S_MAX

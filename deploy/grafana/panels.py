@@ -8,8 +8,7 @@ from deploy.grafana.panel import Kind, Panel, Query, Row
 
 
 def _heat(name: str) -> tuple[Query, ...]:
-    matcher = '{tenant_id=~"$tenant"}'
-    return (Query(f"sum by (le) (increase({name}_bucket{matcher}[$__rate_interval]))", "{{le}}"),)
+    return (Query(f'sum by (le) (increase({name}_bucket{{tenant_id=~"$tenant"}}[$__rate_interval]))', "{{le}}"),)
 
 
 def _quantile(share: str, name: str, matcher: str = '{tenant_id=~"$tenant"}') -> str:
@@ -324,11 +323,12 @@ REQUESTS = Row(
         Panel(
             "Jobs and connections",
             Kind.GRAPH,
-            "Jobs by status and in all, and clients that are connected.",
+            "Jobs by status and in all, clients that are connected, and those that follow events.",
             (
                 Query("max by (status) (scheduler_jobs_total)", "{{status}}"),
                 Query("max(scheduler_total_jobs)", "all jobs"),
                 Query("sum(scheduler_active_connections)", "connections"),
+                Query("sum(scheduler_event_streams)", "streams of events"),
             ),
             "short",
             4,

@@ -19,6 +19,7 @@ _MODULES = {
     "keys": "horolog.cli.keys_commands",
     "job": "horolog.cli.job_commands",
     "exec": "horolog.cli.execution_commands",
+    "events": "horolog.cli.event_commands",
     "login": "horolog.cli.login_commands",
     "logout": "horolog.cli.login_commands",
     "user": "horolog.cli.user_commands",

@@ -7,7 +7,7 @@ an answer that is not Horolog's is never taken for one.
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ from horolog.cli.problems import REFUSED, UNREACHABLE, CliProblem, wrong_use
 from horolog.client.calls import Call, Page, plain_pages
 from horolog.client.errors import HorologError, NotTheApi, Refused, Unreachable
 from horolog.client.exchange import Answer, Patience, Terms, exchange
+from horolog.client.following import PATIENCE as FOLLOWING_PATIENCE
+from horolog.client.following import EventFilter, Following, StreamEvent
 from horolog.client.steps import BlockingSteps
 from horolog.client.tokens import Fixed
 from horolog.client.wire import Flow, Request, changing, reading
@@ -37,6 +39,7 @@ _ADVICE = {
     401: "Sign in with `horolog login`, or give a valid token with --token or HOROLOG_TOKEN.",
     403: "Ask an administrator for the permission, or use another token.",
     404: "`horolog job list` and `horolog exec list` show what there is.",
+    410: "Leave --since-id out to begin with what happens now.",
     412: "It was changed meanwhile; look at it again, then repeat the command.",
     429: "Wait a moment, then repeat the command.",
     503: "`horolog doctor` shows which part is missing.",
@@ -79,6 +82,18 @@ class Client:
             page = self._go("GET", following(self._terms))
             yield from page.items
             following = page.following
+
+    def following(self, where: EventFilter, since_id: str | None = None, *, follow: bool = True) -> Following:
+        """A stream of events, for `events` to go through."""
+        patience = replace(FOLLOWING_PATIENCE, awaits_start=False)
+        return Following(self._terms, where, since_id, follow=follow, patience=patience)
+
+    def events(self, following: Following) -> Generator[StreamEvent, None, None]:
+        """The events of a stream, as they happen."""
+        try:
+            yield from self._driver.follow(following)
+        except HorologError as error:
+            raise _problem("GET", error) from error
 
     def _call(self, request: Request) -> Answer:
         return self._go(request.method, exchange(request, self._terms))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from horolog.cli.client import Client, open_client
+from horolog.cli.execution_tail import follow_execution
 from horolog.cli.options import ApiOptions, duration_s, grouped
 from horolog.cli.output import write_json, write_line, write_pairs, write_table
 from horolog.cli.problems import OK
@@ -40,7 +41,7 @@ def register(app: typer.Typer) -> None:
         ("list", list_executions, "--status failed --from 2026-01-01T00:00:00Z"),
         ("get", get, "0b8f4c1e-6a53-5f39-9d0c-2f1f5a0d3f11"),
         ("cancel", cancel, "0b8f4c1e-6a53-5f39-9d0c-2f1f5a0d3f11 --reason 'wrong input'"),
-        ("tail", tail, "--for 60s"),
+        ("tail", tail, "0b8f4c1e-6a53-5f39-9d0c-2f1f5a0d3f11"),
     ):
         executions.command(name, epilog=f"Example:  horolog exec {name} {example}")(grouped(function))
     app.add_typer(executions, name="exec", epilog="Example:  horolog exec tail")
@@ -85,6 +86,9 @@ def cancel(
 def tail(
     filters: Filters,
     api: ApiOptions,
+    execution: Annotated[
+        str | None, typer.Argument(metavar="EXECUTION", help="Follow this one (id) to its end; else all of them.")
+    ] = None,
     for_s: Annotated[
         float | None, typer.Option("--for", parser=duration_s, metavar="DURATION", help="Stop by itself after this.")
     ] = None,
@@ -92,8 +96,13 @@ def tail(
         float, typer.Option("--every", parser=duration_s, metavar="DURATION", help="How often to look.")
     ] = 1.0,
 ) -> int:
-    """Follow executions live, one line a change, until Ctrl-C."""
+    """Follow executions live, one line a change, until Ctrl-C; or one to its end: exit code 0 if it completed, else 1.
+
+    Of one execution, changes are written to stderr and what it put out as itself, once it has ended.
+    """
     with open_client(api) as client:
+        if execution is not None:
+            return follow_execution(client, execution, as_json=api.as_json)
         try:
             names: dict[str, str] = {}
             write = write_json if api.as_json else lambda item: write_line(_line(item, _job_name(client, names, item)))

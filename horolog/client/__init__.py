@@ -14,6 +14,7 @@
 - `jobs`, `executions`   the calls
 - `operations`  the methods that both clients have
 - `steps`       going through the steps, by httpx
+- `following`, `server_events`   the API's stream of events, and going on where it broke off
 - `clients`     the clients themselves
 - `producer`, `consumer`, `topics`   commands to the topics, and events from them
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from horolog.client.consumer import Event, EventConsumer, Position, Undecodable
     from horolog.client.errors import (
         Conflict,
+        EventsGone,
         ExecutionNotFound,
         HorologError,
         Invalid,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     )
     from horolog.client.exchange import Patience
     from horolog.client.executions import ExecutionFilter, Output, output_of
+    from horolog.client.following import EventFilter, StreamEvent
     from horolog.client.jobs import JobFilter, command_job, definition_of, function_job, http_job
     from horolog.client.producer import EventProducer, NotSendable, Sender
     from horolog.client.tokens import ServiceToken, SignIn, Token
@@ -62,7 +65,9 @@ __all__ = [
     "Conflict",
     "Event",
     "EventConsumer",
+    "EventFilter",
     "EventProducer",
+    "EventsGone",
     "ExecutionFilter",
     "ExecutionNotFound",
     "HorologError",
@@ -85,6 +90,7 @@ __all__ = [
     "ServiceToken",
     "SignIn",
     "StillGoing",
+    "StreamEvent",
     "Token",
     "Unavailable",
     "Undecodable",
@@ -106,6 +112,7 @@ _HOMES = {
     "consumer": ("Event", "EventConsumer", "Position", "Undecodable"),
     "errors": (
         "Conflict",
+        "EventsGone",
         "ExecutionNotFound",
         "HorologError",
         "Invalid",
@@ -125,6 +132,7 @@ _HOMES = {
     ),
     "exchange": ("Patience",),
     "executions": ("ExecutionFilter", "Output", "output_of"),
+    "following": ("EventFilter", "StreamEvent"),
     "jobs": ("JobFilter", "command_job", "definition_of", "function_job", "http_job"),
     "producer": ("EventProducer", "NotSendable", "Sender"),
     "tokens": ("ServiceToken", "SignIn", "Token"),

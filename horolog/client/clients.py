@@ -7,7 +7,7 @@ for, redirections are not followed, and a token goes to the client's own address
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,13 +17,13 @@ import httpx
 from horolog.adapters.system import RandomIds, system_chance
 from horolog.client.calls import Call, Page
 from horolog.client.exchange import Patience, Terms
+from horolog.client.following import EVERY_EVENT, PATIENCE, EventFilter, Following, StreamEvent
 from horolog.client.operations import Operations
-from horolog.client.steps import AwaitingSteps, BlockingSteps
+from horolog.client.steps import TIMEOUT_S, AwaitingSteps, BlockingSteps
 from horolog.client.tokens import Authority, Fixed, ServiceToken, SignIn, Token
 from horolog.runtime.connection import connection
 
 T = TypeVar("T")
-TIMEOUT_S = 30.0
 DEFAULT_PATIENCE = Patience()
 Credentials = Token | ServiceToken | SignIn
 
@@ -86,6 +86,20 @@ class Client(Operations):
             yield from page.items
             following = page.following
 
+    def follow_events(
+        self,
+        where: EventFilter = EVERY_EVENT,
+        since_id: str | None = None,
+        *,
+        follow: bool = True,
+        patience: Patience = PATIENCE,
+    ) -> Generator[StreamEvent, None, None]:
+        """What happens to the tenant, as it happens, from now on or after the event with that id; for ever.
+
+        Without `follow`, what there is so far. What breaks off is gone on with, and nothing is told twice.
+        """
+        return self._driver.follow(Following(self._terms, where, since_id, follow=follow, patience=patience))
+
 
 class AsyncClient(Operations):
     """Calls the API, and has its answers awaited. For one loop; close it, or use it in an `async with`."""
@@ -122,6 +136,17 @@ class AsyncClient(Operations):
             for item in page.items:
                 yield item
             following = page.following
+
+    def follow_events(
+        self,
+        where: EventFilter = EVERY_EVENT,
+        since_id: str | None = None,
+        *,
+        follow: bool = True,
+        patience: Patience = PATIENCE,
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """As that of `Client`; close the iterator (`aclosing`) to stop listening before its end."""
+        return self._driver.follow(Following(self._terms, where, since_id, follow=follow, patience=patience))
 
 
 def connect(settings: ClientSettings = DEFAULTS) -> Client:

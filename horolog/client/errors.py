@@ -5,6 +5,7 @@
     │   ├── Invalid                 the request cannot be used (InvalidCronExpression, InvalidJobConfig)
     │   ├── NotAuthenticated, NotAllowed
     │   ├── NotFound                (JobNotFound, ExecutionNotFound)
+    │   ├── EventsGone              what follows the id of an event is not told any more
     │   ├── Conflict                the state forbids it (JobAlreadyRunning, IdempotencyKeyReused, VersionConflict)
     │   ├── LimitReached            (QuotaExceeded, RateLimited)
     │   └── Unavailable             a part is away (PartitionUnowned)
@@ -79,6 +80,10 @@ class JobNotFound(NotFound):
 
 class ExecutionNotFound(NotFound):
     """There is no such execution."""
+
+
+class EventsGone(Refused):
+    """What follows the event is not told in a stream any more: read the lists, and begin without an id."""
 
 
 class Conflict(Refused):
@@ -165,6 +170,7 @@ _OF_STATUS: Mapping[int, type[Refused]] = MappingProxyType(
         404: NotFound,
         405: Invalid,
         409: Conflict,
+        410: EventsGone,
         412: Conflict,
         413: Invalid,
         415: Invalid,

@@ -85,13 +85,14 @@ def exchange(request: Request, terms: Terms) -> Flow[Answer]:
             if terms.authority.rejected(headers):
                 continue
         tries += 1
-        pause_s = _pause(request, outcome, tries, terms)
+        pause_s = pause_before_repeat(request, outcome, tries, terms)
         if pause_s is None:
-            return _read(request, outcome, terms.place)
+            return read_answer(request, outcome, terms.place)
         yield Pause(pause_s)
 
 
-def _pause(request: Request, outcome: Outcome, tries: int, terms: Terms) -> float | None:
+def pause_before_repeat(request: Request, outcome: Outcome, tries: int, terms: Terms) -> float | None:
+    """How long to wait before the request is sent again; None when it is not to be."""
     if isinstance(outcome, Lost):
         may_repeat = request.is_repeatable if outcome.was_sent else terms.patience.awaits_start
         return terms.patience.pause_after(tries, None, terms.chance()) if may_repeat else None
@@ -102,7 +103,12 @@ def _pause(request: Request, outcome: Outcome, tries: int, terms: Terms) -> floa
     return terms.patience.pause_after(tries, outcome.headers.get("retry-after"), terms.chance())
 
 
-def _read(request: Request, outcome: Outcome, place: str) -> Answer:
+def read_answer(request: Request, outcome: Outcome, place: str) -> Answer:
+    """The answer that came.
+
+    Raises:
+        HorologError: there is none, or it is a refusal.
+    """
     if isinstance(outcome, Lost):
         raise _lost(request, outcome, place)
     try:

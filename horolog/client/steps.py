@@ -5,14 +5,17 @@ Guarantee: what comes back is told as it is; a request of which it is not certai
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import httpx
 
+from horolog.client.following import SILENCE_S, Following, StreamEvent
 from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
 
 T = TypeVar("T")
+TIMEOUT_S = 30.0
 
 
 class BlockingSteps:
@@ -44,6 +47,24 @@ class BlockingSteps:
     def _go_alone(self, step: Alone) -> None:
         with self._alone:
             self.go(step.steps)
+
+    def follow(self, following: Following) -> Generator[StreamEvent, None, None]:
+        """The events of a stream, asking for it again wherever it breaks off."""
+        while not following.is_over:
+            for piece in self._pieces(self.go(following.request())):
+                yield from following.take(piece)
+            self._sleep(following.broken_off(following.came))
+
+    def _pieces(self, request: Request) -> Generator[bytes | Outcome, None, None]:
+        try:
+            with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
+                if _is_stream(response):
+                    yield from response.iter_bytes()
+                else:
+                    response.read()
+                    yield _reply(response)
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            yield _lost(error)
 
     def _send(self, request: Request) -> Outcome:
         try:
@@ -78,6 +99,32 @@ class AwaitingSteps:
                 async with self._alone:
                     await self.go(step.steps)
 
+    async def follow(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
+        """The events of a stream, asking for it again wherever it breaks off."""
+        while not following.is_over:
+            async with aclosing(self._events(following)) as events:
+                async for event in events:
+                    yield event
+            await asyncio.sleep(following.broken_off(following.came))
+
+    async def _events(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
+        async with aclosing(self._pieces(await self.go(following.request()))) as pieces:
+            async for piece in pieces:
+                for event in following.take(piece):
+                    yield event
+
+    async def _pieces(self, request: Request) -> AsyncGenerator[bytes | Outcome, None]:
+        try:
+            async with self._http.stream("GET", self._place + request.path, **_streamed(request)) as response:
+                if not _is_stream(response):
+                    await response.aread()
+                    yield _reply(response)
+                    return
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            yield _lost(error)
+
     async def _send(self, request: Request) -> Outcome:
         try:
             return _reply(await self._http.request(request.method, self._place + request.path, **_sent(request)))
@@ -87,6 +134,16 @@ class AwaitingSteps:
 
 def _sent(request: Request) -> dict[str, Any]:
     return {"params": request.query or None, "content": request.body, "headers": dict(request.headers)}
+
+
+def _streamed(request: Request) -> dict[str, Any]:
+    # Each piece may take as long as the API may be silent.
+    return {**_sent(request), "timeout": httpx.Timeout(TIMEOUT_S, read=SILENCE_S)}
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    kind: str = response.headers.get("content-type", "")
+    return response.status_code == 200 and kind.startswith("text/event-stream")
 
 
 def _reply(response: httpx.Response) -> Reply:

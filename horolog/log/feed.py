@@ -33,7 +33,9 @@ class Inbox:
     the loop's clock), `unread_count` how many more positions.
     """
 
-    def __init__(self, positions: Mapping[Place, int], arrived: asyncio.Event) -> None:
+    def __init__(
+        self, positions: Mapping[Place, int], arrived: asyncio.Event, bytes_max: int = INBOX_BYTES_MAX
+    ) -> None:
         self.positions = dict(positions)
         self.arrived = arrived
         self.failure: LogError | None = None
@@ -42,11 +44,12 @@ class Inbox:
         self.looked_at = 0.0
         self._records: list[Record] = []
         self._bytes = 0
+        self._bytes_max = bytes_max
 
     @property
     def is_full(self) -> bool:
         """Whether nothing more is to be read for now."""
-        return len(self._records) > INBOX_RECORD_COUNT_MAX or self._bytes > INBOX_BYTES_MAX
+        return len(self._records) > INBOX_RECORD_COUNT_MAX or self._bytes > self._bytes_max
 
     @property
     def is_behind(self) -> bool:

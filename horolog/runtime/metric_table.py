@@ -125,6 +125,7 @@ AUDIT_SINK_BEHIND = _gauge(
     "scheduler_audit_sink_behind_seconds", "How long ago the oldest of these entries happened; of the same process."
 )
 ACTIVE_CONNECTIONS = _gauge("scheduler_active_connections", "Connections of clients to the API of this process.")
+EVENT_STREAMS = _gauge("scheduler_event_streams", "Streams of events that the API of this process serves.")
 
 LOCK_ACQUISITIONS = _counter("scheduler_lock_acquisitions_total", "Partitions taken by this process.", "role")
 LOCK_TIMEOUTS = _counter(
@@ -245,6 +246,7 @@ TABLE = (
     AUDIT_SINK_HELD,
     AUDIT_SINK_BEHIND,
     ACTIVE_CONNECTIONS,
+    EVENT_STREAMS,
     LOCK_ACQUISITIONS,
     LOCK_TIMEOUTS,
     PARTITION_OWNED,

@@ -296,6 +296,10 @@ class Metrics:
         self._of(table.ERRORS).add("api", amount=0)
         self._watch(table.ACTIVE_CONNECTIONS, count)
 
+    def watch_streams(self, count: Callable[[], int]) -> None:
+        """Show how many streams of events the API serves."""
+        self._watch(table.EVENT_STREAMS, count)
+
     def watch_notifier(self, figures: NotifierFigures) -> None:
         """Show what this notifier counts, and its defects."""
         self.watch_faults("notifier", figures)

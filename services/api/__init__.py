@@ -12,5 +12,5 @@ that says which; a command may then be repeated with its Idempotency-Key, and ta
 `gate` lets in whom `authentication` (static tokens) or `signed_tokens` (those of an auth service, by `jwks`)
 recognises; or `account_tokens`, those of the built-in issuer in `accounts`. `app` assembles; `job_routes`,
 `execution_routes`, `system_routes`, `internal_routes`, and with that issuer `auth_routes` and `user_routes`, are the
-surface.
+surface. `event_routes` serves the `streams`: the one thing that the API reads from the log to tell it.
 """

@@ -25,6 +25,7 @@ from services.api import (
     audit_routes,
     auth_routes,
     erasure_routes,
+    event_routes,
     execution_routes,
     history_routes,
     internal_routes,
@@ -52,6 +53,7 @@ from services.api.ports import ApiPorts
 from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
+from services.api.streams.desk import StreamDesk
 from services.api.validation import problems_of_details
 
 TITLE = "Horolog scheduler"
@@ -68,6 +70,7 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
     waiter = OutcomeWaiter(ports.read_model, ports.wake)
     desk = CommandDesk(ports.log, ports.read_model, ports.clock, ports.ids, waiter, settings)
     journal = CallJournal(ports.log, ports.clock, ports.ids, ports.audit_dropped)
+    streams = StreamDesk(ports.log, ports.read_model, ports.clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +79,7 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
         try:
             yield
         finally:
+            await streams.close()
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await waiter.close()
@@ -87,7 +91,7 @@ def create_app(ports: ApiPorts, settings: ApiSettings) -> FastAPI:
     bars = None
     if ports.accounts is not None:
         bars = OwnerBars(ports.accounts.administration.store, desk, ports.clock, ports.ids)
-    app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys), bars)
+    app.state.context = ApiContext(settings, ports, desk, health, Sealing(ports.keys), streams, bars)
     app.add_middleware(Gate, ports=ports, settings=settings, journal=journal)
     return app
 
@@ -118,6 +122,7 @@ def _routes(*, with_accounts: bool) -> Sequence[BaseRoute]:
         erasure_routes.router,
         audit_routes.router,
         analytics_routes.router,
+        event_routes.router,
         internal_routes.router,
         internal_tenant_routes.router,
         *((auth_routes.router, user_routes.router) if with_accounts else ()),

@@ -22,6 +22,7 @@ from services.api.ports import ApiPorts, DecisionsUnavailable, Principal
 from services.api.sealing import Sealing
 from services.api.sending import CommandDesk
 from services.api.settings import ApiSettings
+from services.api.streams.desk import StreamDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class ApiContext:
     desk: CommandDesk
     health: HealthCheck
     sealing: Sealing
+    streams: StreamDesk
     bars: OwnerBars | None = None
     """None where the built-in issuer is off."""
 

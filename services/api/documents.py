@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from schemas.http import ErrorResponse, InternalCreateBody, InternalErrorResponse
+from schemas.http_events import EventBody, StreamEnd
 from schemas.http_tenants import CreateTenantBody
 from schemas.jobs import JobDefinition
 from schemas.tenants import TenantSettings
@@ -61,6 +62,8 @@ _ACCEPTED = {
     "description": "The command is in the log (`Prefer: respond-async`).",
     "content": {_JSON: {"schema": {"$ref": _REF.format(model="CommandAnswer")}}},
 }
+_BESIDE_ROUTES = (JobDefinition, InternalCreateBody, TenantSettings, CreateTenantBody, EventBody, StreamEnd)
+"""What no handler's signature names: bodies that routes judge themselves, and what streams are made of."""
 _SCHEMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "bearer": {"type": "http", "scheme": "bearer"},
@@ -94,7 +97,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     _, judged = models_json_schema(
-        [(body, "validation") for body in (JobDefinition, InternalCreateBody, TenantSettings, CreateTenantBody)],
+        [(body, "validation") for body in _BESIDE_ROUTES],
         ref_template=_REF,
     )
     for name, schema in judged["$defs"].items():

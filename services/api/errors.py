@@ -19,6 +19,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "INVALID_JSON": 400,
         "INVALID_PARAMETER": 400,
         "INVALID_CURSOR": 400,
+        "INVALID_EVENT_ID": 400,
         "UNAUTHORIZED": 401,
         "INVALID_CREDENTIALS": 401,
         "INVALID_REFRESH_TOKEN": 401,
@@ -52,6 +53,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "KEY_ERASED": 409,
         "BARRED_LIST_FULL": 409,
         "UPGRADE_IN_PROGRESS": 409,
+        "EVENTS_GONE": 410,
         "VERSION_CONFLICT": 412,
         "PAYLOAD_TOO_LARGE": 413,
         "UNSUPPORTED_MEDIA_TYPE": 415,
@@ -63,6 +65,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "QUOTA_EXCEEDED": 429,
         "RATE_LIMITED": 429,
         "TOO_MANY_ATTEMPTS": 429,
+        "TOO_MANY_STREAMS": 429,
         "INTERNAL_ERROR": 500,
         "LOCK_ACQUISITION_FAILED": 503,
         "LOG_UNAVAILABLE": 503,
@@ -100,6 +103,7 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
         "UPGRADE_IN_PROGRESS": (
             "The version before this one is still at work, and could not read this; ask again after the upgrade."
         ),
+        "INVALID_EVENT_ID": "This is no id of an event that you were told; begin anew without one.",
         "VERSION_CONFLICT": "The job has changed since the version that If-Match names.",
         "DATABASE_UNAVAILABLE": "The read models cannot be reached at present; nothing was read.",
         "LOG_UNAVAILABLE": (
@@ -122,6 +126,7 @@ _RETRY_AFTER_S: Mapping[str, str] = MappingProxyType(
         "LOG_UNAVAILABLE": "2",
         "DATABASE_UNAVAILABLE": "2",
         "OVERLOADED": "1",
+        "TOO_MANY_STREAMS": "5",
         "AUTH_UNAVAILABLE": "5",
     }
 )

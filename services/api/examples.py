@@ -6,6 +6,7 @@ from typing import Any
 
 from services.api.account_examples import ACCOUNT_EXAMPLES
 from services.api.audit_examples import AUDIT_EXAMPLES
+from services.api.event_examples import EVENT_EXAMPLES
 from services.api.notification_examples import NOTIFICATION_EXAMPLES
 from services.api.tenant_examples import TENANT_EXAMPLES
 
@@ -145,6 +146,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         **ACCOUNT_EXAMPLES,
         **AUDIT_EXAMPLES,
+        **EVENT_EXAMPLES,
         **NOTIFICATION_EXAMPLES,
         **TENANT_EXAMPLES,
         "JobDefinition": _DEFINITION,

@@ -70,14 +70,15 @@ class Gate:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Let the request through, and take note of how it ended; gives the status of the answer."""
-        started, call = time.perf_counter(), scope["call"]
+        started, answered, call = time.perf_counter(), 0.0, scope["call"]
         status = 500
         limits: list[tuple[bytes, bytes]] = []
 
         async def counted(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                # A stream is answered when it begins, not when it ends.
+                status, answered = message["status"], time.perf_counter()
                 message = {**message, "headers": [*message.get("headers", ()), *limits]}
             await send(message)
 
@@ -87,7 +88,7 @@ class Gate:
             if is_told(scope, status, call):
                 principal = scope.get("principal", NOBODY)
                 self._journal.note(scope, call, status, None if principal is NOBODY else principal)
-            self._ports.served(_served(scope, status, time.perf_counter() - started))
+            self._ports.served(_served(scope, status, (answered or time.perf_counter()) - started))
         return status
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, limits: list[tuple[bytes, bytes]]) -> None:

@@ -270,6 +270,7 @@ BY_THEMSELVES = (
     table.CATCH_UP_INSTANTS,
     table.ACTIVE_CONNECTIONS,
     table.SPANS,
+    table.EVENT_STREAMS,
 )
 """Moved below by the part that tells them alone: in a system they would take minutes."""
 
@@ -286,10 +287,13 @@ async def test_each_cause_in_a_running_system_moves_its_metrics(migrated_databas
             await one.check(system, migrated_database)
 
 
-async def test_connections_are_counted_while_they_are_open(migrated_database: str) -> None:
+async def test_connections_and_streams_are_counted_while_they_are_open(migrated_database: str) -> None:
     async with running(migrated_database, roles=()) as system:
         await system.client.get("/health")
         assert table.ACTIVE_CONNECTIONS.name in moved({}, samples(system.metrics))
+        assert table.EVENT_STREAMS.name not in moved({}, samples(system.metrics))
+        async with system.client.stream("GET", "/api/v1/events"):
+            assert table.EVENT_STREAMS.name in moved({}, samples(system.metrics))
 
 
 async def test_schedule_of_which_nothing_tells_moves_what_is_overdue() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from horolog.cli.crontab import Surroundings, read_crontab
+from horolog.client.server_events import EventReader
 from horolog.domain.addresses import DestinationForbidden
 from horolog.domain.cron import CronError, next_after, parse, problems, zone
 from horolog.runtime.egress import GuardedBackend, Resolver
@@ -26,9 +27,10 @@ from services.api.errors import ApiError
 from services.api.jwks import Keys, KeySetError, read_keys
 from services.api.settings import from_environment
 from services.api.signed_tokens import SignedTokens
+from services.api.streams.spots import LENGTH, ForeignId, id_of, spot_of
 from tests.fuzz import CASES
 from tests.unit.api.issuing import ISSUER, AuthService
-from tests.unit.api.world import START, HandClock
+from tests.unit.api.world import OURS, START, HandClock
 from tests.unit.schemas.samples import samples
 
 many = settings(max_examples=max(20, CASES // 10), database=None, deadline=None)
@@ -139,6 +141,23 @@ def test_a_cursor_is_one_of_ours_or_refused(word: str) -> None:
         assert found.code == "INVALID_CURSOR"
     else:
         assert decode_cursor(encode_cursor(found)) == found
+
+
+@many
+@given(word=st.text(max_size=80) | st.text("ABab01-_=", min_size=LENGTH, max_size=LENGTH))
+def test_an_id_of_an_event_is_one_of_ours_or_refused(word: str) -> None:
+    found = _read_or_refused(lambda: spot_of(word, OURS, 4), ForeignId)
+    assert isinstance(found, ForeignId) or id_of(found, OURS, 4) == word
+
+
+@many
+@given(
+    pieces=st.lists(st.binary(max_size=30) | st.sampled_from([b"\r", b"\n", b"data: a", b"id: 1", b"event:x", b":"]))
+)
+def test_a_stream_of_events_reads_the_same_in_whatever_pieces(pieces: list[bytes]) -> None:
+    whole, torn = EventReader(), EventReader()
+    told = list(whole.read(b"".join(pieces)))
+    assert [block for piece in pieces for block in torn.read(piece)] == told
 
 
 @many

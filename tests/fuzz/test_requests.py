@@ -15,7 +15,7 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
 from tests.fuzz import CASES
-from tests.unit.api.contract import check_answer, document
+from tests.unit.api.contract import ENDING, check_answer, document
 from tests.unit.api.world import OUR_TOKEN, SERVICE_TOKEN, World, open_world
 
 Operation = Any
@@ -60,10 +60,9 @@ class Player:
         internal = case.operation.path.startswith("/internal")
         headers |= {"X-Service-Token": SERVICE_TOKEN} if internal else {"Authorization": f"Bearer {OUR_TOKEN}"}
         content = {"json": sent["json"]} if "json" in sent else {"content": sent.get("data", b"")}
+        params = {**(sent.get("params") or {}), **ENDING.get(case.operation.path, {})} or None
         try:
-            request = self._world.client.build_request(
-                case.method, path, params=sent.get("params"), headers=headers, **content
-            )
+            request = self._world.client.build_request(case.method, path, params=params, headers=headers, **content)
         except (ValueError, TypeError, httpx.InvalidURL):
             # The client itself refuses to send it.
             return

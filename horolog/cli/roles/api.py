@@ -195,13 +195,17 @@ async def _serve_http(
     app: FastAPI, settings: ApiSettings, parts: Parts, listeners: list[socket.socket], stop: asyncio.Event
 ) -> None:
     server = Server(http_config(app, settings))
+    streams = app.state.context.streams
     parts.metrics.watch_connections(lambda: len(server.server_state.connections))
+    parts.metrics.watch_streams(lambda: int(streams.stream_count))
     # That it answers, and not what: a part that is away is away for all of them, and told by `/health`.
     parts.readiness.watch("api", lambda: server.started)
     serving = asyncio.create_task(server.serve(sockets=listeners))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    # A stream has no end of its own, and the server waits for what it serves.
+    streams.stop()
     server.should_exit = True
     await serving
 

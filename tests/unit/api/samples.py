@@ -110,7 +110,7 @@ async def place(world: World, paused: bool = False) -> Placed:
     told = [Entry(OURS, CALLS, START, "user:1", "DELETE /x", CANARY, "OK", f"{n}" * 64) for n in range(2)]
     world.audit.links += linked(genesis(OURS, CALLS), told)
     world.windows.rows.append((OURS, window(START - timedelta(minutes=1), admitted=OUR_COUNT)))
-    filters = {"jobId": job_id, "tenantId": OURS, "ruleId": ids["rule_id"]}
+    filters = {"jobId": job_id, "executionId": execution["id"], "tenantId": OURS, "ruleId": ids["rule_id"]}
     return Placed(ids, filters, (*ids.values(), CANARY, OURS, str(OUR_COUNT)))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.api.contract import document, operations
+from tests.unit.api.contract import ENDING, document, operations
 from tests.unit.api.samples import (
     BY_ID,
     CANARY,
@@ -175,7 +175,8 @@ async def test_foreign_id_as_a_filter_is_told_like_an_unknown_one(
 ) -> None:
     placed = await place(world)
     foreign, unknown = placed.filters[name], UNKNOWN
-    answers = [await send(world, THEIRS, method, f"{path}?{name}={id_}") for id_ in (foreign, unknown)]
+    rest = "".join(f"&{key}={value}" for key, value in ENDING.get(path, {}).items())
+    answers = [await send(world, THEIRS, method, f"{path}?{name}={id_}{rest}") for id_ in (foreign, unknown)]
     assert answers[0].status_code == 200
     assert told(answers[0], {name: foreign}) == told(answers[1], {name: unknown})
 

@@ -61,6 +61,7 @@ def told_of_everything() -> Metrics:
     metrics.watch_queues(lambda: {("t", "any"): 1})
     metrics.watch_slots(lambda: (1, 2))
     metrics.watch_connections(lambda: 1)
+    metrics.watch_streams(lambda: 1)
     metrics.watch_notifier(NotifierCounters())
     metrics.watch_spans(lambda: {"sent": 1, "dropped": 0})
     return metrics
