@@ -139,7 +139,7 @@ LEDGER = Row(
                 Query("sum by (role) (increase(scheduler_dead_letters_total[10m]))", "letters: {{role}}"),
                 Query("sum by (kind) (increase(scheduler_ledger_violations_total[10m]))", "breach: {{kind}}"),
                 Query("sum(increase(scheduler_audit_dropped_total[10m]))", "untold calls"),
-                Query('sum(increase(scheduler_spans_total{outcome="dropped"}[10m]))', "dropped spans"),
+                Query('sum(increase(scheduler_spans_total{outcome="dropped"}[10m])) or vector(0)', "dropped spans"),
             ),
         ),
     ),

@@ -12,6 +12,7 @@ from schemas.events.owners import OwnerCheckpointed, RecordRefused
 from schemas.events.workers import AttemptRevoked, TaskAssigned, WorkerBeat
 from schemas.registry import MESSAGES_OF_TOPIC
 from schemas.topics import (
+    ANALYTICS,
     AUDIT,
     CHECKPOINTS,
     COMMANDS,
@@ -49,6 +50,7 @@ REFUSED_BY: Mapping[Topic, str] = {
     OUTCOMES: "horolog/projections",
     WORKERS: "horolog/projections",
     CHECKPOINTS: "horolog/projections",
+    ANALYTICS: "horolog/projections",
     TASKS: "horolog/executor",
     CONTROL: "horolog/executor",
 }

@@ -24,6 +24,7 @@ from tests.unit.projections.facts import (
     checkpoint,
     event,
     job,
+    measured,
     outgoing,
     tenant_created,
     uuid_of,
@@ -38,7 +39,7 @@ STEPS = (
     [changed(job(version=2, seconds=4, name="two"), JobUpdated), event(ExecutionSkipped, 2, 2, 0, **WHY)],
     [event(ExecutionCompleted, 1, 4, 0, **{**OVER, "attempt": 2}, result={"z": 1, "a": [2]}), beat(seconds=5)],
     [changed(job(2, tenant=OTHER_TENANT)), accepted(2, OTHER_TENANT), checkpoint(2, role="dispatcher")],
-    [tenant_created(), event(LateResultRecorded, 1, 0, attempt=1, worker_id="w", reported="success")],
+    [tenant_created(), measured(), event(LateResultRecorded, 1, 0, attempt=1, worker_id="w", reported="success")],
     [changed(job(version=3, seconds=8).model_copy(update={"deleted": True}), JobDeleted)],
 )
 POISON = Outgoing("jobs.v1", 0, b"key", b"{", ())
