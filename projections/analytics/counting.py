@@ -93,8 +93,7 @@ class Counting:
         now = self.clock.now()
         try:
             change = self._change(record, now)
-        # Whatever a record does to the computing, it must not do it again and again: it is told, and passed.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever a record does here, it must not do it again and again
             reason = str(error) if isinstance(error, RecordError) else f"it cannot be counted: {error!r}"
             self._letters.append(dead_letter(record, reason, SOURCE, now, record.partition))
             self.counters.refused += 1
