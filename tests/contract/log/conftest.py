@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from horolog.log.kafka import KafkaSettings
 from horolog.log.port import Log
 from tests.contract.log.adapters import Adapter, Embedded, Kafka, kafka_settings
 
@@ -40,3 +41,12 @@ async def adapter(request: pytest.FixtureRequest, tmp_path: Path, prefix: str) -
 async def log(adapter: Adapter) -> Log:
     """The log with its topics."""
     return await adapter.open()
+
+
+@pytest.fixture
+async def settings(kafka_bootstrap: str, prefix: str) -> AsyncIterator[KafkaSettings]:
+    """Where a Kafka log is whose topics no other test uses."""
+    adapter = Kafka(kafka_settings(kafka_bootstrap, prefix))
+    await (await adapter.open()).create_topics()
+    yield adapter.settings
+    await adapter.close()

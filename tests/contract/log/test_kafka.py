@@ -21,7 +21,7 @@ from horolog.log.kafka import KafkaLog
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.log.port import CommitUnknown, LogError, LogUnavailable
 from schemas.topics import TOPICS
-from tests.contract.log.adapters import PARTITION_COUNT, Kafka, kafka_settings
+from tests.contract.log.adapters import PARTITION_COUNT
 from tests.contract.log.records import (
     CHECKPOINTS,
     COMMANDS,
@@ -36,15 +36,6 @@ from tests.contract.log.records import (
 )
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, prefix: str) -> AsyncIterator[KafkaSettings]:
-    """Topics of one's own."""
-    adapter = Kafka(kafka_settings(kafka_bootstrap, prefix))
-    await (await adapter.open()).create_topics()
-    yield adapter.settings
-    await adapter.close()
 
 
 @pytest.fixture

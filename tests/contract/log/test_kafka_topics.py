@@ -13,22 +13,13 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.log.kafka.topic_check import EXISTENCE, PARTITIONS, Difference, compare_topics, repair_topics
 from schemas.topics import CHECKPOINTS, COMMANDS, EXECUTIONS, TOPICS
-from tests.contract.log.adapters import PARTITION_COUNT, Kafka, kafka_settings
+from tests.contract.log.adapters import PARTITION_COUNT
 
 pytestmark = pytest.mark.kafka
 
 DEADLINE_S, POLL_S = 30.0, 0.05
 SHORT = {"cleanup.policy": "delete", "retention.ms": "3600000", "max.message.bytes": "2000000"}
 """What a topic that is to be kept for ever was told, besides a setting that is no concern of ours."""
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, prefix: str) -> AsyncIterator[KafkaSettings]:
-    """Topics of one's own."""
-    adapter = Kafka(kafka_settings(kafka_bootstrap, prefix))
-    await (await adapter.open()).create_topics()
-    yield adapter.settings
-    await adapter.close()
 
 
 @pytest.fixture
