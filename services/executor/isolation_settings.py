@@ -22,7 +22,8 @@ from enum import StrEnum
 from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 
-ACCOUNTS_DEFAULT = "200000-200999"
+ACCOUNTS_DEFAULT = "200000-219999"
+"""Enough for one executor that runs as many programs as it ever may, or for many of the usual size."""
 _ACCOUNT_MIN, _ACCOUNT_MAX = 1000, 2**31 - 2
 _AUTO = "auto"
 _CPUS_MIN, _CPUS_MAX = 0.01, 1024.0

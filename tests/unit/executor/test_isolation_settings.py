@@ -2,6 +2,7 @@
 
 import pytest
 
+from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from schemas.isolation import Isolation
 from services.executor.isolation_settings import ContainerSettings, GroupUse, IsolationSettings, isolation_from
@@ -9,7 +10,7 @@ from services.executor.isolation_settings import ContainerSettings, GroupUse, Is
 
 def test_an_empty_environment_asks_for_the_best_and_gives_root_accounts() -> None:
     assert isolation_from({}, is_root=False) == IsolationSettings()
-    assert isolation_from({}, is_root=True) == IsolationSettings(accounts=range(200_000, 201_000))
+    assert isolation_from({}, is_root=True) == IsolationSettings(accounts=range(200_000, 220_000))
 
 
 def test_everything_can_be_set() -> None:
@@ -88,3 +89,8 @@ def test_fewer_accounts_than_programs_are_refused_and_none_at_all_are_not() -> N
     IsolationSettings(accounts=range(1000, 1010)).require_accounts(10)
     with pytest.raises(SettingsError, match="HOROLOG_JOB_UID_RANGE must have 11"):
         IsolationSettings(accounts=range(1000, 1010)).require_accounts(11)
+
+
+def test_an_executor_as_large_as_one_may_be_finds_enough_accounts_of_those_there_are_unless_others_are_named() -> None:
+    largest = from_environment({"SCHEDULER_MAX_CONCURRENT_JOBS": "10000", "SCHEDULER_WORKER_COUNT": "256"})
+    isolation_from({}, is_root=True).require_accounts(largest.concurrent_count_max + largest.function_process_count * 2)
