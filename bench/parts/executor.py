@@ -32,10 +32,10 @@ PUT_PER_S = 100
 """How often a second attempts arrive, when they come at a rate."""
 
 
-def _task(number: int, job_type: JobType, config: JobConfig, now: datetime) -> Record:
+def _task(number: int, tenant_id: str, job_type: JobType, config: JobConfig, now: datetime) -> Record:
     ids = RandomIds()
     task = TaskAssigned(
-        tenant_id=ids.new(),
+        tenant_id=tenant_id,
         execution_id=ids.new(),
         job_id=ids.new(),
         attempt=1,
@@ -68,7 +68,7 @@ def _started_cpu_ms() -> float:
     return sum(processes[pid].cpu_ms for pid in family(os.getpid(), processes)[1:])
 
 
-async def measure(job_type: JobType, count: int, rate: float, url: str) -> str:
+async def measure(job_type: JobType, count: int, tenant_count: int, rate: float, url: str) -> str:
     """Run the attempts; a line with what they cost."""
     configs: dict[JobType, JobConfig] = {
         JobType.FUNCTION: FunctionConfig(module_path="bench.functions", function_name="nothing"),
@@ -82,7 +82,13 @@ async def measure(job_type: JobType, count: int, rate: float, url: str) -> str:
     isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
     apartness = await keep_apart(isolation, settings.function_paths, ())
     worker = asyncio.create_task(open_worker(log, clock, settings, apartness).run(stop))
-    records = [_task(n, job_type, configs[job_type], clock.now()) for n in range(WARM_UP_COUNT + count)]
+    ids = RandomIds()
+    tenants = [ids.new() for _ in range(tenant_count)]
+    # As dispatchers hand them out: the tenants take turns.
+    records = [
+        _task(number, tenants[number % tenant_count], job_type, configs[job_type], clock.now())
+        for number in range(WARM_UP_COUNT + count)
+    ]
     await _run(log, records[:WARM_UP_COUNT], 0)
     own, started, begun = time.process_time(), _started_cpu_ms(), time.perf_counter()
     await _run(log, records[WARM_UP_COUNT:], rate)
@@ -91,7 +97,8 @@ async def measure(job_type: JobType, count: int, rate: float, url: str) -> str:
     stop.set()
     await worker
     return (
-        f"{job_type}: {count} attempts, {count / wall:.0f}/s in {log.append_count} appends; CPU for each: worker "
+        f"{job_type}: {count} attempts of {tenant_count} tenants, {count / wall:.0f}/s in {log.append_count} appends; "
+        f"CPU for each: worker "
         f"{own / count * 1000:.3f} ms, what it started {started / count:.3f} ms; ends {dict(log.ended_by)}"
     )
 
@@ -101,11 +108,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.parts.executor", description=__doc__)
     parser.add_argument("types", nargs="*", type=JobType, default=list(JobType), help="function, http, command")
     parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--tenants", type=int, default=8, help="whose attempts these are, in turn")
     parser.add_argument("--rate", type=float, default=0.0, help="attempts a second; 0 for all at once")
     options = parser.parse_args()
     with sink() as url:
         for job_type in options.types:
-            print(asyncio.run(measure(job_type, options.count, options.rate, url)), flush=True)
+            print(asyncio.run(measure(job_type, options.count, options.tenants, options.rate, url)), flush=True)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,9 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
         stack.push_async_callback(log.close)
         parts = await stack.enter_async_context(traced(Parts(settings, log, clock, RandomIds())))
         worker = (
-            None if options.worker is None else await executor.prepare_functions(parts, options.worker, executor.LAST)
+            None
+            if options.worker is None
+            else await executor.prepare_functions(parts, options.worker, executor.Share.LAST_HALF)
         )
         parts = parts if worker is None else replace(parts, settings=_with_functions(settings, worker))
         return await _run_all(parts, Beside(api, bound, worker), options, stop, credentials)
@@ -141,7 +143,7 @@ async def _run_all(
             await executor.run(parts, until)
             return
         async with asyncio.TaskGroup() as group:
-            group.create_task(executor.run(parts, until, executor.FIRST))
+            group.create_task(executor.run(parts, until, executor.Share.FIRST_HALF))
             group.create_task(executor.run_prepared(parts, until, beside.worker))
 
     async def sweep_log(until: asyncio.Event) -> None:

@@ -28,6 +28,8 @@ TASK_KEY_LENGTH_MIN = 32
 DRAIN_S_DEFAULT, DRAIN_S_MAX = 3, 3600
 UPGRADING = "HOROLOG_UPGRADING"
 LEDGER_MONTHS_MAX = 1200
+FUNCTION_PROCESSES_KEPT_EACH = 8
+"""How many processes for functions are kept, unless told otherwise, for each that may be at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
     Without `metrics` no figures are served, without `traces` there are none. HTTP jobs may call `http_allowed` besides
-    public addresses. A stopping executor lets its attempts go on for `drain_s` seconds.
+    public addresses. Of processes for functions `function_process_count` are at work at a time, and
+    `kept_function_process_count` there. A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
     Tenants' keys are kept under the `master_keys`. A process that `is_upgrading` writes nothing to the log that the
     release before this one cannot read. Of the ledger's rows, `ledger_months_kept` whole months before the present one
@@ -61,6 +64,7 @@ class Settings:
     replication_factor: int = 1
     session_timeout_ms: int = 6000
     function_process_count: int = 5
+    kept_function_process_count: int = 5 * FUNCTION_PROCESSES_KEPT_EACH
     concurrent_count_max: int = 100
     drain_s: int = DRAIN_S_DEFAULT
     http_allowed: tuple[Network, ...] = ()
@@ -80,6 +84,7 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
     Raises:
         SettingsError: a value cannot be used.
     """
+    function_process_count = _number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256))
     return Settings(
         home=Path(environment.get("HOROLOG_HOME", HOME_DEFAULT)).resolve(),
         member=environment.get("HOROLOG_MEMBER") or f"{socket.gethostname()}-{os.getpid()}",
@@ -91,7 +96,13 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         partition_count=_number(environment, "HOROLOG_PARTITIONS", PARTITION_COUNT_DEFAULT, (1, 1024)),
         replication_factor=_number(environment, "HOROLOG_REPLICATION_FACTOR", 1, (1, 9)),
         session_timeout_ms=_number(environment, "SCHEDULER_LOCK_TTL_MS", 6000, (2000, 300_000)),
-        function_process_count=_number(environment, "SCHEDULER_WORKER_COUNT", 5, (1, 256)),
+        function_process_count=function_process_count,
+        kept_function_process_count=_number(
+            environment,
+            "HOROLOG_FUNCTION_PROCESSES_KEPT",
+            function_process_count * FUNCTION_PROCESSES_KEPT_EACH,
+            (function_process_count, 4096),
+        ),
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
         drain_s=_number(environment, "HOROLOG_DRAIN_S", DRAIN_S_DEFAULT, (0, DRAIN_S_MAX)),
         seals=_seals(secret(environment, "HOROLOG_TASK_KEYS", read_file)),

@@ -14,7 +14,7 @@ trial run has shown to hold; what demands more does not run. A worker of the SDK
 with it, by the same runner, and nothing else.
 
 Room: `capacity` attempts run at a time, and of each type no more than its runner takes (functions: one for each of
-`function_process_count` processes). Of what the worker holds, an attempt whose type has no room holds up none of
+`function_process_count` processes at work; more are kept, since each is one tenant's). Of what the worker holds, an attempt whose type has no room holds up none of
 another type, whatever its priority. But a beat names one room for all types: so many slow functions that they fill
 `capacity + prefetch` of every worker keep the others waiting at the dispatcher, in its fair order, until some end.
 
@@ -25,6 +25,7 @@ at the end of its inbox, as if it had just been started.
 - `worker`      the life of one worker: sessions, beats, draining
 - `inbox`       records in, messages out
 - `hand`        the held attempts: who waits, who is ready, who runs
+- `ready`       which of the ready ones is next
 - `attempt`     one held attempt, and the classification of its end
 - `reports`     what is told to the log, in batches
 - `guard`       the step that may refuse an attempt before it runs

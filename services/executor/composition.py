@@ -163,6 +163,7 @@ def _function_settings(settings: WorkerSettings, apartness: Apartness) -> Functi
     is_contained = apartness.engine is not None
     return FunctionSettings(
         process_count=settings.function_process_count,
+        kept_count=settings.kept_function_process_count,
         paths=settings.function_paths,
         environment=_environment(apartness),
         directory=settings.directory,

@@ -2,35 +2,36 @@
 
 Guarantee: an attempt number that was taken in once is never taken in again, as far as memory reaches
 (`REMEMBERED_COUNT`); of two attempts of one execution only the newer is taken in. Ready attempts leave by priority,
-highest first, then by their instant, as far as their job type has room. None is ready before both its monotonic
-second and its instant by the wall clock have come.
+highest first, then by their instant, as far as their job type has room (`ready` says when that is put aside for a
+moment). None is ready before both its monotonic second and its instant by the wall clock have come.
 """
 
 import heapq
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
 from schemas.jobs import JobType
 from services.executor.attempt import Held
+from services.executor.ready import Entry, Ready
+from services.executor.runner import Runner
 
 REMEMBERED_COUNT = 50_000
 """How many attempts that are over, or were revoked before they came, are remembered against repeats."""
 
-_Entry = TypeVar("_Entry", tuple[int, float, int, Held], tuple[float, int, Held])
+_Waiting = tuple[float, int, Held]
 _NEVER = float("inf")
 
 
 class Hand:
-    """What one worker holds. `room` says how many attempts of each type may run, `capacity` how many in all."""
+    """What one worker holds. `capacity` attempts may run in all, and of each type as many as its runner takes."""
 
-    def __init__(self, capacity: int, room: Mapping[JobType, int]) -> None:
-        self._room = dict(room)
+    def __init__(self, capacity: int, runners: Mapping[JobType, Runner]) -> None:
+        self._room = {type_: runner.capacity for type_, runner in runners.items()}
         self._capacity = capacity
         self._latest: dict[str, Held] = {}
         self._superseded: set[Held] = set()
-        self._kept_back: list[tuple[float, int, Held]] = []
-        self._waiting: list[tuple[float, int, Held]] = []
-        self._ready: dict[JobType, list[tuple[int, float, int, Held]]] = {type_: [] for type_ in room}
+        self._kept_back: list[_Waiting] = []
+        self._waiting: list[_Waiting] = []
+        self._ready = {type_: Ready(runner.warmth) for type_, runner in runners.items()}
         self.running: set[Held] = set()
         self._past: dict[str, int] = {}
         self._revoked: dict[str, int] = {}
@@ -79,17 +80,17 @@ class Hand:
             heapq.heappush(self._waiting, (held.due, count, held))
         while self._waiting and self._waiting[0][0] <= now:
             _, count, held = heapq.heappop(self._waiting)
-            self._make_ready(held, count)
+            self._ready[held.task.job_type].push(held, count)
         if len(self.running) >= self._capacity:
             return None
-        best: list[tuple[int, float, int, Held]] | None = None
-        for type_, heap in self._ready.items():
-            _drop_ended(heap)
-            if heap and self._room[type_] > 0 and (best is None or heap[0] < best[0]):
-                best = heap
-        if best is None:
+        firsts: list[tuple[Entry, Ready]] = [
+            (first, ready)
+            for type_, ready in self._ready.items()
+            if self._room[type_] > 0 and (first := ready.first()) is not None
+        ]
+        if not firsts:
             return None
-        held = heapq.heappop(best)[-1]
+        held = min(firsts, key=lambda pair: pair[0])[1].take(monotonic)
         self._room[held.task.job_type] -= 1
         self.running.add(held)
         return held
@@ -114,11 +115,8 @@ class Hand:
             del self._latest[held.execution_id]
         _remember(self._past, held.execution_id, max(held.attempt, self._past.get(held.execution_id, 0)))
 
-    def _make_ready(self, held: Held, count: int) -> None:
-        heapq.heappush(self._ready[held.task.job_type], (-held.task.priority, held.due, count, held))
 
-
-def _drop_ended(heap: list[_Entry]) -> None:
+def _drop_ended(heap: list[_Waiting]) -> None:
     while heap and heap[0][-1].ending is not None:
         heapq.heappop(heap)
 

@@ -19,7 +19,7 @@ from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, config_for
 from schemas.sealed import is_sealed
 from services.executor.outcome import Outcome, failed, failure
-from services.executor.runner import Runner, Stop, Watcher
+from services.executor.runner import Runner, Stop, Warmth, Watcher
 from services.executor.scrubbing import Scrubber
 from services.executor.tracing import in_logs
 
@@ -101,6 +101,10 @@ class OpeningRunner:
     @property
     def capacity(self) -> int:
         return self._runner.capacity
+
+    @property
+    def warmth(self) -> Warmth | None:
+        return self._runner.warmth
 
     def start(self, task: TaskAssigned, watcher: Watcher) -> Stop:
         if not has_secrets(task):

@@ -4,7 +4,7 @@ Callbacks rather than coroutines: at thousands of attempts a second, a task with
 cost more than the attempt itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from schemas.events.workers import TaskAssigned
@@ -29,12 +29,29 @@ class Watcher(Protocol):
         """It is over, and nothing of it is left; called exactly once, stopped or not."""
 
 
+class Warmth(Protocol):
+    """What a runner keeps for tenants between their attempts, because making it anew is dear."""
+
+    def has_room_for(self, tenant_id: str) -> bool:
+        """Whether an attempt of the tenant can begin without anything being given up that is kept for another."""
+        ...
+
+    def idle_tenants(self) -> Iterable[str]:
+        """The tenants for whom something waits, unused; each once."""
+        ...
+
+
 class Runner(Protocol):
     """Runs attempts of one job type. Deadlines are the worker's concern: it calls `Stop`."""
 
     @property
     def capacity(self) -> int:
         """How many may run at a time."""
+        ...
+
+    @property
+    def warmth(self) -> Warmth | None:
+        """What it keeps for tenants, if it keeps anything."""
         ...
 
     def start(self, task: TaskAssigned, watcher: Watcher) -> Stop:

@@ -20,7 +20,8 @@ class Hosted:
 class WorkerSettings:
     """`capacity` attempts run at a time; `prefetch` more are willingly held, waiting for their instant or for room.
 
-    `function_process_count` bounds the function attempts among them. `drain_grace_s` is how long a stopping worker
+    `function_process_count` bounds the function attempts among them, and `kept_function_process_count` the processes
+    for them that are kept, those at work included. `drain_grace_s` is how long a stopping worker
     lets its attempts go on. `function_paths` are searched for functions before everything else; `directory` is where
     commands run that name none; without it each has one of its own. HTTP jobs may call `http_allowed` besides public
     addresses. With `seals`, only what a dispatcher has sealed is run; with `hosted`, only these functions are.
@@ -32,6 +33,7 @@ class WorkerSettings:
     capacity: int = 100
     prefetch: int = 200
     function_process_count: int = 5
+    kept_function_process_count: int = 40
     drain_grace_s: float = 30.0
     host: str = ""
     isolation: Isolation = Isolation.PROCESS

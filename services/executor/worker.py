@@ -67,7 +67,7 @@ class Worker:
         self._settings = settings
         self._guard = guard
         self._vitals = Vitals(started_at=clock.now())
-        self._hand = Hand(settings.capacity, {type_: runner.capacity for type_, runner in runners.items()})
+        self._hand = Hand(settings.capacity, runners)
         self._tasks: asyncio.TaskGroup | None = None
         self._reporter = Reporter(log, clock, settings.worker_id, self._create_task)
         self._inbox = Inbox(log, clock, settings.worker_id, self._reporter.refused, settings.seals)

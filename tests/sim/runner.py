@@ -77,6 +77,7 @@ class SimRunner:
     """Implements `Runner` for one worker."""
 
     capacity = 100
+    warmth = None
 
     def __init__(self, runs: Runs, process: Process) -> None:
         self._runs = runs

@@ -6,6 +6,7 @@ import os
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from horolog.adapters.account_claims import Claim, NoAccountsFree, claim_accounts
 from horolog.cli.composition import Parts
@@ -20,9 +21,24 @@ from services.executor.settings import WorkerSettings
 
 _logger = logging.getLogger(__name__)
 
-ALL = slice(None)
-FIRST, LAST = slice(None, -200), slice(-200, None)
-"""Of the accounts for attempts: two executors of one process must not give out the same ones."""
+
+class Share(Enum):
+    """Of the accounts for attempts: two executors of one process must not give out the same ones."""
+
+    ALL = auto()
+    FIRST_HALF = auto()
+    LAST_HALF = auto()
+
+    def of(self, accounts: range) -> range:
+        """This share of them."""
+        middle = len(accounts) // 2
+        match self:
+            case Share.FIRST_HALF:
+                return accounts[:middle]
+            case Share.LAST_HALF:
+                return accounts[middle:]
+            case _:
+                return accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +55,12 @@ class Prepared:
         return () if self.settings.hosted is None else self.settings.hosted.names
 
 
-async def run(parts: Parts, stop: asyncio.Event, accounts: slice = ALL) -> None:
+async def run(parts: Parts, stop: asyncio.Event, share: Share = Share.ALL) -> None:
     """Run attempts until stopped."""
-    await run_prepared(parts, stop, await prepare(parts, _settings(parts), accounts))
+    await run_prepared(parts, stop, await prepare(parts, _settings(parts), share))
 
 
-async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) -> Prepared:
+async def prepare_functions(parts: Parts, target: str, share: Share = Share.ALL) -> Prepared:
     """An executor for the functions that `module:attribute` has registered.
 
     Raises:
@@ -58,7 +74,7 @@ async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) ->
     settings = _settings(parts)
     # It runs functions only: more than there are processes for would wait for each other, and not at other workers.
     room = settings.function_process_count
-    prepared = await prepare(parts, replace(settings, capacity=room, prefetch=room), accounts)
+    prepared = await prepare(parts, replace(settings, capacity=room, prefetch=room), share)
     try:
         hosted = await find_registered(target, prepared.settings, prepared.apartness)
     except BaseException:
@@ -67,16 +83,16 @@ async def prepare_functions(parts: Parts, target: str, accounts: slice = ALL) ->
     return replace(prepared, settings=replace(prepared.settings, hosted=hosted))
 
 
-async def prepare(parts: Parts, settings: WorkerSettings, accounts: slice) -> Prepared:
-    """Find out how programs are kept apart on this machine, with these of the accounts that there are for them.
+async def prepare(parts: Parts, settings: WorkerSettings, share: Share) -> Prepared:
+    """Find out how programs are kept apart on this machine, with this share of the accounts that there are.
 
     Raises:
         SettingsError: they are not as they have to be, or other executors hold the accounts.
     """
     isolation = isolation_from(os.environ, is_root=os.geteuid() == 0)
-    isolation = replace(isolation, accounts=isolation.accounts[accounts])
-    # Twice for functions: the process that makes room for one of another tenant ends while that one begins.
-    count = settings.capacity + 2 * settings.function_process_count
+    isolation = replace(isolation, accounts=share.of(isolation.accounts))
+    # More for functions than are kept: the process that makes room for another tenant's ends while that one begins.
+    count = settings.capacity + settings.kept_function_process_count + settings.function_process_count
     isolation.require_accounts(count)
     claim = _claim(isolation.accounts, count)
     try:
@@ -127,6 +143,7 @@ def _settings(parts: Parts) -> WorkerSettings:
         capacity=parts.settings.concurrent_count_max,
         prefetch=parts.settings.concurrent_count_max,
         function_process_count=parts.settings.function_process_count,
+        kept_function_process_count=parts.settings.kept_function_process_count,
         host=socket.gethostname(),
         drain_grace_s=float(parts.settings.drain_s),
         seals=parts.seals(),

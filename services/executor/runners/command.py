@@ -45,6 +45,8 @@ _SHORTAGES = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 class CommandRunner:
     """Runs programs. `environment` is what they get of the worker's; `limits` are named as in `Program`."""
 
+    warmth = None
+
     def __init__(
         self,
         processes: Processes,

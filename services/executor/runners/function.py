@@ -2,8 +2,9 @@
 
 A process runs one function at a time and is kept for the next of the same tenant, so a module is imported once, not
 for each attempt; what a function leaves in module state is seen by later calls in the same process, never by those of
-another tenant. A process that has to be killed is replaced. Coroutine functions are run to their end. A parameter named
-`context` is given a `horolog.function.FunctionContext`, whatever the job's parameters say.
+another tenant. More processes are kept than run at a time, so that tenants that take turns find theirs; beyond that, an
+idle one of another tenant makes room. A process that has to be killed is replaced. Coroutine functions are run to their
+end. A parameter named `context` is given a `horolog.function.FunctionContext`, whatever the job's parameters say.
 
 A function that is registered is looked for in the worker that the settings name, and not in a module.
 
@@ -20,17 +21,20 @@ import services.executor
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import FunctionConfig
 from services.executor.processes import Processes, Program
-from services.executor.runner import Stop, Watcher
+from services.executor.runner import Stop, Warmth, Watcher
 from services.executor.runners.function_channel import FunctionHost
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """`paths` are searched for modules before everything else. A process is replaced after `calls_max` calls, or
-    once it holds more than `resident_mb_max` MiB. `limits` are named as in `Program`. Processes that are contained have
-    no descriptors but the three of any program; this product is in their image."""
+    """`process_count` functions run at a time, and `kept_count` processes are kept at most, those included (but for the
+    moment in which one takes the place of another). `paths` are searched for modules before everything else. A process
+    is replaced after `calls_max` calls, or once it holds more than `resident_mb_max` MiB. `limits` are named as in
+    `Program`. Processes that are contained have no descriptors but the three of any program; this product is in their
+    image."""
 
     process_count: int = 5
+    kept_count: int = 40
     paths: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
@@ -43,11 +47,12 @@ class FunctionSettings:
 
 
 class FunctionRunner:
-    """Calls functions in up to `process_count` processes, started when first needed."""
+    """Calls functions in processes that are started when first needed."""
 
     def __init__(self, processes: Processes, settings: FunctionSettings) -> None:
         self._processes = processes
         self._settings = settings
+        self._given_up_count = 0
         self._hosts: set[FunctionHost] = set()
         self._idle: list[FunctionHost] = []
         options = {
@@ -70,6 +75,16 @@ class FunctionRunner:
     def capacity(self) -> int:
         return self._settings.process_count
 
+    @property
+    def warmth(self) -> Warmth:
+        return self
+
+    def has_room_for(self, tenant_id: str) -> bool:
+        return len(self._hosts) < self._settings.kept_count or any(host.serves(tenant_id) for host in self._idle)
+
+    def idle_tenants(self) -> set[str]:
+        return {host.tenant_id for host in self._idle if host.tenant_id is not None}
+
     def warm_up(self) -> None:
         """Have one process ready before the first call; needs a running loop."""
         if not self._hosts:
@@ -85,13 +100,16 @@ class FunctionRunner:
         await self._processes.close()
 
     def _host_for(self, tenant_id: str) -> FunctionHost:
-        """A process that has served no other tenant; the oldest of others makes room when there is none."""
+        """A process that has served no other tenant; an idle one of others makes room when there are too many."""
         for host in reversed(self._idle):
-            if host.tenant_id in (None, tenant_id):
+            if host.serves(tenant_id):
                 self._idle.remove(host)
                 return host
-        if self._idle and len(self._hosts) >= self._settings.process_count:
-            self._idle.pop(0).kill()
+        if self._idle and len(self._hosts) >= self._settings.kept_count:
+            # Not always the one that rests longest: where more tenants than are kept take turns, as they do when all
+            # of them fire each minute, that is the very one that is needed next. So each place has its turn.
+            self._idle.pop(self._given_up_count % len(self._idle)).kill()
+            self._given_up_count += 1
         return self._launch()
 
     def _launch(self) -> FunctionHost:

@@ -63,6 +63,10 @@ class FunctionHost:
         self._stdout.handed_over()
         self._stderr.handed_over()
 
+    def serves(self, tenant_id: str) -> bool:
+        """Whether it may run functions of this tenant."""
+        return self.tenant_id in (None, tenant_id)
+
     def call(self, task: TaskAssigned, config: FunctionConfig, watcher: Watcher) -> Callable[[float], None]:
         """Call a function; only while no other call is being made. The returned function ends it.
 

@@ -52,6 +52,8 @@ class HttpRunner:
     another, and would judge deadlines by single reads instead of the whole exchange.
     """
 
+    warmth = None
+
     def __init__(
         self,
         capacity: int,

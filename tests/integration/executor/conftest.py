@@ -16,6 +16,10 @@ from tests.integration.executor.watching import THIS_MACHINE
 _ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 
+KEPT_COUNT = 5
+"""How many processes for functions there may be."""
+
+
 @pytest.fixture
 async def spawner() -> AsyncIterator[Spawner]:
     """Ends whatever a test left running."""
@@ -34,7 +38,12 @@ def commands(spawner: Spawner) -> CommandRunner:
 def functions(spawner: Spawner) -> FunctionRunner:
     """Runs the functions of `sample_functions`; a host is replaced after 40 calls."""
     settings = FunctionSettings(
-        process_count=3, paths=(str(Path(__file__).parent),), environment=_ENVIRONMENT, directory="/", calls_max=40
+        process_count=3,
+        kept_count=KEPT_COUNT,
+        paths=(str(Path(__file__).parent),),
+        environment=_ENVIRONMENT,
+        directory="/",
+        calls_max=40,
     )
     return FunctionRunner(spawner, settings)
 

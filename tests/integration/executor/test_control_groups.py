@@ -181,7 +181,7 @@ async def test_nothing_at_all_is_left_of_an_executor_that_ends(spawner: Spawner,
 
 
 async def test_a_function_that_takes_too_much_fails_with_the_same_code(spawner: Spawner, apartness: Apartness) -> None:
-    settings = FunctionSettings(1, HERE, ENVIRONMENT, None, apartness.limits)
+    settings = FunctionSettings(1, 2, HERE, ENVIRONMENT, None, apartness.limits)
     functions = FunctionRunner(spawner, settings)
     config = FunctionConfig(module_path="sample_functions", function_name="share_memory", parameters={"mb": 160})
     assert failure_of(await outcome_of(functions, config)).code == "MEMORY_EXCEEDED"

@@ -5,6 +5,7 @@ from schemas.events.workers import WorkerBeat
 from schemas.isolation import Isolation
 from schemas.jobs import FunctionConfig
 from services.executor.runners.function import FunctionRunner
+from tests.integration.executor.conftest import KEPT_COUNT
 from tests.integration.executor.test_whole_worker import working
 from tests.integration.executor.watching import TENANT_ID, Watching, outcome_of, own_variable, task_of
 
@@ -46,7 +47,28 @@ async def test_no_two_tenants_share_a_process(functions: FunctionRunner) -> None
     assert await _pid_of(functions, OTHER_TENANT) == other
 
 
-async def test_more_tenants_than_processes_are_served_one_after_the_other(functions: FunctionRunner) -> None:
-    tenants = [f"{number:08d}-dddd-4ddd-8ddd-dddddddddddd" for number in range(2 * functions.capacity)]
+def _tenants(count: int) -> list[str]:
+    return [f"{number:08d}-dddd-4ddd-8ddd-dddddddddddd" for number in range(count)]
+
+
+async def test_more_tenants_than_run_at_a_time_find_their_processes_again(functions: FunctionRunner) -> None:
+    tenants = _tenants(KEPT_COUNT)
+    assert len(tenants) > functions.capacity
     pids = [await _pid_of(functions, tenant) for tenant in tenants]
     assert len(set(map(str, pids))) == len(tenants)
+    assert [await _pid_of(functions, tenant) for tenant in reversed(tenants)] == pids[::-1]
+    assert functions.idle_tenants() == set(tenants)
+
+
+async def test_an_idle_process_of_another_tenant_makes_room_when_as_many_are_there_as_are_kept(
+    functions: FunctionRunner,
+) -> None:
+    *tenants, last = _tenants(KEPT_COUNT + 1)
+    pids = [await _pid_of(functions, tenant) for tenant in tenants]
+    assert not functions.has_room_for(last)
+    assert functions.has_room_for(tenants[0])
+    await _pid_of(functions, last)
+    assert len(functions.idle_tenants()) == KEPT_COUNT
+    assert last in functions.idle_tenants()
+    (gone,) = set(tenants) - functions.idle_tenants()
+    assert await _pid_of(functions, gone) not in pids

@@ -4,7 +4,7 @@ from schemas.jobs import JobType
 from services.executor.attempt import Held
 from services.executor.hand import Hand
 from services.executor.outcome import Outcome
-from tests.unit.executor.world import NOON, task
+from tests.unit.executor.world import NOON, TameRunner, task
 
 NOW = NOON.timestamp()
 
@@ -30,7 +30,7 @@ def started(hand: Hand) -> list[Held]:
 
 
 def test_a_type_without_room_holds_up_no_other_type_whatever_its_priority() -> None:
-    hand = Hand(100, {JobType.FUNCTION: 2, JobType.HTTP: 100})
+    hand = Hand(100, {JobType.FUNCTION: TameRunner(2), JobType.HTTP: TameRunner(100)})
     functions = [held(n, JobType.FUNCTION, priority=9) for n in range(50)]
     requests = [held(n, JobType.HTTP) for n in range(50, 60)]
     for attempt in (*functions, *requests):
@@ -39,7 +39,7 @@ def test_a_type_without_room_holds_up_no_other_type_whatever_its_priority() -> N
 
 
 def test_room_that_is_given_back_goes_to_the_next_of_its_type() -> None:
-    hand = Hand(100, {JobType.FUNCTION: 1, JobType.HTTP: 1})
+    hand = Hand(100, {JobType.FUNCTION: TameRunner(1), JobType.HTTP: TameRunner(1)})
     first, second, request = held(1, JobType.FUNCTION), held(2, JobType.FUNCTION), held(3, JobType.HTTP)
     for attempt in (first, second, request):
         hand.take_in(attempt)

@@ -14,7 +14,7 @@ from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, ErrorType, FunctionConfig, HttpConfig, JobConfig
 from services.executor.opening import Opener, OpeningRunner
 from services.executor.outcome import Outcome
-from services.executor.runner import Stop, Watcher
+from services.executor.runner import Stop, Warmth, Watcher
 from tests.contract.vault.memory import MemoryVault
 from tests.integration.executor.watching import JOB_ID, TENANT_ID, Watching, failure_of, task_of
 
@@ -28,6 +28,7 @@ class EchoRunner:
     """Succeeds at once with the config that it was given; or fails, or goes on until it is stopped."""
 
     capacity: int = 10
+    warmth: Warmth | None = None
     error: OSError | None = None
     endless: bool = False
     started: list[TaskAssigned] = field(default_factory=list)

@@ -19,7 +19,7 @@ from schemas.jobs import CommandConfig, JobType
 from schemas.topics import CONTROL, RESULTS, TASKS, WORKERS, partition_of
 from services.executor.guard import RequestGuard
 from services.executor.outcome import Outcome
-from services.executor.runner import Stop, Watcher
+from services.executor.runner import Stop, Warmth, Watcher
 from services.executor.settings import WorkerSettings
 from services.executor.worker import Worker
 
@@ -79,6 +79,7 @@ class TameRunner:
     """Starts nothing; a run ends when the test says so, or when it is stopped, unless it is `stubborn`."""
 
     capacity: int = 100
+    warmth: Warmth | None = None
     stubborn: bool = False
     started: list[str] = field(default_factory=list)
     stopped: list[tuple[str, float]] = field(default_factory=list)
