@@ -12,7 +12,7 @@ from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig, HttpConfig, JobType
 from services.executor.isolation_settings import IsolationSettings
 from services.executor.outcome import Outcome
-from services.executor.runner import Runner, Stop
+from services.executor.runner import Runner, Stop, Tap
 
 DEADLINE_S = 20.0
 EXECUTION_ID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
@@ -55,6 +55,10 @@ class Watching:
         self._end: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.stop: Stop = lambda _: None
         self.traceparent: str | None = None
+        self.taps: tuple[Tap, ...] = ()
+
+    def prints(self, *taps: Tap) -> None:
+        self.taps = taps
 
     def progressed(self, percent: int) -> None:
         self.progress.append(percent)
