@@ -28,11 +28,11 @@ class OutputAppended(Message):
     TYPE: ClassVar[str] = "io.horolog.output.appended.v1"
     execution_id: Uuid
     job_id: Uuid
-    attempt: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Field(ge=1, le=2**31 - 1)]
     worker_id: Annotated[str, Field(max_length=100)]
     at: UtcTime
     stream: OutputStream
-    offset: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0, le=2**53 - 1)]
     text: Text
     truncated: bool = False
 
