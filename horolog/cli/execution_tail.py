@@ -8,7 +8,7 @@ the terminal.
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, TextIO
 
 from horolog.cli.client import Client
 from horolog.cli.output import printable, write_json, write_note
@@ -125,7 +125,7 @@ class _Screen:
             _file_of(stream).flush()
 
 
-def _file_of(stream: OutputStream) -> Any:
+def _file_of(stream: OutputStream) -> TextIO:
     return sys.stdout if stream is OutputStream.STDOUT else sys.stderr
 
 

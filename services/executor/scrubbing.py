@@ -129,7 +129,8 @@ class ScrubbedTap:
 
 
 def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    parts, told = [], 0
+    parts: list[str] = []
+    told = 0
     for begin, end in spans:
         parts += [text[told:begin], MASK]
         told = end

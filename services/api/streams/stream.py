@@ -150,7 +150,8 @@ class Stream:
     async def _told(self, batch: Batch | None) -> AsyncIterator[bytes]:
         if batch is None:
             return
-        chunk, end = bytearray(), None
+        chunk = bytearray()
+        end: Ended | None = None
         try:
             async for id_, frame in self._teller.told(batch.found):
                 self._told_id = id_

@@ -132,6 +132,8 @@ class CaptureTap:
         if self._capture is None or self._is_cut:
             return None
         data = self._capture.kept_after(self._seen)
+        if not data and not self._capture.was_cut:
+            return None
         self._seen += len(data)
         text = clean(self._decoder.decode(data))
         kept = fitting(text, self._room)
