@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from horolog.cli.client import Client
 from horolog.cli.output import printable, write_json, write_note
 from horolog.cli.problems import OK, REFUSED
-from horolog.client.run_output import OutputEvent, RunOf
+from horolog.client.run_output import RunOf
 from schemas.events.output import OutputStream
 from schemas.http_events import EventBody, OutputBody
 
@@ -23,9 +23,11 @@ _OPEN = frozenset({"pending", "running"})
 def follow_execution(client: Client, execution_id: str, *, as_json: bool) -> int:
     """Write each change and what it puts out, as it comes; the exit code tells whether it completed."""
     found = client.get(f"/executions/{execution_id}")
-    screen = _Screen()
+    screen = _Screen(found)
     if found["status"] in _OPEN:
-        _follow(client, found, screen, as_json)
+        if not as_json:
+            screen.note(f"{found['scheduledAt']}  {found['status']}")
+        _follow(client, found["id"], screen, as_json)
         found = client.get(f"/executions/{execution_id}")
     if as_json:
         write_json(found)
@@ -34,23 +36,14 @@ def follow_execution(client: Client, execution_id: str, *, as_json: bool) -> int
     return OK if found["status"] == "completed" else REFUSED
 
 
-def _follow(client: Client, found: Mapping[str, Any], screen: "_Screen", as_json: bool) -> None:
-    if not as_json:
-        screen.note(f"{found['scheduledAt']}  {found['status']}")
-    seen = (found["status"], found["attempt"], found["progress"])
-    with closing(client.events(client.following(RunOf(found["id"])))) as events:
+def _follow(client: Client, execution_id: str, screen: "_Screen", as_json: bool) -> None:
+    with closing(client.events(client.following(RunOf(execution_id)))) as events:
         for event in events:
             if as_json:
                 write_json({"id": event.id, **event.body.to_dict()})
-            if isinstance(event, OutputEvent):
-                if not as_json:
-                    screen.show(event.body)
-                continue
-            state = (event.body.status, event.body.attempt, event.body.progress)
-            if state != seen and not as_json:
-                screen.note(event_line(event.body))
-            seen = state
-            if event.body.status not in (None, *_OPEN):
+            else:
+                screen.tell(event.body)
+            if isinstance(event.body, EventBody) and event.body.status not in (None, *_OPEN):
                 return
 
 
@@ -69,15 +62,25 @@ def event_line(body: EventBody) -> str:
 
 
 class _Screen:
-    """What was written of an attempt's two streams, and where they stand in their lines."""
+    """What was written of an execution: its state, and of an attempt's two streams how much, and whether in a line."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self._state = (found["status"], found["attempt"], found["progress"])
         self._attempt = 0
         self._counts = dict.fromkeys(OutputStream, 0)
         self._is_in_line = dict.fromkeys(OutputStream, False)
 
-    def show(self, body: OutputBody) -> None:
-        """Write a piece of output where it belongs."""
+    def tell(self, body: EventBody | OutputBody) -> None:
+        """Write a piece of output where it belongs, and a change beside it."""
+        if isinstance(body, OutputBody):
+            self._show(body)
+            return
+        state = (body.status, body.attempt, body.progress)
+        if state != self._state:
+            self.note(event_line(body))
+        self._state = state
+
+    def _show(self, body: OutputBody) -> None:
         self._turn_to(body.attempt)
         missing = body.offset - self._counts[body.stream]
         if missing > 0:
