@@ -110,6 +110,8 @@ class _Screen:
     def _turn_to(self, attempt: int) -> None:
         if attempt != self._attempt:
             self._attempt = attempt
+            for stream in OutputStream:
+                self._end_line(stream)
             self._counts = dict.fromkeys(OutputStream, 0)
 
     def _write(self, stream: OutputStream, text: str) -> None:
