@@ -163,6 +163,20 @@ SCHEDULE_CHANGES_KEPT_COUNT = 8
 
 OUTPUT_BYTES_MAX = 64 * 1024
 """How much of stdout, of stderr and of an HTTP answer's body is kept."""
+OUTPUT_INTERVAL_S = 1.0
+"""How often what a run has printed is told while it goes on, at most; one that ends before is told with its end."""
+OUTPUT_FLUSH_S = 0.1
+"""Appends of what runs print lie at least this far apart."""
+OUTPUT_REST_S = 5.0
+"""After the log has not taken what runs print it is left alone for so long."""
+OUTPUT_BATCH_BYTES_MAX = 1024 * 1024
+"""How much of what runs print one append holds, but for the last one's share; of their ends no more than this waits."""
+OUTPUT_LOOK_RECORD_COUNT_MIN = 500
+OUTPUT_LOOK_RECORD_COUNT_MAX = 100_000
+"""How many of a partition's newest records are looked at, at first and at most, for what a run has printed before
+somebody listens."""
+OUTPUT_LOOK_BACK_S = 60.0
+"""So long before a run's own start it is looked: clocks differ."""
 HTTP_BODY_READ_BYTES_MAX = 1024 * 1024
 """An HTTP answer larger than this is an error."""
 RESULT_BYTES_MAX = 256 * 1024
@@ -223,6 +237,9 @@ assert TRACE_BATCH_COUNT_MAX < TRACE_WAITING_COUNT_MAX
 assert TRACE_INTERVAL_S < TRACE_PAUSE_S_MAX
 assert TASK_TRANSIT_S < DISPATCH_AHEAD_S < LOOKAHEAD_S
 assert RESULT_BYTES_MAX > 2 * OUTPUT_BYTES_MAX
+assert 8 * OUTPUT_BYTES_MAX < RECORD_BYTES_MAX
+assert OUTPUT_FLUSH_S < OUTPUT_INTERVAL_S < OUTPUT_REST_S < LEASE_S
+assert OUTPUT_LOOK_RECORD_COUNT_MIN < OUTPUT_LOOK_RECORD_COUNT_MAX
 assert RECORD_BYTES_MAX < TURN_BYTES_MAX < INBOX_BYTES_MAX
 assert TURN_RECORD_COUNT_MAX < INBOX_RECORD_COUNT_MAX
 assert FEED_LOOK_INTERVAL_S * 10 < LEASE_S

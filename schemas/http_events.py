@@ -1,10 +1,15 @@
 """The events of a stream, as they are told over HTTP.
 
 Guarantee: an event names things and says what became of them. It holds no definition, no parameters, no result and no
-output: those are asked for where secrets are masked.
+output: those are asked for where secrets are masked. Output is told by the streams of one run, scrubbed as it is kept.
 """
 
+from typing import Annotated
+
+from pydantic import Field
+
 from schemas.base import Text, UtcTime, Uuid, Value
+from schemas.events.output import OutputStream
 
 
 class EventFailure(Value):
@@ -53,6 +58,24 @@ class EventBody(Value):
     action: Text | None = None
     object: Text | None = None
     outcome: Text | None = None
+
+
+class OutputBody(Value):
+    """What an attempt has printed to one of its streams (`event: output`).
+
+    `offset` counts the bytes (as UTF-8) of the stream before `text`. Where it is beyond the end of what was told
+    before, what lies between was not told; the final output has it. `truncated`: nothing is kept of what the attempt
+    prints after this.
+    """
+
+    type: Text
+    at: UtcTime
+    execution_id: Uuid
+    attempt: Annotated[int, Field(ge=0)]
+    stream: OutputStream
+    offset: Annotated[int, Field(ge=0)]
+    text: Text
+    truncated: bool = False
 
 
 class StreamEnd(Value):

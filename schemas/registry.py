@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from schemas import commands
 from schemas.base import Message
-from schemas.events import analytics, audit, executions, fires, jobs, owners, results, tenants, workers
+from schemas.events import analytics, audit, executions, fires, jobs, output, owners, results, tenants, workers
 from schemas.topics import (
     ANALYTICS,
     AUDIT,
@@ -18,6 +18,7 @@ from schemas.topics import (
     JOB_TABLE,
     JOBS,
     OUTCOMES,
+    OUTPUT,
     RESULTS,
     TASKS,
     TENANT_CHANGES,
@@ -92,6 +93,7 @@ MESSAGES_OF_TOPIC: Mapping[Topic, tuple[type[Message], ...]] = MappingProxyType(
         CONTROL: (workers.AttemptRevoked,),
         WORKERS: (workers.WorkerBeat,),
         CHECKPOINTS: (owners.OwnerCheckpointed,),
+        OUTPUT: (output.OutputAppended,),
         ANALYTICS: (analytics.WindowMeasured,),
         DLQ: (owners.RecordRefused,),
     }

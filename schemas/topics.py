@@ -37,6 +37,7 @@ EXECUTIONS = Topic("executions.v1", KEEP_FOR_EVER)
 WORKERS = Topic("workers.v1", DAY_MS // 24)
 CONTROL = Topic("control.v1", DAY_MS // 24)
 CHECKPOINTS = Topic("checkpoints.v1", KEEP_FOR_EVER, compacted=True)
+OUTPUT = Topic("output.v1", DAY_MS // 24)
 ANALYTICS = Topic("analytics.v1", 7 * DAY_MS)
 DLQ = Topic("dlq.v1", 30 * DAY_MS)
 
@@ -55,6 +56,7 @@ TOPICS = (
     WORKERS,
     CONTROL,
     CHECKPOINTS,
+    OUTPUT,
     ANALYTICS,
     DLQ,
 )

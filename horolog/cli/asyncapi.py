@@ -24,6 +24,7 @@ from schemas.topics import (
     JOB_TABLE,
     JOBS,
     OUTCOMES,
+    OUTPUT,
     PARTITION_COUNT_DEFAULT,
     RESULTS,
     TASKS,
@@ -54,6 +55,7 @@ _ABOUT = {
     WORKERS: ("Signs of life of the workers, once a second.", "worker id"),
     CONTROL: ("Attempts that a worker is to end.", "worker id"),
     CHECKPOINTS: ("Where each owner stands.", "role and partition, as ticker/3"),
+    OUTPUT: ("What runs print while they go on; the report of the end is what counts.", "tenant id"),
     ANALYTICS: ("Figures of each tenant for each minute, derived from the ledger; the newest counts.", "tenant id"),
     DLQ: ("Records that could not be understood, and why.", "tenant id"),
 }

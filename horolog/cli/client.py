@@ -23,7 +23,7 @@ from horolog.client.calls import Call, Page, plain_pages
 from horolog.client.errors import HorologError, NotTheApi, Refused, Unreachable
 from horolog.client.exchange import Answer, Patience, Terms, exchange
 from horolog.client.following import PATIENCE as FOLLOWING_PATIENCE
-from horolog.client.following import EventFilter, Following, StreamEvent
+from horolog.client.following import Following, Source
 from horolog.client.steps import BlockingSteps
 from horolog.client.tokens import Fixed
 from horolog.client.wire import Flow, Request, changing, reading
@@ -32,6 +32,7 @@ from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
 T = TypeVar("T")
+E = TypeVar("E")
 TIMEOUT_S = 30.0
 PATIENCE = Patience(try_count_max=3, pause_s=0.4, awaits_start=False)
 """Who sits at a command line wants to know at once that nobody listens."""
@@ -83,12 +84,12 @@ class Client:
             yield from page.items
             following = page.following
 
-    def following(self, where: EventFilter, since_id: str | None = None, *, follow: bool = True) -> Following:
-        """A stream of events, for `events` to go through."""
+    def following(self, where: Source[E], since_id: str | None = None, *, follow: bool = True) -> Following[E]:
+        """A stream, for `events` to go through."""
         patience = replace(FOLLOWING_PATIENCE, awaits_start=False)
         return Following(self._terms, where, since_id, follow=follow, patience=patience)
 
-    def events(self, following: Following) -> Generator[StreamEvent, None, None]:
+    def events(self, following: Following[E]) -> Generator[E, None, None]:
         """The events of a stream, as they happen."""
         try:
             yield from self._driver.follow(following)

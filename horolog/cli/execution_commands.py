@@ -98,7 +98,7 @@ def tail(
 ) -> int:
     """Follow executions live, one line a change, until Ctrl-C; or one to its end: exit code 0 if it completed, else 1.
 
-    Of one execution, changes are written to stderr and what it put out as itself, once it has ended.
+    Of one execution, changes are written to stderr, and what it prints as itself, about a second later.
     """
     with open_client(api) as client:
         if execution is not None:

@@ -1,57 +1,49 @@
 """Following one execution to its end.
 
-Guarantee: no change is missed between the look at what there is and the stream of what follows, for the stream's place
-is taken first. What the execution put out is shown as the ledger has it: masked, bounded, and unable to steer the
-terminal.
+Guarantee: neither its end nor anything that it put out is missed: what was not told while it went on is in what the
+ledger has of it, and is written at the end. Nothing is written twice. Output is masked, bounded, and unable to steer
+the terminal.
 """
 
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, TextIO
 
 from horolog.cli.client import Client
-from horolog.cli.output import printable, write_json, write_line, write_note
+from horolog.cli.output import printable, write_json, write_note
 from horolog.cli.problems import OK, REFUSED
-from horolog.client.following import EventFilter
-from schemas.http_events import EventBody
+from horolog.client.run_output import RunOf
+from schemas.events.output import OutputStream
+from schemas.http_events import EventBody, OutputBody
 
 _OPEN = frozenset({"pending", "running"})
-_State = tuple[Any, ...]
 
 
 def follow_execution(client: Client, execution_id: str, *, as_json: bool) -> int:
-    """Write each change and, at its end, what it put out; the exit code tells whether it completed."""
-    where = EventFilter(execution_id=execution_id)
-    opening = client.following(where, follow=False)
-    for _ in client.events(opening):
-        # What was on its way when the place was taken is in the answer below.
-        pass
+    """Write each change and what it puts out, as it comes; the exit code tells whether it completed."""
     found = client.get(f"/executions/{execution_id}")
+    screen = _Screen(found)
     if found["status"] in _OPEN:
-        _follow(client, where, (opening.last_id, found), as_json)
+        if not as_json:
+            screen.note(f"{found['scheduledAt']}  {found['status']}")
+        _follow(client, found["id"], screen, as_json)
         found = client.get(f"/executions/{execution_id}")
     if as_json:
         write_json(found)
     else:
-        _write_end(found)
+        screen.end(found)
     return OK if found["status"] == "completed" else REFUSED
 
 
-def _follow(client: Client, where: EventFilter, begin: tuple[str | None, Mapping[str, Any]], as_json: bool) -> None:
-    since_id, found = begin
-    if not as_json:
-        write_note(f"{found['scheduledAt']}  {found['status']}")
-    seen: _State = (found["status"], found["attempt"], found["progress"])
-    with closing(client.events(client.following(where, since_id))) as events:
+def _follow(client: Client, execution_id: str, screen: "_Screen", as_json: bool) -> None:
+    with closing(client.events(client.following(RunOf(execution_id)))) as events:
         for event in events:
-            state = (event.body.status, event.body.attempt, event.body.progress)
             if as_json:
                 write_json({"id": event.id, **event.body.to_dict()})
-            elif state != seen:
-                write_note(event_line(event.body))
-            seen = state
-            if event.body.status not in (None, *_OPEN):
+            else:
+                screen.tell(event.body)
+            if isinstance(event.body, EventBody) and event.body.status not in (None, *_OPEN):
                 return
 
 
@@ -69,15 +61,80 @@ def event_line(body: EventBody) -> str:
     return "  ".join(parts)
 
 
-def _write_end(found: Mapping[str, Any]) -> None:
-    parts = [f"{found['completedAt'] or found['scheduledAt']}", found["status"]]
-    parts.extend(str(found[name]) for name in ("reason", "errorCode", "errorMessage") if found.get(name))
-    write_note("  ".join(parts))
+class _Screen:
+    """What was written of an execution: its state, and of an attempt's two streams how much, and whether in a line."""
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self._state = (found["status"], found["attempt"], found["progress"])
+        self._attempt = 0
+        self._counts = dict.fromkeys(OutputStream, 0)
+        self._is_in_line = dict.fromkeys(OutputStream, False)
+
+    def tell(self, body: EventBody | OutputBody) -> None:
+        """Write a piece of output where it belongs, and a change beside it."""
+        if isinstance(body, OutputBody):
+            self._show(body)
+            return
+        state = (body.status, body.attempt, body.progress)
+        if state != self._state:
+            self.note(event_line(body))
+        self._state = state
+
+    def _show(self, body: OutputBody) -> None:
+        self._turn_to(body.attempt)
+        missing = body.offset - self._counts[body.stream]
+        if missing > 0:
+            self.note(f"{missing} bytes of {body.stream} were not told while it went on; they are in its final output")
+        self._write(body.stream, body.text)
+        self._counts[body.stream] = body.offset + len(body.text.encode())
+
+    def note(self, text: str) -> None:
+        """A line beside the output."""
+        self._end_line(OutputStream.STDERR)
+        write_note(text)
+
+    def end(self, found: Mapping[str, Any]) -> None:
+        """Write how it ended, and what of its output was not written yet."""
+        parts = [f"{found['completedAt'] or found['scheduledAt']}", found["status"]]
+        parts.extend(str(found[name]) for name in ("reason", "errorCode", "errorMessage") if found.get(name))
+        self.note("  ".join(parts))
+        self._turn_to(found["attempt"])
+        kept = _kept(found)
+        for stream in (OutputStream.STDERR, OutputStream.STDOUT):
+            rest = kept.get(stream, "").encode()[self._counts[stream] :]
+            self._write(stream, rest.decode(errors="replace"))
+            self._end_line(stream)
+        if OutputStream.STDOUT not in kept and found.get("result") is not None:
+            write_json(found["result"])
+
+    def _turn_to(self, attempt: int) -> None:
+        if attempt != self._attempt:
+            self._attempt = attempt
+            for stream in OutputStream:
+                self._end_line(stream)
+            self._counts = dict.fromkeys(OutputStream, 0)
+
+    def _write(self, stream: OutputStream, text: str) -> None:
+        if not text:
+            return
+        lines = text.replace("\r\n", "\n").split("\n")
+        file = _file_of(stream)
+        file.write("\n".join(map(printable, lines)))
+        file.flush()
+        self._is_in_line[stream] = lines[-1] != ""
+
+    def _end_line(self, stream: OutputStream) -> None:
+        if self._is_in_line[stream]:
+            self._is_in_line[stream] = False
+            _file_of(stream).write("\n")
+            _file_of(stream).flush()
+
+
+def _file_of(stream: OutputStream) -> TextIO:
+    return sys.stdout if stream is OutputStream.STDOUT else sys.stderr
+
+
+def _kept(found: Mapping[str, Any]) -> dict[OutputStream, str]:
+    """The streams of an execution that has ended: a command has them in its result, a function beside it."""
     told = [one for one in (found.get("result"), found.get("metadata")) if isinstance(one, dict)]
-    streams = {name: one[name] for one in told for name in ("stdout", "stderr") if isinstance(one.get(name), str)}
-    for line in streams.get("stderr", "").splitlines():
-        sys.stderr.write(printable(line) + "\n")
-    for line in streams.get("stdout", "").splitlines():
-        write_line(line)
-    if "stdout" not in streams and found.get("result") is not None:
-        write_json(found["result"])
+    return {stream: one[stream] for one in told for stream in OutputStream if isinstance(one.get(stream), str)}

@@ -22,6 +22,7 @@ from schemas.topics import (
     CONTROL,
     DLQ,
     JOB_TABLE,
+    OUTPUT,
     TASKS,
     TENANTS,
     TOPICS,
@@ -31,8 +32,8 @@ from schemas.topics import (
 )
 
 TYPE_PREFIX = "io.horolog."
-UNASKED = (JOB_TABLE, TENANTS, WORKERS, CHECKPOINTS, ANALYTICS)
-"""Topics that are read only when they are named: what follows from the others, and signs of life."""
+UNASKED = (JOB_TABLE, TENANTS, WORKERS, CHECKPOINTS, OUTPUT, ANALYTICS)
+"""Topics that are read only when they are named: what follows from the others or is told by them too, signs of life."""
 _BY_INBOX = (TASKS, CONTROL)
 _OF_THE_SYSTEM = (WORKERS, CHECKPOINTS, DLQ)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

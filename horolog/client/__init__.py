@@ -14,7 +14,7 @@
 - `jobs`, `executions`   the calls
 - `operations`  the methods that both clients have
 - `steps`       going through the steps, by httpx
-- `following`, `server_events`   the API's stream of events, and going on where it broke off
+- `following`, `server_events`   the API's streams, and going on where one broke off; `run_output` that of a run
 - `clients`     the clients themselves
 - `producer`, `consumer`, `topics`   commands to the topics, and events from them
 
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from horolog.client.following import EventFilter, StreamEvent
     from horolog.client.jobs import JobFilter, command_job, definition_of, function_job, http_job
     from horolog.client.producer import EventProducer, NotSendable, Sender
+    from horolog.client.run_output import OutputEvent
     from horolog.client.tokens import ServiceToken, SignIn, Token
     from horolog.client.topics import open_topics
 
@@ -83,6 +84,7 @@ __all__ = [
     "NotSendable",
     "NotTheApi",
     "Output",
+    "OutputEvent",
     "Patience",
     "Position",
     "Refused",
@@ -135,6 +137,7 @@ _HOMES = {
     "following": ("EventFilter", "StreamEvent"),
     "jobs": ("JobFilter", "command_job", "definition_of", "function_job", "http_job"),
     "producer": ("EventProducer", "NotSendable", "Sender"),
+    "run_output": ("OutputEvent",),
     "tokens": ("ServiceToken", "SignIn", "Token"),
     "topics": ("open_topics",),
 }

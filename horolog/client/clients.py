@@ -19,6 +19,7 @@ from horolog.client.calls import Call, Page
 from horolog.client.exchange import Patience, Terms
 from horolog.client.following import EVERY_EVENT, PATIENCE, EventFilter, Following, StreamEvent
 from horolog.client.operations import Operations
+from horolog.client.run_output import OutputEvent, OutputOf
 from horolog.client.steps import TIMEOUT_S, AwaitingSteps, BlockingSteps
 from horolog.client.tokens import Authority, Fixed, ServiceToken, SignIn, Token
 from horolog.runtime.connection import connection
@@ -100,6 +101,17 @@ class Client(Operations):
         """
         return self._driver.follow(Following(self._terms, where, since_id, follow=follow, patience=patience))
 
+    def follow_output(
+        self, execution_id: str, since_id: str | None = None, *, follow: bool = True, patience: Patience = PATIENCE
+    ) -> Generator[OutputEvent, None, None]:
+        """What an execution prints, about a second later, until it has ended; or what follows the piece with that id.
+
+        Without `follow`, what there is so far. What breaks off is gone on with, and nothing is told twice; what was
+        not told while it went on is a gap between the offsets.
+        """
+        where = OutputOf(execution_id)
+        return self._driver.follow(Following(self._terms, where, since_id, follow=follow, patience=patience))
+
 
 class AsyncClient(Operations):
     """Calls the API, and has its answers awaited. For one loop; close it, or use it in an `async with`."""
@@ -146,6 +158,13 @@ class AsyncClient(Operations):
         patience: Patience = PATIENCE,
     ) -> AsyncGenerator[StreamEvent, None]:
         """As that of `Client`; close the iterator (`aclosing`) to stop listening before its end."""
+        return self._driver.follow(Following(self._terms, where, since_id, follow=follow, patience=patience))
+
+    def follow_output(
+        self, execution_id: str, since_id: str | None = None, *, follow: bool = True, patience: Patience = PATIENCE
+    ) -> AsyncGenerator[OutputEvent, None]:
+        """As that of `Client`; close the iterator (`aclosing`) to stop listening before its end."""
+        where = OutputOf(execution_id)
         return self._driver.follow(Following(self._terms, where, since_id, follow=follow, patience=patience))
 
 

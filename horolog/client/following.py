@@ -1,4 +1,4 @@
-"""Following the API's stream of events: what is asked for, what came of it, and going on where it broke off.
+"""Following one of the API's streams: what is asked for, what came of it, and going on where it broke off.
 
 Guarantee: each event is handed over once, in the order in which the API tells it; after whatever broke off, it is asked
 for what follows the last id. What the API refuses is raised. It is asked again after pauses that grow, and no more
@@ -10,6 +10,7 @@ No I/O is done here: `steps` has the two ways to do it.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -24,8 +25,32 @@ PATIENCE = Patience(try_count_max=30, pause_s=0.2, pause_s_max=10.0)
 """A stream is followed for long, and outlives a restart of the API."""
 SILENCE_S = 45.0
 """The API gives a sign of life every 15 s; one that is silent for so long is gone."""
-CAUGHT_UP = "CAUGHT_UP"
+OVER = frozenset({"CAUGHT_UP", "EXECUTION_ENDED"})
+"""The reasons for an end after which there is nothing to come back for."""
 _END = "end"
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Source(Protocol[E_co]):
+    """What a stream is of."""
+
+    @property
+    def path(self) -> str:
+        """Where the API tells it."""
+        ...
+
+    def query(self, follow: bool) -> dict[str, object]:
+        """As the API takes it."""
+        ...
+
+    def event(self, id_: str, type_: str, data: str) -> E_co | None:
+        """An event of the stream; None for one that is not asked for.
+
+        Raises:
+            ValidationError: it cannot be read.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +69,11 @@ class EventFilter:
     job_id: str | None = None
     execution_id: str | None = None
 
+    @property
+    def path(self) -> str:
+        """Where the API tells them."""
+        return PATH
+
     def query(self, follow: bool) -> dict[str, object]:
         """As the API takes it."""
         return {
@@ -53,17 +83,26 @@ class EventFilter:
             "follow": None if follow else False,
         }
 
+    def event(self, id_: str, type_: str, data: str) -> StreamEvent:
+        """An event of the stream."""
+        return stream_event(id_, data)
+
 
 EVERY_EVENT = EventFilter()
 
 
-class Following:
+def stream_event(id_: str, data: str) -> StreamEvent:
+    """An event with this data; fields that are not known are left out."""
+    return StreamEvent(id_, EventBody.model_validate_json(data, extra="ignore"))
+
+
+class Following(Generic[E]):
     """One stream, over all the connections that it takes. `last_id` is where it would go on."""
 
     def __init__(
         self,
         terms: Terms,
-        where: EventFilter = EVERY_EVENT,
+        where: Source[E],
         since_id: str | None = None,
         *,
         follow: bool = True,
@@ -73,7 +112,8 @@ class Following:
         self.is_over = False
         self.place = terms.place
         self._terms = replace(terms, patience=patience)
-        self._asked = reading(PATH, where.query(follow))
+        self._where = where
+        self._asked = reading(where.path, where.query(follow))
         self._tries = self._empty_count = 0
         self._renewed = self._has_begun = False
         self.came: Outcome | None = None
@@ -90,14 +130,14 @@ class Following:
         self.came = None
         return self._sent
 
-    def take(self, piece: bytes | Outcome) -> Iterator[StreamEvent]:
+    def take(self, piece: bytes | Outcome) -> Iterator[E]:
         """The events that a piece of the stream completes; what came instead of one is kept as `came`."""
         if isinstance(piece, bytes):
             yield from self.read(piece)
         else:
             self.came = piece
 
-    def read(self, piece: bytes) -> Iterator[StreamEvent]:
+    def read(self, piece: bytes) -> Iterator[E]:
         """The events that a piece of the stream completes.
 
         Raises:
@@ -111,9 +151,9 @@ class Following:
         try:
             for block in self._reader.read(piece):
                 if block.type == _END:
-                    self.is_over = _code_of(block) == CAUGHT_UP
+                    self.is_over = _code_of(block) in OVER
                     continue
-                event = self._event(block)
+                event = self._where.event(block.id or "", block.type, block.data) if block.data else None
                 self.last_id = self.last_id if block.id is None else block.id
                 if event is not None:
                     self._empty_count = 0
@@ -144,12 +184,6 @@ class Following:
             read_answer(self._sent, outcome, self.place)
             raise NotTheApi(f"{self.place} answered, but not with a stream of events.")
         return pause_s
-
-    def _event(self, block: Block) -> StreamEvent | None:
-        if not block.data:
-            return None
-        body = EventBody.model_validate_json(block.data, extra="ignore")
-        return StreamEvent(block.id or "", body)
 
 
 def _code_of(block: Block) -> str | None:

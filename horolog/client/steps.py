@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from horolog.client.following import SILENCE_S, Following, StreamEvent
+from horolog.client.following import SILENCE_S, Following
 from horolog.client.wire import Alone, Flow, Lost, Outcome, Pause, Reply, Request, Send
 
 T = TypeVar("T")
+E = TypeVar("E")
 TIMEOUT_S = 30.0
 
 
@@ -48,7 +49,7 @@ class BlockingSteps:
         with self._alone:
             self.go(step.steps)
 
-    def follow(self, following: Following) -> Generator[StreamEvent, None, None]:
+    def follow(self, following: Following[E]) -> Generator[E, None, None]:
         """The events of a stream, asking for it again wherever it breaks off."""
         while not following.is_over:
             for piece in self._pieces(self.go(following.request())):
@@ -99,7 +100,7 @@ class AwaitingSteps:
                 async with self._alone:
                     await self.go(step.steps)
 
-    async def follow(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
+    async def follow(self, following: Following[E]) -> AsyncGenerator[E, None]:
         """The events of a stream, asking for it again wherever it breaks off."""
         while not following.is_over:
             async with aclosing(self._events(following)) as events:
@@ -107,7 +108,7 @@ class AwaitingSteps:
                     yield event
             await asyncio.sleep(following.broken_off(following.came))
 
-    async def _events(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
+    async def _events(self, following: Following[E]) -> AsyncGenerator[E, None]:
         async with aclosing(self._pieces(await self.go(following.request()))) as pieces:
             async for piece in pieces:
                 for event in following.take(piece):

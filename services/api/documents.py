@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from schemas.http import ErrorResponse, InternalCreateBody, InternalErrorResponse
-from schemas.http_events import EventBody, StreamEnd
+from schemas.http_events import EventBody, OutputBody, StreamEnd
 from schemas.http_tenants import CreateTenantBody
 from schemas.jobs import JobDefinition
 from schemas.tenants import TenantSettings
@@ -62,7 +62,8 @@ _ACCEPTED = {
     "description": "The command is in the log (`Prefer: respond-async`).",
     "content": {_JSON: {"schema": {"$ref": _REF.format(model="CommandAnswer")}}},
 }
-_BESIDE_ROUTES = (JobDefinition, InternalCreateBody, TenantSettings, CreateTenantBody, EventBody, StreamEnd)
+_OF_STREAMS = (EventBody, OutputBody, StreamEnd)
+_BESIDE_ROUTES = (JobDefinition, InternalCreateBody, TenantSettings, CreateTenantBody, *_OF_STREAMS)
 """What no handler's signature names: bodies that routes judge themselves, and what streams are made of."""
 _SCHEMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""The example of an event of a stream; `examples` has those of all others."""
+"""The examples of what streams tell; `examples` has those of all others."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,6 +19,16 @@ EVENT_EXAMPLES: Mapping[str, dict[str, Any]] = MappingProxyType(
             "startedAt": "2026-03-02T01:30:00.003Z",
             "completedAt": "2026-03-02T01:30:02Z",
             "failure": {"type": "USER_ERROR", "code": "EXIT_STATUS", "message": "the command exited with 1"},
-        }
+        },
+        "OutputBody": {
+            "type": "output",
+            "at": "2026-03-02T01:30:01Z",
+            "executionId": "0b8f4c1e-6a53-5f39-9d0c-2f1f5a0d3f11",
+            "attempt": 1,
+            "stream": "stdout",
+            "offset": 0,
+            "text": "42 of 100 rows\n",
+            "truncated": False,
+        },
     }
 )

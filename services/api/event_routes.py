@@ -5,27 +5,27 @@ trail are told to whoever may read these as well. A caller within tags is told o
 asked again while the stream goes on, and every change of it ends the stream.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from projections.views import ReadModelUnavailable
 from schemas.base import Text, Uuid, Value
 from schemas.http import ErrorResponse
 from schemas.http_events import EventBody
 from services.api.bodies import JsonRoute
-from services.api.context import Allowed, Api, ApiContext, ExecutionReader, context_of
+from services.api.context import Api, ApiContext, ExecutionReader
 from services.api.documents import Responses, errors
 from services.api.errors import ApiError
 from services.api.permissions import Permission
 from services.api.ports import Principal
+from services.api.stream_rights import LastEventId, check_of, granted_of
 from services.api.streams.answer import MEDIA_TYPE
 from services.api.streams.desk import Asked
+from services.api.streams.events import Within
 from services.api.streams.facts import PERMISSION_OF_TYPE, types_named
-from services.api.streams.hub import Ended
 from services.api.streams.stream import Caller
 
 router = APIRouter(prefix="/api/v1", tags=["events"], route_class=JsonRoute)
@@ -39,9 +39,7 @@ _ANSWERS: Responses = {
     200: {"description": _TOLD, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}},
     410: {"model": ErrorResponse, "description": "What follows the id is not told in a stream any more: begin anew."},
 }
-LastEventId = Annotated[
-    str | None, Header(alias="Last-Event-ID", max_length=200, description="The id that was told last; go on after it.")
-]
+_TELLABLE = frozenset(PERMISSION_OF_TYPE.values())
 
 
 class EventsQuery(Value):
@@ -65,10 +63,10 @@ async def follow_events(
     last_event_id: LastEventId = None,
 ) -> Response:
     """What happens to jobs and executions, and the audit trail where it may be read, as it happens."""
-    granted = await _granted(request)
+    granted = await granted_of(request, _TELLABLE)
     types = _types(query.types, granted)
     asked = Asked(caller.tenant_id, caller.actor, types, query.job_id, query.execution_id, query.follow)
-    listener = Caller(_check_of(request, caller, granted), _within_of(api, caller))
+    listener = Caller(check_of(request, caller, _TELLABLE, granted), _within_of(api, caller))
     return await api.streams.open(asked, listener, last_event_id or None)
 
 
@@ -91,38 +89,7 @@ def _types(listed: str | None, granted: frozenset[Permission]) -> frozenset[str]
     return types
 
 
-async def _granted(request: Request) -> frozenset[Permission]:
-    """What of all that a stream can tell the caller may read."""
-    granted = set[Permission]()
-    for permission in sorted(set(PERMISSION_OF_TYPE.values())):
-        try:
-            await Allowed(permission)(request)
-        except ApiError as error:
-            if error.code != "FORBIDDEN":
-                raise
-        else:
-            granted.add(permission)
-    return frozenset(granted)
-
-
-def _check_of(request: Request, caller: Principal, granted: frozenset[Permission]) -> Callable[[], Awaitable[None]]:
-    async def check() -> None:
-        """Ask again all that was asked when the stream began."""
-        try:
-            present = await context_of(request).ports.callers.recognise(request.scope["headers"])
-            if present is None:
-                raise Ended("UNAUTHORIZED")
-            if present != caller or await _granted(request) != granted:
-                raise Ended("GRANT_CHANGED")
-        except ApiError as error:
-            raise Ended(error.code) from None
-        except ReadModelUnavailable:
-            raise Ended("DATABASE_UNAVAILABLE") from None
-
-    return check
-
-
-def _within_of(api: ApiContext, caller: Principal) -> Callable[[Sequence[str]], Awaitable[Sequence[str]]] | None:
+def _within_of(api: ApiContext, caller: Principal) -> Within | None:
     tags = caller.tags
     if tags is None:
         return None

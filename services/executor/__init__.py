@@ -1,7 +1,7 @@
 """The executor: runs attempts that the dispatcher hands to this worker, and reports how they ended.
 
-Reads `tasks.v1` and `control.v1` in one partition, the worker's inbox; writes `results.v1`, `workers.v1`, and to
-`dlq.v1` what in its inbox makes no sense.
+Reads `tasks.v1` and `control.v1` in one partition, the worker's inbox; writes `results.v1`, `workers.v1`, `output.v1`,
+and to `dlq.v1` what in its inbox makes no sense.
 
 An attempt is one pipeline: decode → guard → open → run → scrub → classify → report. It is *waiting* until its
 instant has come and there is room, then *running* until its runner says that nothing of it is left, then reported,
@@ -28,9 +28,10 @@ at the end of its inbox, as if it had just been started.
 - `ready`       which of the ready ones is next
 - `attempt`     one held attempt, and the classification of its end
 - `reports`     what is told to the log, in batches
+- `live_output` what runs print, told while they go on
 - `guard`       the step that may refuse an attempt before it runs
 - `opening`     the step that decrypts an attempt's secrets, and only for the attempt
-- `scrubbing`   takes them out of what it reports
+- `scrubbing`   takes them out of what it prints and reports
 - `egress`      the connections of HTTP jobs, to where they may go
 - `runners`     http, function, command
 - `trial`       whether programs are really kept apart

@@ -1,5 +1,6 @@
 """One held attempt, and the last two steps of its pipeline: classify its end, and put it in words."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import Protocol
@@ -12,7 +13,7 @@ from schemas.events.results import AttemptReport, CancellationReported, FailureR
 from schemas.events.workers import HeldAttempt, TaskAssigned
 from schemas.jobs import TIMEOUT_SECONDS_MAX, ErrorType
 from services.executor.outcome import NO_USAGE, Outcome, failure
-from services.executor.runner import Stop
+from services.executor.runner import Stop, Tap
 
 
 class Ending(Enum):
@@ -26,6 +27,9 @@ class Ending(Enum):
 
 class Owner(Protocol):
     """Who holds attempts."""
+
+    def attempt_prints(self, held: "Held", taps: Sequence[Tap]) -> None:
+        """What it prints can be had from these while it goes on."""
 
     def attempt_progressed(self, held: "Held", percent: int) -> None:
         """It is this far."""
@@ -83,6 +87,10 @@ class Held:
         own = self.task.config.timeout
         allowed = min(self.task.timeout_ms, TIMEOUT_SECONDS_MAX * 1000)
         return (allowed if own is None else min(own, allowed)) / 1000
+
+    def prints(self, *taps: Tap) -> None:
+        if not self.is_over:
+            self._owner.attempt_prints(self, taps)
 
     def progressed(self, percent: int) -> None:
         if not self.is_over:

@@ -6,9 +6,10 @@ standard output, and all that a function prints goes to its error output. It imp
 stays small.
 
 Guarantee: every call is answered once, unless the process dies; a call is answered after whatever the function
-printed was written.
+printed was written. What it prints is written line by line, so that it can be told while the call goes on.
 """
 
+import io
 import json
 import os
 import resource
@@ -269,6 +270,9 @@ def main() -> NoReturn:
     # A function's own package called `services` must not be taken for ours.
     for name in [name for name in sys.modules if name.partition(".")[0] == "services"]:
         del sys.modules[name]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The error output is so already.
+        sys.stdout.reconfigure(line_buffering=True)
     channel = _channel_on_stdio() if settings["has_channel_on_stdio"] else Channel(CHANNEL_FD)
     Host(channel, settings["calls_max"], settings["resident_mb_max"], settings["worker"]).serve()
     os._exit(0)

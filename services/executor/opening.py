@@ -19,8 +19,8 @@ from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, config_for
 from schemas.sealed import is_sealed
 from services.executor.outcome import Outcome, failed, failure
-from services.executor.runner import Runner, Stop, Warmth, Watcher
-from services.executor.scrubbing import Scrubber
+from services.executor.runner import Runner, Stop, Tap, Warmth, Watcher
+from services.executor.scrubbing import ScrubbedTap, Scrubber
 from services.executor.tracing import in_logs
 
 _logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class OpeningRunner:
 
 
 class OpenedRun:
-    """One run: opened, started, its outcome scrubbed. Implements `Watcher` for the runner beneath."""
+    """One run: opened, started, its output and outcome scrubbed. Implements `Watcher` for the runner beneath."""
 
     def __init__(self, runner: Runner, watcher: Watcher) -> None:
         self._runner = runner
@@ -161,6 +161,10 @@ class OpenedRun:
     @property
     def traceparent(self) -> str | None:
         return self._watcher.traceparent
+
+    def prints(self, *taps: Tap) -> None:
+        if self._scrubber.is_light:
+            self._watcher.prints(*(ScrubbedTap(tap, self._scrubber) for tap in taps))
 
     def progressed(self, percent: int) -> None:
         self._watcher.progressed(percent)

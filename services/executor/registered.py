@@ -12,7 +12,7 @@ from schemas.events.executions import TriggerType
 from schemas.events.workers import FUNCTION_COUNT_MAX, SYSTEM_TENANT, TaskAssigned
 from schemas.jobs import FunctionConfig, JobType
 from services.executor.outcome import Outcome
-from services.executor.runner import Runner
+from services.executor.runner import Runner, Tap
 
 ASKING_S_MAX = 60.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -25,6 +25,9 @@ class Asking:
         self.end: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     traceparent = None
+
+    def prints(self, *taps: Tap) -> None:
+        """Nobody follows that."""
 
     def progressed(self, percent: int) -> None:
         """Nothing depends on how far it is."""

@@ -5,13 +5,35 @@ cost more than the attempt itself.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
+from schemas.events.output import OutputStream
 from schemas.events.workers import TaskAssigned
 from services.executor.outcome import Outcome
 
 Stop = Callable[[float], None]
 """Ends a run for good. It may take so many seconds to end by itself; with 0 it is killed. May be called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What was printed, fit to be stored. `is_cut`: nothing is kept of what is printed after this."""
+
+    text: str
+    is_cut: bool = False
+
+
+class Tap(Protocol):
+    """One stream of a run, while it goes on; once it is over nothing comes from it any more."""
+
+    @property
+    def stream(self) -> OutputStream:
+        """Which one."""
+        ...
+
+    def take(self) -> Piece | None:
+        """What was printed since the last time, if anything was."""
 
 
 class Watcher(Protocol):
@@ -21,6 +43,9 @@ class Watcher(Protocol):
     def traceparent(self) -> str | None:
         """What the run tells others of the trace that it belongs to, if it belongs to any: W3C's header."""
         ...
+
+    def prints(self, *taps: Tap) -> None:
+        """It has begun, and what it prints can be had from these; not called for what prints nothing."""
 
     def progressed(self, percent: int) -> None:
         """It is this far."""

@@ -36,10 +36,19 @@ def clip(text: str, length_max: int) -> str:
 
 def kept_text(data: bytes, bytes_max: int, charset: str = "utf-8") -> str:
     """The head of `data` as text that takes at most `bytes_max` bytes as JSON; a strange charset is not believed."""
-    text = clean(data[:bytes_max].decode(charset if _is_usable(charset) else "utf-8", "replace"))
-    while (size := len(orjson.dumps(text))) > bytes_max + 2:
-        text = text[: len(text) * bytes_max // (size + 1)]
+    return fitting(clean(data[:bytes_max].decode(charset if _is_usable(charset) else "utf-8", "replace")), bytes_max)
+
+
+def fitting(text: str, bytes_max: int) -> str:
+    """The head of the text that takes at most `bytes_max` bytes as JSON."""
+    while (size := json_size(text)) > bytes_max:
+        text = text[: len(text) * bytes_max // (size + 3)]
     return text
+
+
+def json_size(text: str) -> int:
+    """How many bytes the text takes as JSON, without its quotation marks."""
+    return len(orjson.dumps(text)) - 2
 
 
 def kept_bytes_max(task: TaskAssigned) -> int:

@@ -23,9 +23,10 @@ from services.executor.guard import Guard
 from services.executor.hand import Hand
 from services.executor.handover import HandOver
 from services.executor.inbox import Inbox
+from services.executor.live_output import LiveOutput
 from services.executor.outcome import Outcome, failed
 from services.executor.reports import Reporter
-from services.executor.runner import Runner
+from services.executor.runner import Runner, Tap
 from services.executor.settings import WorkerSettings
 from services.executor.tracing import attempt_span, in_logs, trace_of
 
@@ -70,6 +71,7 @@ class Worker:
         self._hand = Hand(settings.capacity, runners)
         self._tasks: asyncio.TaskGroup | None = None
         self._reporter = Reporter(log, clock, settings.worker_id, self._create_task)
+        self._live_output = LiveOutput(log, clock, settings.worker_id, self._create_task)
         self._inbox = Inbox(log, clock, settings.worker_id, self._reporter.refused, settings.seals)
         self._heart = Heart(log, clock, settings, self._vitals, self._hand, self._reporter.untold)
         self._start_alarm = Alarm(clock, self._create_task, self._start_due)
@@ -112,12 +114,14 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 writing = self._tasks.create_task(self._reporter.run())
+                telling = self._tasks.create_task(self._live_output.run())
                 living = self._tasks.create_task(self._live())
                 await stop.wait()
                 await self._drain()
                 living.cancel()
                 await self._say_last_word()
                 writing.cancel()
+                telling.cancel()
                 for alarm in (self._start_alarm, self._deadline_alarm, self._drain_alarm):
                     alarm.cancel()
         finally:
@@ -127,6 +131,9 @@ class Worker:
             await asyncio.gather(*(runner.close() for runner in self._runners.values()))
             await self._inbox.close()
 
+    def attempt_prints(self, held: Held, taps: Sequence[Tap]) -> None:
+        self._live_output.begun(held, taps)
+
     def attempt_progressed(self, held: Held, percent: int) -> None:
         if held.ending is None:
             self._reporter.progressed(held, percent)
@@ -135,6 +142,7 @@ class Worker:
         self._hand.let_go(held)
         self._vitals.finished_count += 1
         self._tell_end(held, outcome)
+        self._live_output.ended(held, outcome)
         self._reporter.ended(held, outcome)
         if not self._hand:
             self._empty.set()

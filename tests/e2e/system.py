@@ -30,7 +30,9 @@ from tests.unit.vault.test_master_keys import OLD
 PREFIX = "/api/v1/scheduler"
 ALLOWED = TenantSettings(
     allowed_executables=("/bin/sh",),
-    allowed_modules=("examples.functions", "tests.e2e.test_no_secret_is_left", "billing"),
+    allowed_modules=(
+        *("examples.functions", "tests.e2e.test_no_secret_is_left", "tests.e2e.waiting_functions", "billing"),
+    ),
 )
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"

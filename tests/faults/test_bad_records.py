@@ -11,7 +11,7 @@ import pytest
 from horolog.adapters.system import SystemClock
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Outgoing, Place
-from schemas.topics import CHECKPOINTS, DLQ, RECORD_BYTES_MAX, TENANTS, TOPICS, Topic
+from schemas.topics import CHECKPOINTS, DLQ, OUTPUT, RECORD_BYTES_MAX, TENANTS, TOPICS, Topic
 from tests.faults.bad_records import (
     REFUSED_BY,
     Letters,
@@ -29,7 +29,8 @@ from tests.faults.one_process import scheduler
 
 
 def test_every_topic_that_somebody_reads_has_someone_who_writes_its_letters() -> None:
-    unread = {TENANTS, DLQ}
+    # What runs print is no fact: streams of the API pass over what makes no sense.
+    unread = {TENANTS, DLQ, OUTPUT}
     assert set(REFUSED_BY) | unread == set(TOPICS)
 
 

@@ -49,6 +49,7 @@ def test_retention_is_that_of_the_topics() -> None:
     assert (days["fires"], days["dlq"], rows["fires, dead letters"]) == (30, 30, "30 days")
     assert (days["outcomes"], days["tasks"], rows["outcomes, tasks"]) == (1, 1, "1 day")
     assert (days["workers"] * 24, days["control"] * 24, rows["beats and revocations"]) == (1, 1, "1 hour")
+    assert (days["output"] * 24, rows["what runs print while they go on"]) == (1, "1 hour")
     ever = {topic.name for topic in TOPICS if topic.retention_ms == KEEP_FOR_EVER and not topic.compacted}
     assert ever == set(re.findall(r"`([\w-]+\.v1)`", PAGE.partition("| jobs, tenants")[2].partition("|")[0]))
 

@@ -13,7 +13,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from horolog.log.kafka.clients import UNREACHABLE, connection_options
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.log.port import LogError, LogUnavailable
-from schemas.topics import CHECKPOINTS, DAY_MS, KEEP_FOR_EVER, RECORD_BYTES_MAX, TOPICS, Topic
+from schemas.topics import CHECKPOINTS, DAY_MS, KEEP_FOR_EVER, OUTPUT, RECORD_BYTES_MAX, TOPICS, Topic
 
 REPLICATION_FACTOR_USUAL = 3
 TOPIC_ALREADY_EXISTS = 36
@@ -26,6 +26,8 @@ CHECKPOINT_SUPERSEDED_KEPT_MS = 600_000
 CHECKPOINT_SEGMENT_MS = 600_000
 """Only closed segments are compacted: without this a quiet partition would keep a week of checkpoints."""
 CHECKPOINT_SEGMENT_BYTES = 16 * 1024 * 1024
+OUTPUT_SEGMENT_MS = 600_000
+"""Whole segments are removed: without this a busy partition would keep a gibibyte of what runs print."""
 
 
 def topic_configs(topic: Topic, replication_factor: int) -> dict[str, str]:
@@ -36,6 +38,8 @@ def topic_configs(topic: Topic, replication_factor: int) -> dict[str, str]:
     if not topic.compacted:
         # By size nothing is dropped, whatever the brokers' default: what is kept for ever is the truth.
         kept = {"cleanup.policy": "delete", "retention.ms": topic.retention_ms, "retention.bytes": KEEP_FOR_EVER}
+        if topic == OUTPUT:
+            kept["segment.ms"] = OUTPUT_SEGMENT_MS
         return _strings(configs | kept)
     configs |= {
         "cleanup.policy": "compact",

@@ -16,12 +16,17 @@ from projections.views import ReadModel
 from schemas.topics import partition_of
 from services.api.errors import ApiError
 from services.api.streams.answer import EventStreamAnswer
+from services.api.streams.events import EventTeller, Wanted
+from services.api.streams.facts import EVENTS
 from services.api.streams.frontier import Frontier
 from services.api.streams.hub import Hub
 from services.api.streams.older import Older
+from services.api.streams.output import Look
+from services.api.streams.output_desk import AskedOutput, OutputDesk
+from services.api.streams.reading import LogReading, Sources, Stretch
 from services.api.streams.seats import USUAL_ROOM, Room, Seats
-from services.api.streams.spots import TOPICS, ForeignId, Spot, is_before, later, spot_of
-from services.api.streams.stream import USUAL, Caller, Pace, Sources, Stream, Wanted
+from services.api.streams.spots import ForeignId, Spot, is_before, later, spot_of
+from services.api.streams.stream import USUAL, Caller, Check, Course, Pace, Stream
 
 _BEGIN_ANEW = "Begin anew without an id, after reading what there is from the lists."
 
@@ -60,8 +65,8 @@ class StreamDesk:
         self._seats = Seats(bounds.room)
         self._stopping = asyncio.Event()
         frontier = Frontier(read_model, clock)
-        hub, older = Hub(log, frontier), Older(log)
-        self._sources = Sources(hub, older, frontier, log.partition_count, self._stopping)
+        self._sources = Sources(EVENTS, Hub(log, EVENTS, frontier.reach), Older(log), frontier.reach)
+        self._output = OutputDesk(log, read_model, clock, frontier.reach, bounds.behind_count_max)
 
     @property
     def stream_count(self) -> int:
@@ -75,9 +80,22 @@ class StreamDesk:
             ApiError: as `stream` does; TOO_MANY_STREAMS, OVERLOADED
             ReadModelUnavailable: as `stream` does.
         """
-        stream = await self.stream(asked, caller, last_id)
-        seat = self._seats.take(asked.tenant_id, asked.actor)
-        return EventStreamAnswer(stream.frames(), seat, self._bounds.pace.stall_s)
+        return self._answer(await self.stream(asked, caller, last_id), asked.tenant_id, asked.actor)
+
+    async def open_output(self, asked: AskedOutput, check: Check, look: Look, last_id: str | None) -> EventStreamAnswer:
+        """The answer that tells what a run prints; `look` reads the execution, within the caller's reach.
+
+        Raises:
+            ApiError: as `OutputDesk.course` does; TOO_MANY_STREAMS, OVERLOADED
+            ReadModelUnavailable: as `OutputDesk.course` does.
+        """
+        stream = await self.output(asked, check, look, last_id)
+        return self._answer(stream, asked.tenant_id, asked.actor)
+
+    async def output(self, asked: AskedOutput, check: Check, look: Look, last_id: str | None) -> Stream:
+        """As `open_output`, without its seat."""
+        course = await self._output.course(asked, look, last_id)
+        return Stream(course, check, self._stopping, self._bounds.pace)
 
     async def stream(self, asked: Asked, caller: Caller, last_id: str | None) -> Stream:
         """The stream, of which nothing is read before its frames are.
@@ -88,8 +106,11 @@ class StreamDesk:
         """
         partition = partition_of(asked.tenant_id, self._log.partition_count)
         begin, goal = await self._begin(asked.tenant_id, partition, last_id)
-        wanted = Wanted(asked.tenant_id, asked.types, begin, goal, asked.follow, asked.job_id, asked.execution_id)
-        return Stream(self._sources, wanted, partition, caller, self._bounds.pace)
+        wanted = Wanted(asked.tenant_id, asked.types, asked.job_id, asked.execution_id)
+        stretch = Stretch(asked.tenant_id, partition, begin, goal, asked.follow)
+        teller = EventTeller(asked.tenant_id, self._log.partition_count, caller.within)
+        course = Course(LogReading(self._sources, stretch, wanted.takes), teller)
+        return Stream(course, caller.check, self._stopping, self._bounds.pace)
 
     def stop(self) -> None:
         """End every stream, with a last event; idempotent."""
@@ -99,10 +120,15 @@ class StreamDesk:
         """Read nothing more; idempotent."""
         self.stop()
         await self._sources.hub.close()
+        await self._output.close()
+
+    def _answer(self, stream: Stream, tenant_id: str, actor: str) -> EventStreamAnswer:
+        seat = self._seats.take(tenant_id, actor)
+        return EventStreamAnswer(stream.frames(), seat, self._bounds.pace.stall_s)
 
     async def _begin(self, tenant_id: str, partition: int, last_id: str | None) -> tuple[Spot, Spot]:
         """Where to begin, and up to where the read models show what there is."""
-        places = [Place(topic.name, partition) for topic in TOPICS]
+        places = EVENTS.places(partition)
         try:
             found = await self._log.ends(places)
             ends = tuple(found[place] for place in places)

@@ -11,7 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from horolog.log.port import Record
+from horolog.log.port import Place, Record
 from schemas.base import Message
 from schemas.codec import RecordError, decode
 from schemas.events import executions as facts
@@ -66,6 +66,30 @@ class Fact:
     job_id: str | None
     execution_id: str | None
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one kind of stream tells of: topics, in the order of its spots, and what is told of a record of them."""
+
+    topics: tuple[Topic, ...]
+    fact_of: Callable[[Record], Fact | None]
+
+    def index_of(self, topic: str) -> int:
+        """Where the topic of this name stands in spots."""
+        return next(index for index, known in enumerate(self.topics) if known.name == topic)
+
+    def places(self, partition: int) -> list[Place]:
+        """Its topics in one partition."""
+        return [Place(topic.name, partition) for topic in self.topics]
+
+    def fact_for(self, record: Record, marks: set[bytes]) -> Fact | None:
+        """The fact of a record if it is of one of these tenants, whose ids are looked for before it is decoded."""
+        value = record.value or b""
+        if not any(mark in value for mark in marks):
+            return None
+        fact = self.fact_of(record)
+        return fact if fact is not None and fact.tenant_id.encode() in marks else None
 
 
 def short_type(model: type[Message]) -> str:
@@ -135,3 +159,6 @@ def _plain(value: Any) -> Any:
 _DESCRIBE: Mapping[type[Message], Callable[[Any], EventBody]] = MappingProxyType(
     {ExecutionEvent: _execution, JobChanged: _job, TenantChanged: _tenant, AuditRecorded: _call}
 )
+
+EVENTS = Subject(TOPICS, fact_of)
+"""What happens to a tenant: its events."""

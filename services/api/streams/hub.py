@@ -8,7 +8,7 @@ may be of a tenant that listens. A listener that is too slow is let go, and hold
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,11 +20,12 @@ from horolog.limits import (
 )
 from horolog.log.feed import Feed, Inbox
 from horolog.log.port import Log, LogError, Place, Record
-from services.api.streams.facts import Fact, fact_of
-from services.api.streams.frontier import Frontier
-from services.api.streams.spots import INDEX_OF_TOPIC, TOPICS, Spot, later, moved
+from services.api.streams.facts import Fact, Subject
+from services.api.streams.spots import Spot, later, moved
 
 SLOW, LOST = "TOO_SLOW", "LOG_UNAVAILABLE"
+Reach = Callable[[Mapping[Place, int]], Awaitable[None]]
+"""Waits until everything before these positions may be told."""
 _LOG = logging.getLogger("horolog.api.streams")
 
 
@@ -111,13 +112,14 @@ class Listener:
 class Tail:
     """What is new in one partition. `spot` is how far it was told to all who listen."""
 
-    def __init__(self, partition: int, inbox: Inbox) -> None:
+    def __init__(self, subject: Subject, partition: int, inbox: Inbox) -> None:
         self.partition = partition
         self.inbox = inbox
+        self._subject = subject
         self.user_count = 0
         self.pumping: asyncio.Task[None] | None = None
         self.is_lost = False
-        self.spot: Spot = tuple(inbox.positions[Place(topic.name, partition)] for topic in TOPICS)
+        self.spot: Spot = tuple(inbox.positions[place] for place in subject.places(partition))
         self._listeners: set[Listener] = set()
 
     def add(self, listener: Listener) -> None:
@@ -133,9 +135,9 @@ class Tail:
         marks = {listener.tenant_id.encode() for listener in self._listeners}
         found: dict[str, list[Found]] = defaultdict(list)
         for record in records:
-            index = INDEX_OF_TOPIC[record.topic]
+            index = self._subject.index_of(record.topic)
             self.spot = moved(self.spot, index, record.offset + 1)
-            if (fact := fact_for(record, marks)) is not None:
+            if (fact := self._subject.fact_for(record, marks)) is not None:
                 found[fact.tenant_id].append(Found(fact, index, record.offset, self.spot))
         for listener in self._listeners:
             listener.put(found.get(listener.tenant_id, ()), self.spot)
@@ -148,11 +150,12 @@ class Tail:
 
 
 class Hub:
-    """One for a process."""
+    """One for a process and a subject. What is new is told once `reach` has returned."""
 
-    def __init__(self, log: Log, frontier: Frontier) -> None:
+    def __init__(self, log: Log, subject: Subject, reach: Reach) -> None:
         self._log = log
-        self._frontier = frontier
+        self._subject = subject
+        self._reach = reach
         self._feed = Feed(log)
         self._feeding: asyncio.Task[None] | None = None
         self._tails: dict[int, Tail] = {}
@@ -185,7 +188,7 @@ class Hub:
             await self._close(tail)
 
     async def _open(self, partition: int) -> Tail:
-        places = [Place(topic.name, partition) for topic in TOPICS]
+        places = self._subject.places(partition)
         inbox = Inbox(await self._log.ends(places), asyncio.Event(), EVENT_STREAM_INBOX_BYTES_MAX)
         if self._feeding is None or self._feeding.done():
             self._feed = Feed(self._log)
@@ -198,7 +201,7 @@ class Hub:
             await self._feed.stop(inbox)
             await self._rest()
             raise
-        tail = Tail(partition, inbox)
+        tail = Tail(self._subject, partition, inbox)
         tail.pumping = asyncio.create_task(self._pump(tail))
         return tail
 
@@ -221,7 +224,7 @@ class Hub:
             while True:
                 await tail.inbox.arrived.wait()
                 records = tail.inbox.take(EVENT_STREAM_TURN_RECORD_COUNT_MAX)
-                await self._frontier.reach(ends_of(records))
+                await self._reach(ends_of(records))
                 tail.tell(records)
                 # Whoever listens, and everybody else, has a turn before the next records.
                 await asyncio.sleep(0)
@@ -236,15 +239,6 @@ class Hub:
             _LOG.error("the reader of the streams has ended", exc_info=fault)
             for tail in self._tails.values():
                 tail.inbox.fail(LogError("the reader has ended"))
-
-
-def fact_for(record: Record, marks: set[bytes]) -> Fact | None:
-    """The fact of a record if it is of one of these tenants, whose ids are looked for before anything is decoded."""
-    value = record.value or b""
-    if not any(mark in value for mark in marks):
-        return None
-    fact = fact_of(record)
-    return fact if fact is not None and fact.tenant_id.encode() in marks else None
 
 
 def ends_of(records: Sequence[Record]) -> dict[Place, int]:

@@ -16,16 +16,19 @@ from horolog.limits import (
     EVENT_STREAM_READING_COUNT_MAX,
 )
 from horolog.log.port import Log, Place, Record
-from services.api.streams.facts import Fact
-from services.api.streams.hub import Batch, Found, fact_for
-from services.api.streams.spots import TOPICS, Spot, moved
+from services.api.streams.facts import EVENTS, Fact, Subject
+from services.api.streams.hub import Batch, Found
+from services.api.streams.spots import Spot, moved
 
 
 class Older:
-    """One for a process."""
+    """One for a process and a subject."""
 
-    def __init__(self, log: Log, piece_record_count: int = EVENT_STREAM_PIECE_RECORD_COUNT_MAX) -> None:
+    def __init__(
+        self, log: Log, subject: Subject = EVENTS, piece_record_count: int = EVENT_STREAM_PIECE_RECORD_COUNT_MAX
+    ) -> None:
         self._log = log
+        self._subject = subject
         self._piece_record_count = piece_record_count
         self._places = asyncio.Semaphore(EVENT_STREAM_READING_COUNT_MAX)
         self._of_tenant: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -37,7 +40,7 @@ class Older:
             PositionLost: the log no longer keeps what comes next.
             LogError: it cannot be read.
         """
-        piece = _Piece(place, begin, tenant_id, takes)
+        piece = _Piece(self._subject, place, begin, tenant_id, takes)
         async with self._turn(tenant_id):
             is_whole = await self._scan(piece, place, goal)
         # Offsets have gaps: where there is no other record, the goal is reached all the same.
@@ -64,8 +67,11 @@ class Older:
 class _Piece:
     """What was found so far, in whole batches of the log."""
 
-    def __init__(self, place: Place, begin: Spot, tenant_id: str, takes: Callable[[Fact], bool]) -> None:
-        self.index = [topic.name for topic in TOPICS].index(place.topic)
+    def __init__(
+        self, subject: Subject, place: Place, begin: Spot, tenant_id: str, takes: Callable[[Fact], bool]
+    ) -> None:
+        self.index = subject.index_of(place.topic)
+        self._subject = subject
         self.spot = begin
         self.found: list[Found] = []
         self.record_count = self.byte_count = 0
@@ -77,7 +83,7 @@ class _Piece:
         self.record_count += len(records)
         for record in records:
             self.spot = moved(self.spot, self.index, record.offset + 1)
-            fact = fact_for(record, self._marks)
+            fact = self._subject.fact_for(record, self._marks)
             if fact is not None and self._takes(fact):
                 self.found.append(Found(fact, self.index, record.offset, self.spot))
                 self.byte_count += len(fact.data)

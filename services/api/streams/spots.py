@@ -7,20 +7,19 @@ tenant, of another form or with a letter wrong is told from a good one, and all 
 import base64
 import hashlib
 import struct
-from typing import Final
+from typing import Any, Final
 
 from schemas.topics import AUDIT, EXECUTIONS, JOBS, TENANT_CHANGES
 
 TOPICS: Final = (JOBS, EXECUTIONS, AUDIT, TENANT_CHANGES)
-"""What streams tell of. Their order and number are part of the ids: with others, `_VERSION` is another one."""
-INDEX_OF_TOPIC: Final = {topic.name: index for index, topic in enumerate(TOPICS)}
+"""What streams of events tell of. Order and number are part of the ids: with others, `_VERSION` is another one."""
 Spot = tuple[int, ...]
-"""The offset of the next record of each of `TOPICS`, in the tenant's partition."""
+"""The offset of the next record of each topic that is told of, in the tenant's partition; of events, of `TOPICS`."""
 
 _VERSION = 1
 _FORM = struct.Struct(f">BH8s{len(TOPICS)}q")
-_CHECK_BYTES = 5
-LENGTH = (_FORM.size + _CHECK_BYTES) * 4 // 3
+CHECK_BYTES = 5
+LENGTH = (_FORM.size + CHECK_BYTES) * 4 // 3
 """How long each id is."""
 
 
@@ -30,8 +29,7 @@ class ForeignId(ValueError):
 
 def id_of(spot: Spot, tenant_id: str, partition_count: int) -> str:
     """The id of the spot."""
-    body = _FORM.pack(_VERSION, partition_count, _mark(tenant_id), *spot)
-    return base64.urlsafe_b64encode(body + _check(body)).decode()
+    return sealed(_FORM.pack(_VERSION, partition_count, mark_of(tenant_id), *spot))
 
 
 def spot_of(id_: str, tenant_id: str, partition_count: int) -> Spot:
@@ -40,17 +38,32 @@ def spot_of(id_: str, tenant_id: str, partition_count: int) -> Spot:
     Raises:
         ForeignId: the tenant was given no such id.
     """
+    version, count, mark, *positions = unsealed(id_, _FORM)
+    if (version, count, mark) != (_VERSION, partition_count, mark_of(tenant_id)) or min(positions) < 0:
+        raise ForeignId
+    return tuple(positions)
+
+
+def sealed(body: bytes) -> str:
+    """The id that holds this; its length is to be a multiple of three with `CHECK_BYTES`."""
+    return base64.urlsafe_b64encode(body + _check(body)).decode()
+
+
+def unsealed(id_: str, form: struct.Struct) -> tuple[Any, ...]:
+    """What an id of this form holds.
+
+    Raises:
+        ForeignId: it is none.
+    """
     try:
         whole = base64.b64decode(id_, altchars=b"-_", validate=True)
     except ValueError:
         raise ForeignId from None
-    body = whole[:-_CHECK_BYTES]
-    if len(id_) != LENGTH or len(body) != _FORM.size or whole != body + _check(body):
+    body = whole[:-CHECK_BYTES]
+    # Of several texts that mean the same bytes one is an id.
+    if len(body) != form.size or id_ != sealed(body):
         raise ForeignId
-    version, count, mark, *positions = _FORM.unpack(body)
-    if (version, count, mark) != (_VERSION, partition_count, _mark(tenant_id)) or min(positions) < 0:
-        raise ForeignId
-    return tuple(positions)
+    return form.unpack(body)
 
 
 def later(one: Spot, other: Spot) -> Spot:
@@ -68,9 +81,10 @@ def is_before(one: Spot, other: Spot) -> bool:
     return any(mine < theirs for mine, theirs in zip(one, other, strict=True))
 
 
-def _mark(tenant_id: str) -> bytes:
-    return hashlib.sha256(tenant_id.encode()).digest()[:8]
+def mark_of(name: str) -> bytes:
+    """By which ids of one tenant (or of one execution) are told from those of another."""
+    return hashlib.sha256(name.encode()).digest()[:8]
 
 
 def _check(body: bytes) -> bytes:
-    return hashlib.sha256(body).digest()[:_CHECK_BYTES]
+    return hashlib.sha256(body).digest()[:CHECK_BYTES]

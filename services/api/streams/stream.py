@@ -1,7 +1,6 @@
-"""One client's stream: the older, then the new, beats, and whether its caller may still see it.
+"""One client's stream: what is read, beats, and whether its caller may still see it.
 
-Guarantee: what is told follows the spot at which the stream begins, without a gap and without a repeat, wherever older
-and new meet. Whoever may not see it any more is told nothing more, within `check_s` of that being known here. A stream
+Guarantee: whoever may not see it any more is told nothing more, within `check_s` of that being known here. A stream
 ends with an event that says why.
 """
 
@@ -9,22 +8,22 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from horolog.limits import EVENT_STREAM_BEAT_S, EVENT_STREAM_CHECK_S, EVENT_STREAM_STALL_S
-from horolog.log.port import LogError, Place, PositionLost
-from projections.views import ReadModelUnavailable
+from horolog.log.port import LogError, PositionLost
 from services.api.streams import frames
-from services.api.streams.facts import Fact
-from services.api.streams.frontier import Frontier
-from services.api.streams.hub import LOST, SLOW, Batch, Ended, Found, Hub, Listener, Tail
-from services.api.streams.older import Older
-from services.api.streams.spots import TOPICS, Spot, id_of, is_before
+from services.api.streams.events import Within
+from services.api.streams.hub import LOST, SLOW, Batch, Ended, Found
+from services.api.streams.reading import CAUGHT_UP, Came, Reading
+from services.api.streams.spots import Spot
 
-CAUGHT_UP, STOPPING, GONE, FAULT = "CAUGHT_UP", "SHUTTING_DOWN", "EVENTS_GONE", "INTERNAL_ERROR"
+STOPPING, GONE, FAULT, RUN_ENDED = "SHUTTING_DOWN", "EVENTS_GONE", "INTERNAL_ERROR", "EXECUTION_ENDED"
 REASONS = {
     SLOW: "Events came faster than they were taken; come back with the last id to go on from there.",
     LOST: "The log cannot be read at present; come back with the last id.",
     CAUGHT_UP: "This is all that there is so far.",
+    RUN_ENDED: "The execution has ended, and this was all of it.",
     STOPPING: "This process ends; come back with the last id.",
     GONE: "The log no longer keeps what comes next; begin anew without an id.",
     FAULT: "Something went wrong here; come back with the last id.",
@@ -49,65 +48,60 @@ class Pace:
 
 
 USUAL = Pace()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be told, and from where on. Without `follow` it is only what there is up to `goal`, which shows."""
-
-    tenant_id: str
-    types: frozenset[str]
-    begin: Spot
-    goal: Spot
-    follow: bool = True
-    job_id: str | None = None
-    execution_id: str | None = None
-
-    def takes(self, fact: Fact) -> bool:
-        """Whether the fact is wanted."""
-        is_job = self.job_id in (None, fact.job_id)
-        return fact.type in self.types and is_job and self.execution_id in (None, fact.execution_id)
+Check = Callable[[], Awaitable[None]]
+"""Raises `Ended` once whoever listens may not any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who listens: `check` raises `Ended` once it may not any more, `within` says which jobs it reaches (None: all)."""
+    """Who listens; `within` says which jobs it reaches (None: all)."""
 
-    check: Callable[[], Awaitable[None]]
-    within: Callable[[Sequence[str]], Awaitable[Sequence[str]]] | None = None
+    check: Check
+    within: Within | None = None
+
+
+class Teller(Protocol):
+    """Puts in words what was found."""
+
+    def id_at(self, spot: Spot) -> str:
+        """The id with which whoever was told everything up to this spot goes on."""
+        ...
+
+    def told(self, found: Sequence[Found]) -> AsyncIterator[tuple[str, bytes]]:
+        """The frames to be sent, each with the id of where its client is then.
+
+        Raises:
+            Ended: nothing follows these.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """What streams are made from. `stopping` is set when all of them are to end."""
+class Course:
+    """What a stream consists of."""
 
-    hub: Hub
-    older: Older
-    frontier: Frontier
-    partition_count: int
-    stopping: asyncio.Event
+    reading: Reading
+    teller: Teller
 
 
 class Stream:
-    """One stream."""
+    """One stream. `stopping` is set when all of them are to end."""
 
-    def __init__(self, sources: Sources, wanted: Wanted, partition: int, caller: Caller, pace: Pace = USUAL) -> None:
-        self._sources = sources
-        self._wanted = wanted
-        self._partition = partition
-        self._caller = caller
-        self._spot = wanted.begin
-        self._told_id = self._id(wanted.begin)
+    def __init__(self, course: Course, check: Check, stopping: asyncio.Event, pace: Pace = USUAL) -> None:
+        self._reading, self._teller = course.reading, course.teller
+        self._check_caller = check
+        self._stopping = stopping
+        self._spot = self._reading.begin
+        self._told_id = self._teller.id_at(self._spot)
         loop = asyncio.get_running_loop()
         self._pace, self._time = pace, loop.time
         self._check_at, self._beat_at = loop.time() + pace.check_s, loop.time() + pace.beat_s
-        self._came: asyncio.Queue[Batch | Ended] = asyncio.Queue(1)
-        self._listener: Listener | None = None
+        self._came: Came = asyncio.Queue(1)
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """The stream as it is sent, until it ends. Close the iterator when it is needed no more."""
         yield frames.opening(self._told_id)
-        reading = asyncio.create_task(self._read(self._came))
+        reading = asyncio.create_task(self._read())
         try:
             while True:
                 async for chunk in self._told(await self._next()):
@@ -130,11 +124,11 @@ class Stream:
             Ended: the stream is over.
         """
         getting = asyncio.ensure_future(self._came.get())
-        stopping = asyncio.ensure_future(self._sources.stopping.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             rest_s = max(0.0, min(self._check_at, self._beat_at) - self._time())
             await asyncio.wait((getting, stopping), timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
-            if self._sources.stopping.is_set():
+            if self._stopping.is_set():
                 raise Ended(STOPPING)
             await self._check()
             if not getting.done():
@@ -150,93 +144,54 @@ class Stream:
 
     async def _check(self) -> None:
         if self._time() >= self._check_at:
-            await self._caller.check()
+            await self._check_caller()
             self._check_at = self._time() + self._pace.check_s
 
     async def _told(self, batch: Batch | None) -> AsyncIterator[bytes]:
         if batch is None:
             return
         chunk = bytearray()
-        for one in await self._within(batch.found):
-            self._told_id = self._id(one.spot)
-            chunk += frames.event(self._told_id, one.fact.type, one.fact.data)
-            if len(chunk) >= _CHUNK_BYTES_MAX:
-                yield bytes(chunk)
-                chunk.clear()
-                # The client may have taken its time.
-                await self._check()
+        end: Ended | None = None
+        try:
+            async for id_, frame in self._teller.told(batch.found):
+                self._told_id = id_
+                chunk += frame
+                if len(chunk) >= _CHUNK_BYTES_MAX:
+                    yield bytes(chunk)
+                    chunk.clear()
+                    # The client may have taken its time.
+                    await self._check()
+        except Ended as ended:
+            # What was to be told before that is told.
+            end = ended
         if chunk:
             yield bytes(chunk)
             self._beat_at = self._time() + self._pace.beat_s
+        if end is not None:
+            raise end
         self._spot = batch.spot
-
-    async def _within(self, found: Sequence[Found]) -> Sequence[Found]:
-        """What the caller may see of it: jobs are judged by their tags at present."""
-        if self._caller.within is None or not found:
-            return found
-        job_ids = sorted({one.fact.job_id for one in found if one.fact.job_id is not None})
-        try:
-            reached = frozenset(await self._caller.within(job_ids))
-        except ReadModelUnavailable:
-            raise Ended("DATABASE_UNAVAILABLE") from None
-        return [one for one in found if one.fact.job_id in reached]
 
     def _beat(self) -> bytes | None:
         if self._time() < self._beat_at:
             return None
         self._beat_at = self._time() + self._pace.beat_s
-        if self._came.empty() and self._listener is not None:
+        if self._came.empty():
             # What was passed over is behind this stream as well.
-            self._spot = self._listener.spot or self._spot
-        id_ = self._id(self._spot)
+            self._spot = self._reading.passed or self._spot
+        id_ = self._teller.id_at(self._spot)
         news, self._told_id = id_ if id_ != self._told_id else None, id_
         return frames.beat(news)
 
-    def _id(self, spot: Spot) -> str:
-        return id_of(spot, self._wanted.tenant_id, self._sources.partition_count)
-
-    # -- reading, beside what is sent --------------------------------------------------------------------------
-
-    async def _read(self, came: "asyncio.Queue[Batch | Ended]") -> None:
+    async def _read(self) -> None:
+        """Read, beside what is sent."""
         try:
-            if not self._wanted.follow:
-                await self._read_older(self._wanted.begin, self._wanted.goal, came)
-                raise Ended(CAUGHT_UP)
-            async with self._sources.hub.tail(self._partition) as tail:
-                spot = self._wanted.begin
-                while is_before(spot, tail.spot):
-                    spot = await self._read_older(spot, tail.spot, came)
-                # Nothing is awaited in between: older and new meet here.
-                await self._listen(tail, spot, came)
+            await self._reading.read(self._came)
         except Ended as end:
-            await came.put(end)
+            await self._came.put(end)
         except PositionLost:
-            await came.put(Ended(GONE))
+            await self._came.put(Ended(GONE))
         except LogError:
-            await came.put(Ended(LOST))
+            await self._came.put(Ended(LOST))
         except Exception:  # noqa: BLE001 - logged, and told without a traceback
             _LOG.exception("a stream failed")
-            await came.put(Ended(FAULT))
-
-    async def _listen(self, tail: Tail, spot: Spot, came: "asyncio.Queue[Batch | Ended]") -> None:
-        if tail.is_lost:
-            raise Ended(LOST)
-        listener = self._listener = Listener(self._wanted.tenant_id, self._wanted.takes, spot)
-        tail.add(listener)
-        try:
-            while True:
-                await came.put(await listener.take())
-        finally:
-            tail.remove(listener)
-
-    async def _read_older(self, spot: Spot, goal: Spot, came: "asyncio.Queue[Batch | Ended]") -> Spot:
-        older, wanted = self._sources.older, self._wanted
-        for index, topic in enumerate(TOPICS):
-            place = Place(topic.name, self._partition)
-            while spot[index] < goal[index]:
-                batch = await older.piece(place, spot, goal[index], wanted.tenant_id, wanted.takes)
-                if batch.found:
-                    await self._sources.frontier.reach({place: batch.found[-1].offset + 1})
-                spot = batch.spot
-                await came.put(batch)
-        return spot
+            await self._came.put(Ended(FAULT))

@@ -5,12 +5,15 @@ output is looked at for it.
 """
 
 import asyncio
+import codecs
 import os
 import re
 from collections.abc import Callable
 
 from horolog.limits import OUTPUT_BYTES_MAX
-from services.executor.text import kept_text
+from schemas.events.output import OutputStream
+from services.executor.runner import Piece
+from services.executor.text import clean, fitting, json_size, kept_text
 
 READ_BYTES_MAX = 65_536
 
@@ -35,11 +38,21 @@ class Capture:
         self._at_line_start = True
         self.was_cut = False
         self._is_open = True
+        self._tap: CaptureTap | None = None
         asyncio.get_running_loop().add_reader(self._read_fd, self._readable)
 
     def handed_over(self) -> None:
         """The process has the writing end now."""
         os.close(self.write_fd)
+
+    def tap(self, stream: OutputStream) -> "CaptureTap":
+        """What is kept from now on, while it comes; until it is taken."""
+        self._tap = CaptureTap(self, stream)
+        return self._tap
+
+    def kept_after(self, byte_count: int) -> bytes:
+        """What is kept so far, without so many bytes at its beginning."""
+        return bytes(self._kept[byte_count:])
 
     def drain(self) -> None:
         """Read what is there already, without waiting."""
@@ -52,6 +65,10 @@ class Capture:
         self._keep(self._begun_line)
         text = kept_text(bytes(self._kept), self.bytes_max) if self._kept else ""
         self._kept.clear()
+        if self._tap is not None:
+            # What is kept next is another run's.
+            self._tap.end()
+            self._tap = None
         self._begun_line, self._at_line_start = b"", True
         return text
 
@@ -95,3 +112,35 @@ class Capture:
                 on_progress(int(match[1]))
             rest = _LINE.sub(b"", rest)
         return first + rest
+
+
+class CaptureTap:
+    """What is kept of a pipe, as text, piece by piece.
+
+    Together the pieces are a beginning of the text that is kept at the end, as far as the two have it in common.
+    """
+
+    def __init__(self, capture: Capture, stream: OutputStream) -> None:
+        self.stream = stream
+        self._capture: Capture | None = capture
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._seen = 0
+        self._room = capture.bytes_max
+        self._is_cut = False
+
+    def take(self) -> Piece | None:
+        if self._capture is None or self._is_cut:
+            return None
+        data = self._capture.kept_after(self._seen)
+        if not data and not self._capture.was_cut:
+            return None
+        self._seen += len(data)
+        text = clean(self._decoder.decode(data))
+        kept = fitting(text, self._room)
+        self._room -= json_size(kept)
+        self._is_cut = self._capture.was_cut or len(kept) < len(text)
+        return Piece(kept, self._is_cut) if kept or self._is_cut else None
+
+    def end(self) -> None:
+        """Nothing comes any more; idempotent."""
+        self._capture = None

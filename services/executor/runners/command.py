@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from schemas.events.executions import Failure
+from schemas.events.output import OutputStream
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, ErrorType, Network
 from services.executor.outcome import Outcome, failure, out_of_memory
@@ -88,11 +89,14 @@ class CommandRunner:
             watcher.ended(outcome)
 
         try:
-            return self._processes.start(program, (stdout.write_fd, stderr.write_fd), on_end)
+            stop = self._processes.start(program, (stdout.write_fd, stderr.write_fd), on_end)
         except OSError:
             stdout.close()
             stderr.close()
             raise
+        else:
+            watcher.prints(stdout.tap(OutputStream.STDOUT), stderr.tap(OutputStream.STDERR))
+            return stop
         finally:
             stdout.handed_over()
             stderr.handed_over()

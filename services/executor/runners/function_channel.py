@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from horolog.limits import OUTPUT_BYTES_MAX, RESULT_BYTES_MAX
 from schemas.events.executions import Failure, Usage
+from schemas.events.output import OutputStream
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, FunctionConfig
 from services.executor.outcome import NO_USAGE, Outcome, failed, failure, out_of_memory
@@ -97,6 +98,7 @@ class FunctionHost:
         )
         self._unsent += len(message).to_bytes(_LENGTH_BYTES, "big") + message
         self._send()
+        watcher.prints(self._stdout.tap(OutputStream.STDOUT), self._stderr.tap(OutputStream.STDERR))
         return lambda grace_s: self._end(watcher, grace_s)
 
     def kill(self) -> None:

@@ -16,6 +16,13 @@ def add(a: int, b: int = 1) -> int:
     return a + b
 
 
+def print_around(fifo: str) -> None:
+    print("one")
+    with open(fifo, encoding="utf-8") as waiting:
+        waiting.read()
+    print("two", file=sys.stderr)
+
+
 def nothing() -> None:
     return None
 

@@ -1,5 +1,6 @@
 """Commands: what they are given, how they end, and that nothing of them stays."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from horolog.adapters.spawner.client import Spawner
 from horolog.limits import OUTPUT_BYTES_MAX
 from schemas.jobs import CommandConfig, ErrorType
 from services.executor.outcome import Outcome
+from services.executor.runner import Piece
 from services.executor.runners.command import CommandRunner
 from tests.integration.executor.watching import (
     EXECUTION_ID,
@@ -44,6 +46,17 @@ async def test_a_command_gets_its_arguments_unchanged_and_its_output_is_kept(com
     assert outcome.result == {"stdout": "$HOME; ls|*||", "stderr": "", "exitCode": 0}
     assert outcome.usage.memory_peak_mb is not None
     assert outcome.usage.cpu_time_ms is not None
+
+
+async def test_what_a_command_prints_can_be_had_while_it_goes_on(commands: CommandRunner, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    run = begin(commands, _shell(f"echo one; cat '{fifo}'; echo two >&2"))
+    assert await run.next_piece(0) == Piece("one\n")
+    await asyncio.to_thread(fifo.write_text, "")
+    outcome = await run.end()
+    assert outcome.result == {"stdout": "one\n", "stderr": "two\n", "exitCode": 0}
+    assert [tap.take() for tap in run.taps] == [None, None]
 
 
 async def test_the_environment_is_clean_and_names_the_attempt(commands: CommandRunner) -> None:

@@ -1,5 +1,8 @@
 """Functions: what they are given, what becomes of what they return, raise and print, and how they are ended."""
 
+import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from horolog.limits import RESULT_BYTES_MAX
 from schemas.jobs import ErrorType, FunctionConfig
 from services.executor.outcome import Outcome
+from services.executor.runner import Piece
 from services.executor.runners.function import FunctionRunner
 from tests.integration.executor.watching import (
     EXECUTION_ID,
@@ -36,6 +40,22 @@ async def test_parameters_are_keyword_arguments_and_the_result_is_json(functions
     assert outcome.usage.memory_peak_mb is not None
     assert outcome.usage.cpu_time_ms is not None
     assert (await outcome_of(functions, _config("later", value="grün"))).result == "grün"
+
+
+async def test_what_a_function_prints_can_be_had_while_it_goes_on_and_is_of_no_later_call(
+    functions: FunctionRunner, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    run = begin(functions, _config("print_around", fifo=str(fifo)))
+    assert await run.next_piece(0) == Piece("one\n")
+    await asyncio.to_thread(fifo.write_text, "")
+    assert (await run.end()).metadata == {"stdout": "one\n", "stderr": "two\n"}
+    again = begin(functions, _config("print_around", fifo=str(fifo)))
+    assert await again.next_piece(0) == Piece("one\n")
+    assert [tap.take() for tap in run.taps] == [None, None]
+    await asyncio.to_thread(fifo.write_text, "")
+    await again.end()
 
 
 async def test_numbers_of_any_size_reach_the_function(functions: FunctionRunner) -> None:

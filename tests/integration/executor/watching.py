@@ -12,7 +12,7 @@ from schemas.events.workers import TaskAssigned
 from schemas.jobs import CommandConfig, FunctionConfig, HttpConfig, JobType
 from services.executor.isolation_settings import IsolationSettings
 from services.executor.outcome import Outcome
-from services.executor.runner import Runner, Stop
+from services.executor.runner import Piece, Runner, Stop, Tap
 
 DEADLINE_S = 20.0
 EXECUTION_ID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
@@ -55,6 +55,10 @@ class Watching:
         self._end: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.stop: Stop = lambda _: None
         self.traceparent: str | None = None
+        self.taps: tuple[Tap, ...] = ()
+
+    def prints(self, *taps: Tap) -> None:
+        self.taps = taps
 
     def progressed(self, percent: int) -> None:
         self.progress.append(percent)
@@ -62,6 +66,18 @@ class Watching:
 
     def ended(self, outcome: Outcome) -> None:
         self._end.set_result(outcome)
+
+    async def next_piece(self, index: int) -> Piece:
+        """What comes next from one of the taps."""
+        found: list[Piece] = []
+
+        def has_come() -> bool:
+            piece = self.taps[index].take()
+            found.extend([piece] if piece is not None else [])
+            return bool(found)
+
+        await until(has_come)
+        return found[0]
 
     async def end(self) -> Outcome:
         return await asyncio.wait_for(self._end, DEADLINE_S)

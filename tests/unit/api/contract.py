@@ -13,7 +13,8 @@ from services.api.app import openapi_document
 
 HIDDEN = ("/openapi.json",)
 STREAM = "text/event-stream"
-ENDING: Mapping[str, Mapping[str, str]] = MappingProxyType({"/api/v1/events": {"follow": "false"}})
+_FOLLOWED = ("/api/v1/events", "/api/v1/scheduler/executions/{execution_id}/output/stream")
+ENDING: Mapping[str, Mapping[str, str]] = MappingProxyType({path: {"follow": "false"} for path in _FOLLOWED})
 """What to add to the query of a stream, by its path, so that its answer has an end."""
 
 

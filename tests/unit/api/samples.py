@@ -74,6 +74,7 @@ BY_ID: Mapping[tuple[str, str], tuple[Sample, ...]] = MappingProxyType(
         ("GET", f"{API}/jobs/{{job_id}}/fires"): (Sample(),),
         ("GET", f"{API}/jobs/{{job_id}}/resume-preview"): (Sample(), Sample(paused=True)),
         ("GET", f"{API}/executions/{{execution_id}}"): (Sample(),),
+        ("GET", f"{API}/executions/{{execution_id}}/output/stream"): (Sample(),),
         ("POST", f"{API}/executions/{{execution_id}}/cancel"): (Sample(), Sample({"reason": "x"})),
         ("GET", f"{API}/commands/{{command_id}}"): (Sample(),),
         ("DELETE", "/api/v1/secrets/{name}"): (Sample(),),

@@ -88,8 +88,8 @@ TENANTS = [
         )
     ),
 ]
-# What it tells is held against the document in `test_event_routes`.
-EVENTS = [("GET", "/api/v1/events")]
+# What they tell is held against the document in `test_event_routes` and `test_output_routes`.
+STREAMS = [("GET", "/api/v1/events"), ("GET", f"{API}/executions/{{execution_id}}/output/stream")]
 SECRETS: list[tuple[str, str, Any, int]] = [
     ("PUT", "/api/v1/secrets/{name}", {"value": "hush"}, 200),
     ("GET", "/api/v1/secrets", None, 200),
@@ -115,7 +115,7 @@ METRICS = (
 def test_every_promised_endpoint_is_documented_and_nothing_else_is() -> None:
     promised = {(method, API + path) for method, path, _, _ in PUBLIC}
     promised |= {(method, path) for method, path, _, _ in [*INTERNAL, *ACCOUNTS, *SECRETS, *NOTIFICATIONS]}
-    promised |= {*TENANTS, *EVENTS}
+    promised |= {*TENANTS, *STREAMS}
     assert set(operations()) == promised
 
 

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 
 from services.api.context import Api, JobReader
 from services.api.permissions import ROLES, WITHIN_TAGS, Permission
-from tests.unit.api.contract import operations
+from tests.unit.api.contract import ENDING, operations, template_of
 from tests.unit.api.samples import PLAIN, Sample
 from tests.unit.api.test_declared_permissions import declared, leaves
 from tests.unit.api.test_sign_in import log_in
@@ -53,7 +53,8 @@ async def place(world: World, name: str, tag: str, paused: bool = False) -> dict
 
 async def send(world: World, token: str, method: str, path: str, sample: Sample = PLAIN) -> httpx.Response:
     headers = {**sample.headers, "Authorization": f"Bearer {token}"}
-    return await world.client.request(method, path, json=sample.body, headers=headers)
+    ending = ENDING.get(template_of(method.lower(), path) or "")
+    return await world.client.request(method, path, json=sample.body, headers=headers, params=ending)
 
 
 def rows(world: World) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.api.contract import ENDING, document, operations
+from tests.unit.api.contract import ENDING, document, operations, template_of
 from tests.unit.api.samples import (
     BY_ID,
     CANARY,
@@ -89,7 +89,8 @@ async def send(world: World, who: str, method: str, path: str, sample: Sample = 
         own = {"X-Service-Token": SERVICE_TOKEN, "X-Tenant-Id": who}
     else:
         own = {"Authorization": f"Bearer {await token_for(world, who, path)}"}
-    return await world.client.request(method, path, json=sample.body, headers={**sample.headers, **own})
+    ending = ENDING.get(template_of(method.lower(), path) or "")
+    return await world.client.request(method, path, json=sample.body, headers={**sample.headers, **own}, params=ending)
 
 
 def told(answer: httpx.Response, named: Mapping[str, str]) -> tuple[int, list[tuple[str, str]], str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from horolog.client import AsyncClient, Client, ClientSettings, HorologError, NotTheApi, Patience, Refused, Unreachable
-from horolog.client.following import PATH, EventFilter, Following
+from horolog.client.following import EVERY_EVENT, PATH, EventFilter, Following, StreamEvent
 from horolog.client.tokens import SignIn
 from tests.unit.cli.fake_api import LOST, FakeApi, fake_api
 from tests.unit.client.playing import NO_ANSWER, NOBODY_LISTENS, play, refused, reply, terms
@@ -74,6 +74,29 @@ async def test_the_other_client_does_the_same_in_a_loop(api: FakeApi) -> None:
     assert (found, since_ids(api)) == (["id-1", "id-2"], ["id-0", "id-1"])
 
 
+RUN = "6f1c1f7e-0000-5000-8000-000000000001"
+OUTPUT = f"/api/v1/scheduler/executions/{RUN}/output/stream"
+
+
+def printed(text: str, offset: int) -> Told:
+    """A piece of what a run prints."""
+    body = {"type": "output", "at": AT, "executionId": RUN, "attempt": 1, "stream": "stdout", "offset": offset}
+    return "output", f"id-{offset}", {**body, "text": text, "truncated": False, "new": 1}
+
+
+async def test_what_a_run_prints_is_followed_to_its_end_and_gone_on_with(api: FakeApi) -> None:
+    ended = ("end", None, {"code": "EXECUTION_ENDED", "message": "That was all."})
+    for _ in range(2):
+        api.tell("GET", OUTPUT, stream(told(1), printed("one\n", 0), TOO_SLOW), 200, **STREAM)
+        api.tell("GET", OUTPUT, stream(printed("two\n", 4), ended, opening="id-0"), 200, **STREAM)
+    with Client(api.url) as client:
+        found = [(event.id, event.body.text) for event in client.follow_output(RUN, patience=EAGER)]
+    assert found == [("id-0", "one\n"), ("id-4", "two\n")]
+    assert since_ids(api) == [None, "id-0"]
+    async with AsyncClient(api.url) as other:
+        assert [event.body.offset async for event in other.follow_output(RUN, patience=EAGER)] == [0, 4]
+
+
 @pytest.mark.parametrize(("status", "code"), [(400, "INVALID_EVENT_ID"), (403, "FORBIDDEN"), (410, "EVENTS_GONE")])
 def test_what_is_refused_is_raised(api: FakeApi, status: int, code: str) -> None:
     api.refuse("GET", PATH, status, code)
@@ -92,9 +115,9 @@ def test_what_is_no_stream_is_not_taken_for_one(api: FakeApi) -> None:
             next(client.follow_events(patience=EAGER))
 
 
-def following(**changes: Any) -> Following:
+def following(**changes: Any) -> Following[StreamEvent]:
     """Somebody who follows, without chance."""
-    return Following(terms(**changes), patience=Patience(try_count_max=3, pause_s=1.0, awaits_start=False))
+    return Following(terms(**changes), EVERY_EVENT, patience=Patience(try_count_max=3, pause_s=1.0, awaits_start=False))
 
 
 def test_nobody_there_is_told_at_once_but_waited_for_once_it_was_there() -> None:

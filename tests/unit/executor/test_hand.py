@@ -1,9 +1,12 @@
 """What a worker that has no room for one type of job does about the others."""
 
+from collections.abc import Sequence
+
 from schemas.jobs import JobType
 from services.executor.attempt import Held
 from services.executor.hand import Hand
 from services.executor.outcome import Outcome
+from services.executor.runner import Tap
 from tests.unit.executor.world import NOON, TameRunner, task
 
 NOW = NOON.timestamp()
@@ -11,6 +14,9 @@ NOW = NOON.timestamp()
 
 class Nobody:
     """Does not care what becomes of an attempt."""
+
+    def attempt_prints(self, held: Held, taps: Sequence[Tap]) -> None:
+        """Nothing happens."""
 
     def attempt_progressed(self, held: Held, percent: int) -> None:
         """Nothing happens."""

@@ -6,6 +6,8 @@ import os
 import pytest
 
 from horolog.limits import OUTPUT_BYTES_MAX
+from schemas.events.output import OutputStream
+from services.executor.runner import Piece
 from services.executor.runners.capture import Capture
 from services.executor.text import clean, clip, kept_bytes_max, kept_text, parsed_json
 from tests.unit.executor.world import task
@@ -66,6 +68,45 @@ async def test_a_capture_keeps_no_more_than_it_was_told_to() -> None:
     assert (capture.take(), capture.was_cut) == ("12345", True)
     capture.bytes_max = 0
     assert capture.take() == ""
+    capture.close()
+
+
+async def test_what_is_kept_comes_from_a_tap_while_it_is_written_and_stops_when_it_is_taken() -> None:
+    capture = Capture()
+    tap = capture.tap(OutputStream.STDOUT)
+    found = []
+    for data in ("ä\0".encode()[:1], "ä\0".encode()[1:], b"\xff\n"):
+        os.write(capture.write_fd, data)
+        capture.drain()
+        found.append(tap.take())
+    assert found == [None, Piece("ä\N{REPLACEMENT CHARACTER}"), Piece("\N{REPLACEMENT CHARACTER}\n")]
+    capture.handed_over()
+    assert capture.take() == "ä\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\n"
+    assert tap.take() is None
+    capture.close()
+
+
+async def test_a_tap_gives_no_more_than_is_kept() -> None:
+    capture = Capture(bytes_max=8)
+    tap = capture.tap(OutputStream.STDERR)
+    # A line's end takes two bytes as JSON.
+    for data in (b"12\n", b"34\n56789", b"x"):
+        os.write(capture.write_fd, data)
+        capture.drain()
+    assert (tap.stream, tap.take(), tap.take()) == (OutputStream.STDERR, Piece("12\n3", is_cut=True), None)
+    capture.handed_over()
+    assert capture.take() == "12\n3"
+    capture.close()
+
+
+async def test_a_report_of_progress_does_not_come_from_a_tap() -> None:
+    capture = Capture(list[int]().append)
+    tap = capture.tap(OutputStream.STDOUT)
+    for piece in (b"one\n::horo", b"log progress=42\ntwo"):
+        os.write(capture.write_fd, piece)
+        capture.drain()
+    assert tap.take() == Piece("one\ntwo")
+    capture.handed_over()
     capture.close()
 
 

@@ -21,6 +21,7 @@ from tests.unit.schemas.checkpoint_samples import (
     zone_data_samples,
 )
 from tests.unit.schemas.function_samples import function_samples
+from tests.unit.schemas.output_samples import output_samples
 from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, control_group_samples, samples
 from tests.unit.schemas.tenant_samples import (
@@ -69,7 +70,8 @@ def named_samples() -> dict[str, Message]:
 
 def all_samples() -> tuple[Message, ...]:
     """One message of every registered type."""
-    return (*samples(), *tenant_commands(), *tenant_changes(), *audit_samples(), *analytics_samples())
+    more = (*audit_samples(), *analytics_samples(), *output_samples())
+    return (*samples(), *tenant_commands(), *tenant_changes(), *more)
 
 
 def encoded(message: Message) -> tuple[Headers, bytes]:
