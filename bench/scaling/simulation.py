@@ -100,10 +100,11 @@ def limits(scale: Scale) -> list[tuple[str, float]]:
     """How many executions a day reach each bound, the lowest first; peaks as in the scale."""
     a_day = DAY_S / scale.peak_factor
     written, one = per_execution(), Scale(1, 1, 1, 1)
-    uneven = _draws(VERY_UNEVEN, scale.tenant_count)
-    largest = statistics.median(max(parts) for parts in uneven)
-    busiest = statistics.median(max(partition_loads(parts, scale.partition_count)) for parts in uneven)
-    alike = max(partition_loads(weights(ALIKE, scale.tenant_count, 0), scale.partition_count))
+    largest = statistics.median(max(parts) for parts in _draws(VERY_UNEVEN, scale.tenant_count))
+    busiest, alike = (
+        statistics.median(max(one) for one in _loads(skew, scale.tenant_count, scale.partition_count))
+        for skew in (VERY_UNEVEN, ALIKE)
+    )
     found = {
         f"owner of the busiest partition, {VERY_UNEVEN}": owner_rate() * a_day / busiest,
         f"owner of the largest tenant, {VERY_UNEVEN}": owner_rate() * a_day / largest,
@@ -117,19 +118,18 @@ def limits(scale: Scale) -> list[tuple[str, float]]:
 
 
 def _crowded(scale: Scale, skew: Skew, partition_count: int) -> str:
-    drawn = _draws(skew, scale.tenant_count)
-    largest = [max(parts) * scale.peak for parts in drawn]
-    loads = [[load * scale.peak for load in partition_loads(parts, partition_count)] for parts in drawn]
-    busiest = [max(one) for one in loads]
-    beyond = [sum(load > owner_rate() for load in one) for one in loads]
+    largest = [max(parts) * scale.peak for parts in _draws(skew, scale.tenant_count)]
+    loads = _loads(skew, scale.tenant_count, partition_count)
+    busiest = [max(one) * scale.peak for one in loads]
+    beyond = [sum(load * scale.peak > owner_rate() for load in one) for one in loads]
     cells = [_median_and_worst(figures) for figures in (largest, busiest, beyond)]
     return f"{skew!s:<16}{partition_count:>10}{cells[0]:>20}{cells[1]:>22}{cells[2]:>18}"
 
 
 def _waited(scale: Scale, skew: Skew, partition_count: int) -> str:
-    loads = [sorted(partition_loads(parts, partition_count)) for parts in _draws(skew, scale.tenant_count)]
+    loads = _loads(skew, scale.tenant_count, partition_count)
     usual = statistics.median(statistics.median(one) for one in loads)
-    busiest = statistics.median(one[-1] for one in loads)
+    busiest = statistics.median(max(one) for one in loads)
     mean, peak = (f"{_s(usual * rate)}, {_s(busiest * rate)}" for rate in (scale.mean, scale.peak))
     return f"{skew!s:<16}{partition_count:>10}{mean:>24}{peak:>24}"
 
@@ -146,6 +146,11 @@ def _median_and_worst(figures: Sequence[float]) -> str:
 @lru_cache
 def _draws(skew: Skew, tenant_count: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(weights(skew, tenant_count, draw)) for draw in range(DRAW_COUNT))
+
+
+@lru_cache
+def _loads(skew: Skew, tenant_count: int, partition_count: int) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(partition_loads(parts, partition_count)) for parts in _draws(skew, tenant_count))
 
 
 @lru_cache
