@@ -19,7 +19,7 @@ from schemas.events.workers import HeldAttempt, WorkerBeat, WorkerState
 from schemas.jobs import HttpConfig, JobDefinition, JobType
 from schemas.registry import TOPIC_OF_MODEL
 from schemas.tenants import CLOSED
-from schemas.topics import partition_of
+from schemas.topics import JOB_TABLE, partition_of
 from services.dispatcher.book import Book
 from services.dispatcher.partition import DispatcherPartition
 
@@ -48,6 +48,13 @@ def life() -> list[Outgoing]:
     written += [_outgoing(started, f"horolog/executor/{WORKER}"), *_turn(partition, 10.1, started)]
     written += [_outgoing(ended, f"horolog/executor/{WORKER}"), *_turn(partition, 12.1, ended)]
     return written
+
+
+def tabled() -> Outgoing:
+    """The job's row in the job table."""
+    written = _turn(DispatcherPartition(Book(HOME, CLOSED), PARTITION_COUNT), 0, _created())
+    (row,) = [record for record in written if record.topic == JOB_TABLE.name]
+    return row
 
 
 def beat(held_count: int) -> Outgoing:

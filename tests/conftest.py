@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.plugins.kafka",
     "tests.plugins.control_groups",
     "tests.plugins.previous_release",
+    "tests.plugins.root",
     "tests.plugins.servers",
 ]
 

@@ -1,8 +1,8 @@
 """Which of the accounts for programs are one executor's, among all executors of a machine.
 
 Guarantee: no two that use the same folder hold the same account at a time, whatever ranges they were given, and whether
-they are one process or several. What was held is free again once the holder, and whatever of it is left, has ended: the
-kernel keeps a lock for each account, on the byte of its number in one file, for as long as the file is open.
+they are one process or several. What was held is free again once the holder has ended, and whoever it has handed the
+file to: the kernel keeps a lock for each account, on the byte of its number, for as long as the file is open anywhere.
 """
 
 import errno
@@ -30,6 +30,11 @@ class Claim:
 
     accounts: range
     _file: int | None = None
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What keeps the accounts claimed, in whichever process it is open."""
+        return () if self._file is None else (self._file,)
 
     def close(self) -> None:
         """Give them up; idempotent."""

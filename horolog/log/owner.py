@@ -329,17 +329,18 @@ class Owner:
     async def _turns(
         self, holding: Holding, state: Partition, inbox: Inbox, writer: Writer, stop: asyncio.Event
     ) -> None:
-        last_commit = float("-inf")
+        last_commit = last_sample = float("-inf")
         while not stop.is_set():
             now = self.clock.now()
             records, is_behind = inbox.take(self.settings.record_count_max), inbox.is_behind
             holding.reached.note(records, is_behind, now.timestamp())
             turn = state.turn(records, now, is_behind)
             last_turn = self.clock.monotonic()
-            idle = last_turn - last_commit >= CHECKPOINT_IDLE_S
-            if idle:
+            # Not only when idle: who never is would leave its successor everything since it last was.
+            if last_turn - last_sample >= CHECKPOINT_IDLE_S:
                 await state.sample(self.log)
-            if turn.outputs or idle:
+                last_sample = last_turn
+            if turn.outputs or last_turn - last_commit >= CHECKPOINT_IDLE_S:
                 await self._commit(holding, inbox, writer, turn, now)
                 last_commit = self.clock.monotonic()
             holding.turns += 1

@@ -17,7 +17,7 @@ On failure: fenced, it gives the partition up; after an unknown outcome it drops
 A worker that has not named an attempt for a lease has lost it, and the attempt is retried or failed. One that beats,
 but takes or starts nothing, gets nothing more until it does, and what it left alone is handed to others.
 
-`book`, `shelf`, `tenancy`, `line`, `lanes`, `settled` and `progress` are the state; `demand` says what an execution
-asks of its worker; `authority`, `jobs`, `tenants`, `rejections`, `executions`, `slots`, `endings`, `upkeep`,
+`book`, `shelf`, `tenancy`, `line`, `lanes`, `settled`, `outcomes`, `worker_slot` and `progress` are the state; `demand`
+says what an execution asks of its worker; `authority`, `jobs`, `tenants`, `rejections`, `executions`, `slots`, `endings`, `upkeep`,
 `assignment` decide; `partition` is one turn; `tracing` tells what became of it.
 """

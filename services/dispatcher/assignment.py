@@ -18,10 +18,11 @@ from schemas.events.jobs import JobExhausted, JobTabled
 from schemas.events.workers import TaskAssigned
 from schemas.isolation import Isolation
 from schemas.jobs import FunctionConfig, Job, JobConfig, JobStatus, JobType
-from services.dispatcher.book import Book, WorkerSlot
+from services.dispatcher.book import Book
 from services.dispatcher.demand import Demand, demand_of
 from services.dispatcher.endings import cancel
 from services.dispatcher.jobs import deactivated
+from services.dispatcher.worker_slot import WorkerSlot
 
 Rank = tuple[bool, float, str]
 """In which order workers are given something: whether it is quiet, its load, its name."""

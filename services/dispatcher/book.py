@@ -7,15 +7,13 @@ slot of a job (`slots`) is not in the log; both follow from what is, and from th
 
 import heapq
 import itertools
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter
-
 from horolog.domain.execution import Execution, Stage, evolve, unbegun
-from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, FEED_LOOK_STALE_S, LEASE_S, REMEMBERED_OUTCOME_COUNT
+from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, FEED_LOOK_STALE_S, LEASE_S
 from schemas.base import Message
 from schemas.events.executions import (
     AttemptDispatched,
@@ -29,57 +27,23 @@ from schemas.events.owners import CommandAccepted, CommandRejected
 from schemas.events.results import AttemptReport
 from schemas.events.tenants import TenantTabled
 from schemas.events.workers import WorkerBeat, WorkerState
-from schemas.isolation import Isolation, level_told
+from schemas.isolation import level_told
 from schemas.tenants import CLOSED, TenantSettings
 from services.dispatcher.demand import PLAIN, Demand, demand_of, lane_of
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.line import Going, Line
+from services.dispatcher.outcomes import Outcome, Outcomes
 from services.dispatcher.progress import Progress
 from services.dispatcher.settled import Settled
 from services.dispatcher.shelf import JobShelf
 from services.dispatcher.tenancy import Tenancy
 from services.dispatcher.tracing import Traces
+from services.dispatcher.worker_slot import WorkerSlot
 
 _OWN_JOB = "job"
 DEAF = timedelta(seconds=DEAF_S)
 LAST_REPORTS = timedelta(seconds=FEED_LOOK_STALE_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
-
-Outcome = CommandAccepted | CommandRejected
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-
-
-@dataclass(slots=True)
-class WorkerSlot:
-    """One worker as this partition sees it. `others` is what it holds for other partitions.
-
-    With `functions` it runs these registered ones and nothing else.
-    """
-
-    worker_id: str
-    inbox: int
-    capacity: int
-    prefetch: int
-    last_beat: datetime
-    accepts: bool
-    progress: Progress
-    isolation: Isolation = Isolation.PROCESS
-    functions: frozenset[str] | None = None
-    held: set[str] = field(default_factory=set)
-    others: int = 0
-
-    @property
-    def load(self) -> int:
-        """Attempts in its hands, as far as known."""
-        return len(self.held) + self.others
-
-    @property
-    def room(self) -> int:
-        """How many more it is to get."""
-        if not self.accepts:
-            return 0
-        room = max(0, self.capacity + self.prefetch - self.load)
-        return room if self.progress.stall is None else min(room, int(self.progress.is_on_trial))
 
 
 class Book:
@@ -108,7 +72,7 @@ class Book:
         self._unwritten: list[str] = []
         self._untaken: dict[str, datetime] = {}
         self._taken: dict[str, datetime] = {}
-        self._outcomes: OrderedDict[str, bytes] = OrderedDict()
+        self._outcomes = Outcomes()
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -143,8 +107,7 @@ class Book:
 
     def outcome(self, command_id: str) -> Outcome | None:
         """What was answered to this command, if that is still remembered."""
-        raw = self._outcomes.get(command_id)
-        return None if raw is None else _OUTCOME.validate_json(raw)
+        return self._outcomes.get(command_id)
 
     def replay_from(self) -> int:
         """An offset in the ledger that precedes no event of what is open, settled ahead of time, or counted still."""
@@ -199,10 +162,7 @@ class Book:
             self.tenants.put(message.tenant)
             self.ready.reopen(message.tenant_id)
         elif isinstance(message, CommandAccepted | CommandRejected):
-            # As JSON they take a fifth of the memory, and hardly any is ever asked for.
-            self._outcomes[message.command_id] = message.to_json()
-            if len(self._outcomes) > REMEMBERED_OUTCOME_COUNT:
-                self._outcomes.popitem(last=False)
+            self._outcomes.remember(message)
 
     def advance(self, now: datetime) -> None:
         """Let the instants up to now come: what was planned waits for a slot, what was delayed for a worker."""

@@ -10,9 +10,10 @@ from schemas.base import Message
 from schemas.events.executions import Failure
 from schemas.events.workers import HeldAttempt, Stall
 from schemas.jobs import ErrorType
-from services.dispatcher.book import Book, WorkerSlot
+from services.dispatcher.book import Book
 from services.dispatcher.endings import FailedAttempt, cancelled, failed, lost, may_repeat, revoke
 from services.dispatcher.progress import STALL_WORDS
+from services.dispatcher.worker_slot import WorkerSlot
 
 SWEEP_INTERVAL = timedelta(seconds=1)
 LOOK_INTERVAL = timedelta(seconds=FEED_LOOK_INTERVAL_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from horolog.log.kafka.settings import KafkaSettings
 from tests.tidy.tree import ROOT
 
 _TOLD = re.compile(r"`([A-Z][A-Z0-9_]*[A-Z0-9])`")
@@ -34,4 +35,16 @@ def is_secret(name: str) -> bool:
     """Whether a variable's value would be a secret: by its name, or because it is an address with a password in it."""
     if name.endswith("_FILE"):
         return False
-    return name in ("DATABASE_URL", "REDIS_URL") or bool(re.search("PASSWORD|TOKEN|SECRET|KEY", name))
+    return name in ("DATABASE_URL", "REDIS_URL") or bool(re.search("PASSWORD|TOKEN|SECRET|KEY|HEADERS", name))
+
+
+def analytics_leaving_s() -> float:
+    """How long an analytics worker takes to end at most: two settlements, the one under way and its last, then Faust.
+
+    Its module is read and not loaded: Faust is in another environment.
+    """
+    text = (ROOT / "projections" / "analytics" / "faust_worker.py").read_text(encoding="utf-8")
+    faust = re.search(r"^STOP_S_MAX = ([\d.]+)$", text, re.MULTILINE)
+    assert faust is not None
+    kafka = KafkaSettings("broker:9092")
+    return 2 * (kafka.commit_timeout_ms + kafka.append_timeout_ms) / 1000 + float(faust[1])

@@ -15,20 +15,29 @@ import yaml
 
 from deploy.local.kafka_jars import kafka_version
 from horolog.limits import CANCEL_GRACE_S, LEASE_S
-from tests.tidy.manifests import is_secret, known_settings, megabytes, seconds
+from tests.tidy.manifests import analytics_leaving_s, is_secret, known_settings, megabytes, seconds
 from tests.tidy.tree import ROOT
 
 DEPLOY = ROOT / "deploy"
-OURS = {"api", "ticker", "dispatcher", "executor", "projections", "notifier"}
+OURS = {"api", "ticker", "dispatcher", "executor", "projections", "notifier", "analytics"}
+ON_DEMAND = {"analytics"}
 ONE_SHOT = {"migrate", "topics"}
 SERVERS = {"postgres", "valkey", "kafka"}
 WATCHERS = {"prometheus", "grafana"}
 TWICE = {"ticker", "dispatcher", "executor"}
+TRACING = {"api", "dispatcher", "executor"}
 MEGABYTES_MAX = 1024
 
 TEXT = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+ADDITIONS: dict[str, dict[str, Any]] = {
+    path.name.split(".")[1]: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted(DEPLOY.glob("compose.*.yaml"))
+}
+"""What one file more brings, by its name."""
+ADDED_TO = {"traces": TRACING, "audit-sink": {"projections"}, "mail": {"notifier"}}
 
 _WAITING = {"service_healthy", "service_completed_successfully"}
 
@@ -63,6 +72,17 @@ def _networks(name: str) -> set[str]:
 def test_every_part_is_there() -> None:
     assert set(SERVICES) == OURS | ONE_SHOT | SERVERS | WATCHERS
     assert {name for name, service in SERVICES.items() if service.get("scale", 1) == 2} == TWICE
+    assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
+        name: [name] for name in ON_DEMAND
+    }
+
+
+@pytest.mark.parametrize("name", sorted(OURS | ONE_SHOT))
+def test_image_has_what_its_service_needs(name: str) -> None:
+    service = SERVICES[name]
+    stage = "analytics" if name in ON_DEMAND else "horolog"
+    assert service["image"] == {"analytics": "horolog-analytics:0.1.0", "horolog": "horolog:0.1.0"}[stage]
+    assert service["build"].get("target", _last_stage()) == stage
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOT))
@@ -126,7 +146,7 @@ def test_start_order_waits_for_readiness(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_image_is_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z/]+:v?\d[\w.]*", SERVICES[name]["image"])
+    assert re.fullmatch(r"[a-z/-]+:v?\d[\w.]*", SERVICES[name]["image"])
 
 
 def test_broker_is_the_one_the_tests_run_on() -> None:
@@ -145,6 +165,7 @@ def test_callers_reach_no_server_and_jobs_no_cache() -> None:
     assert _networks("postgres") == _networks("kafka") == {"data"}
     assert {name for name in SERVICES if "cache" in _networks(name)} == {"valkey", "api", "projections"}
     assert {name for name in WATCHERS if "data" in _networks(name)} == set()
+    assert {name for name in SERVICES if "traces" in _networks(name)} == TRACING
 
 
 def test_every_variable_of_ours_is_a_setting() -> None:
@@ -207,10 +228,45 @@ def test_nobody_is_given_a_key_that_he_does_not_need() -> None:
     assert holders["internal_service_token"] == holders["auth_key"] == {"api"}
 
 
+@pytest.mark.parametrize("name", sorted(ADDED_TO))
+def test_addition_gives_secrets_as_files_to_those_who_need_them(name: str) -> None:
+    added = ADDITIONS[name]
+    assert set(added["services"]) == ADDED_TO[name]
+    assert _given_secrets(added["services"]) == []
+    for service in added["services"].values():
+        assert set(service) <= {"environment", "networks", "secrets"}
+        assert set(service["environment"]) <= known_settings()
+        files = [value for value in service["environment"].values() if value.startswith("/")]
+        assert files == [f"/run/secrets/{secret}" for secret in service["secrets"]]
+        assert set(service["secrets"]) == set(added["secrets"])
+        assert set(service.get("networks", ())) <= {"outward"}
+    assert all(secret["file"] == f"./secrets/{key}" for key, secret in added["secrets"].items())
+    assert not added["secrets"].keys() & COMPOSE["secrets"].keys()
+
+
+def test_every_addition_is_known_and_only_that_of_traces_opens_a_network() -> None:
+    assert set(ADDITIONS) == set(ADDED_TO)
+    opened = {name: added["networks"] for name, added in ADDITIONS.items() if "networks" in added}
+    assert opened == {"traces": {"traces": {"internal": False}}}
+
+
+def test_settings_of_the_example_are_settings_and_none_is_a_secret() -> None:
+    text = (DEPLOY / "horolog.env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in named
+    assert named - known_settings() == set()
+    assert [name for name in named if is_secret(name)] == []
+    assert [line for line in text.splitlines() if line and not line.startswith("#")] == []
+
+
 def test_executor_is_given_the_time_to_drain() -> None:
     executor = SERVICES["executor"]
     drain_s = float(executor["environment"]["HOROLOG_DRAIN_S"])
     assert seconds(executor["stop_grace_period"]) > drain_s + CANCEL_GRACE_S + LEASE_S
+
+
+def test_analytics_is_given_the_time_to_make_durable_what_it_has() -> None:
+    assert seconds(SERVICES["analytics"]["stop_grace_period"]) > analytics_leaving_s()
 
 
 def test_api_listens_where_its_port_is_published() -> None:
@@ -219,12 +275,29 @@ def test_api_listens_where_its_port_is_published() -> None:
     assert SERVICES["api"]["ports"] == [f"${{HOROLOG_BIND:-127.0.0.1}}:3009:{environment['HOROLOG_API_PORT']}"]
 
 
-def test_image_runs_without_root_from_hashed_requirements() -> None:
-    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
-    last_stage = dockerfile.rpartition("\nFROM ")[2]
-    user = re.search(r"^USER (\d+):(\d+)$", last_stage, re.MULTILINE)
+def _stages() -> dict[str, str]:
+    """What the Dockerfile does, by stage."""
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    found = re.split(r"^FROM \S+ AS (\S+)$", text, flags=re.MULTILINE)
+    assert text.count("\nFROM ") == len(found) // 2
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def _last_stage() -> str:
+    """What is built where no target is named."""
+    return list(_stages())[-1]
+
+
+@pytest.mark.parametrize("stage", ["horolog", "analytics"])
+def test_image_runs_without_root(stage: str) -> None:
+    user = re.search(r"^USER (\d+):(\d+)$", _stages()[stage], re.MULTILINE)
     assert user is not None
     assert f"{user[1]}:{user[2]}" == SERVICES["api"]["user"] != "0:0"
-    installs = re.findall(r"pip install (.*)", dockerfile)
+
+
+def test_image_is_made_from_hashed_requirements() -> None:
+    installs = re.findall(r"pip install (.*)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
     assert installs
     assert all("--require-hashes" in line or "--no-deps --no-index" in line for line in installs)
+    assert "deploy/requirements/analytics.txt" in _stages()["build-analytics"]
+    assert "deploy/requirements/runtime.txt" in _stages()["build"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -13,27 +15,38 @@ from horolog.limits import CANCEL_GRACE_S, LEASE_S
 from horolog.log.kafka.settings import KafkaSettings
 from horolog.runtime.metrics_server import LIVE_PATH, READY_PATH
 from tests.tidy.kubernetes import FOLDER, Document, documents, kustomization, literals
-from tests.tidy.manifests import is_secret, known_settings, megabytes
+from tests.tidy.manifests import analytics_leaving_s, is_secret, known_settings, megabytes
 
-ROLES = ("api", "dispatcher", "executor", "projections", "ticker")
-PRODUCTION = FOLDER / "overlays" / "production"
-LASTING = documents(PRODUCTION)
+ROLES = ("api", "dispatcher", "executor", "notifier", "projections", "ticker")
+CHOSEN = ("analytics",)
+"""Parts that a component brings, where it is chosen."""
+UNSCALED = {"notifier"}
+PRODUCTION, EVERYTHING = FOLDER / "overlays" / "production", FOLDER / "overlays" / "everything"
+USUAL, LASTING = documents(PRODUCTION), documents(EVERYTHING)
 PREPARING, FINISHING = documents(PRODUCTION / "prepare"), documents(PRODUCTION / "finish")
 ALL = [*LASTING, *PREPARING, *FINISHING]
 KEY_HOLDERS = {
-    "horolog-database": {"api", "executor", "projections", "migrate"},
+    "horolog-database": {"api", "executor", "notifier", "projections", "migrate"},
     "horolog-task-keys": {"dispatcher", "executor"},
-    "horolog-master-keys": {"api", "executor"},
+    "horolog-master-keys": {"api", "executor", "notifier"},
     "horolog-service-token": {"api"},
     "horolog-issuer": {"api"},
     "horolog-redis": {"api", "projections"},
 }
 REACHES = {
-    "kafka": {*ROLES, "topics"},
-    "postgres": {"api", "executor", "projections", "migrate"},
+    "kafka": {*ROLES, *CHOSEN, "topics"},
+    "postgres": {"api", "executor", "notifier", "projections", "migrate"},
     "redis": {"api", "projections"},
-    "outward": {"executor"},
+    "outward": {"executor", "notifier"},
 }
+GIVEN_BESIDES = {
+    "traces-tls": ("horolog-traces", {"api", "dispatcher", "executor"}),
+    "audit-sink": ("horolog-audit-sink", {"projections"}),
+    "mail": ("horolog-mail", {"notifier"}),
+    "api-tls": ("horolog-tls", {"api"}),
+}
+"""Secrets that a component mounts, and to whom."""
+PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"}
 API_PRE_STOP_S = 5
 
 
@@ -76,14 +89,14 @@ def secrets_of(workload: Document) -> Iterator[str]:
 
 
 def test_every_part_is_there_and_every_job() -> None:
-    assert sorted(document["metadata"]["name"] for document in of("Deployment", LASTING)) == [
-        f"horolog-{role}" for role in ROLES
-    ]
+    assert {d["metadata"]["name"] for d in of("Deployment", USUAL)} == {f"horolog-{role}" for role in ROLES}
+    everyone = (*ROLES, *CHOSEN)
+    assert {d["metadata"]["name"] for d in of("Deployment", LASTING)} == {f"horolog-{role}" for role in everyone}
     assert [document["metadata"]["name"] for document in of("Job", FINISHING)] == ["horolog-migrate-post"]
     assert {tuple(container_of(job)["args"]) for job in of("Job", PREPARING)} == {("migrate", "--pre"), ("topics",)}
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, *CHOSEN])
 def test_part_is_probed_at_what_it_serves(role: str) -> None:
     container = container_of(named("Deployment", f"horolog-{role}"))
     assert container["args"] == ["serve", role]
@@ -98,7 +111,7 @@ def test_part_is_probed_at_what_it_serves(role: str) -> None:
     assert {probe["port"] for probe in probes.values()} == {"watch"}
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, *CHOSEN])
 def test_roll_out_takes_no_pod_before_another_is_ready(role: str) -> None:
     spec = named("Deployment", f"horolog-{role}")["spec"]
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
@@ -108,7 +121,7 @@ def test_roll_out_takes_no_pod_before_another_is_ready(role: str) -> None:
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, *CHOSEN])
 def test_pod_is_given_the_time_to_hand_over(role: str) -> None:
     deployment = named("Deployment", f"horolog-{role}")
     grace_s = pod_of(deployment)["terminationGracePeriodSeconds"]
@@ -117,6 +130,7 @@ def test_pod_is_given_the_time_to_hand_over(role: str) -> None:
     needed_s = {
         "executor": float(environment_of(deployment).get("HOROLOG_DRAIN_S", 0)) + CANCEL_GRACE_S + LEASE_S,
         "api": API_PRE_STOP_S + STOP_S_MAX,
+        "analytics": analytics_leaving_s(),
     }
     assert grace_s > needed_s.get(role, leaving_s)
 
@@ -212,22 +226,77 @@ def test_no_build_is_without_walls(among: list[Document]) -> None:
     assert "nothing" in {policy["metadata"]["name"] for policy in of("NetworkPolicy", among)}
 
 
-def test_executors_reach_no_private_address() -> None:
-    (rule,) = named("NetworkPolicy", "outward")["spec"]["egress"]
+@pytest.mark.parametrize("name", ["outward", "audit-sink"])
+def test_who_reaches_out_reaches_no_private_address(name: str) -> None:
+    (rule,) = named("NetworkPolicy", name)["spec"]["egress"]
     blocks = {to["ipBlock"]["cidr"]: set(to["ipBlock"]["except"]) for to in rule["to"]}
-    assert blocks["0.0.0.0/0"] >= {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"}
+    assert blocks["0.0.0.0/0"] >= PRIVATE
     assert blocks["::/0"] >= {"fc00::/7", "fe80::/10"}
+
+
+def test_ways_out_are_opened_by_what_is_chosen_alone() -> None:
+    usual = {policy["metadata"]["name"] for policy in of("NetworkPolicy", USUAL)}
+    assert {policy["metadata"]["name"] for policy in of("NetworkPolicy", LASTING)} - usual == {
+        "collector",
+        "audit-sink",
+    }
+    (chosen,) = named("NetworkPolicy", "collector")["spec"]["podSelector"]["matchExpressions"]
+    assert (chosen["operator"], set(chosen["values"])) == ("In", GIVEN_BESIDES["traces-tls"][1])
+    assert named("NetworkPolicy", "audit-sink")["spec"]["podSelector"]["matchLabels"] == {
+        "app.kubernetes.io/part-of": "horolog",
+        "app.kubernetes.io/component": "projections",
+    }
+
+
+def test_collector_is_reached_at_the_port_that_the_settings_name() -> None:
+    (rule,) = named("NetworkPolicy", "collector")["spec"]["egress"]
+    addresses = [
+        literals(FOLDER / "components" / name)["OTEL_EXPORTER_OTLP_ENDPOINT"] for name in ("traces", "traces-tls")
+    ]
+    assert [urlsplit(address).port for address in addresses] == [port["port"] for port in rule["ports"]] * 2
+    assert [urlsplit(address).scheme for address in addresses] == ["http", "https"]
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in literals(FOLDER / "settings")
+
+
+@pytest.mark.parametrize("component", sorted(GIVEN_BESIDES))
+def test_what_a_component_mounts_is_a_closed_file_for_those_who_need_it(component: str) -> None:
+    secret, holders = GIVEN_BESIDES[component]
+    folder = FOLDER / "components" / component
+    patches = kustomization(folder)["patches"]
+    assert {patch["target"]["name"] for patch in patches} == {f"horolog-{role}" for role in holders}
+    assert {patch["path"] for patch in patches} == {"mount.yaml"}
+    volume, mount, *variables = [
+        step["value"] for step in yaml.safe_load((folder / "mount.yaml").read_text(encoding="utf-8"))
+    ]
+    assert volume["secret"] == {"secretName": secret, "defaultMode": 0o440}
+    assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
+    assert all(variable["value"].startswith(f"{mount['mountPath']}/") for variable in variables)
+    assert {variable["name"] for variable in variables} <= known_settings()
 
 
 def test_each_part_is_scaled_by_one_scaler_at_most() -> None:
     scalers = [*of("HorizontalPodAutoscaler", LASTING), *of("ScaledObject", LASTING)]
     scaled = [scaler["spec"]["scaleTargetRef"]["name"] for scaler in scalers]
-    assert sorted(scaled) == [f"horolog-{role}" for role in ROLES]
+    assert sorted(scaled) == [f"horolog-{role}" for role in ROLES if role not in UNSCALED]
     components = kustomization(PRODUCTION)["components"]
     removing = [FOLDER / "components" / name.rpartition("/")[2] for name in components if "scaling" in name]
     patched = {p["target"]["name"] for folder in removing for p in kustomization(folder)["patches"]}
     assert patched == set(scaled)
     assert all("/spec/replicas" in (folder / "unfixed.yaml").read_text(encoding="utf-8") for folder in removing)
+
+
+@pytest.mark.parametrize("overlay", [PRODUCTION, EVERYTHING], ids=["production", "everything"])
+def test_what_differs_here_is_told_to_all_that_a_build_has(overlay: Path) -> None:
+    # A component changes what was gathered before it, and nothing of what comes after.
+    assert (overlay / kustomization(overlay)["components"][-1]).resolve() == PRODUCTION / "site"
+    assert len({document["metadata"].get("namespace") for document in documents(overlay)}) == 1
+
+
+def test_every_image_is_one_that_the_site_names() -> None:
+    site = {image["newName"].rpartition("/")[2] for image in kustomization(PRODUCTION / "site")["images"]}
+    used = {container_of(workload)["image"].rpartition("/")[2].partition(":")[0] for workload in WORKLOADS}
+    assert site == used == {"horolog", "horolog-analytics"}
+    assert container_of(named("Deployment", "horolog-analytics"))["image"].partition(":")[0].endswith("-analytics")
 
 
 def test_api_is_reached_by_its_service() -> None:
@@ -240,7 +309,7 @@ def test_api_is_reached_by_its_service() -> None:
 
 
 def test_every_folder_is_part_of_a_build() -> None:
-    used = {PRODUCTION, PRODUCTION / "prepare", PRODUCTION / "finish"}
+    used = {PRODUCTION, EVERYTHING, PRODUCTION / "prepare", PRODUCTION / "finish"}
     waiting = list(used)
     while waiting:
         folder = waiting.pop()

@@ -17,8 +17,9 @@ from tests.tidy.tree import ROOT
 
 SCHEMAS: dict[str, Any] = json.loads((ROOT / "tests/tidy/schemas/kubernetes-1.32.json").read_text(encoding="utf-8"))
 OTHERS = {"ScaledObject"}
-PRODUCTION = FOLDER / "overlays" / "production"
-ALL = [d for folder in (PRODUCTION, PRODUCTION / "prepare", PRODUCTION / "finish") for d in documents(folder)]
+OVERLAYS = FOLDER / "overlays"
+BUILDS = (OVERLAYS / "everything", OVERLAYS / "production" / "prepare", OVERLAYS / "production" / "finish")
+ALL = [document for folder in BUILDS for document in documents(folder)]
 
 
 def problems(document: Document) -> list[str]:

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
-from bench import scaling
 from bench.lives import BATCH_HEAD_BYTES, life, stored_bytes
-from bench.scaling import ASKED, BILLION, CPU_MS, HUNDREDFOLD, Scale, commits_per_second, largest_share, report
+from bench.scaling import arithmetic, costs, simulation
+from bench.scaling.arithmetic import commits_per_second, largest_share
+from bench.scaling.costs import CPU_MS
+from bench.scaling.scale import ASKED, BILLION, HUNDREDFOLD, Scale
 from schemas.topics import partition_of
 from tests.tidy.tree import ROOT
 
@@ -16,9 +18,10 @@ PAGE = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 MEASURED = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
 
-def test_page_quotes_what_the_arithmetic_prints() -> None:
-    (quoted,) = re.findall(r"```\n(.*?)\n```", PAGE, re.DOTALL)
-    assert quoted.splitlines() == [line.rstrip() for line in report()]
+def test_page_quotes_what_arithmetic_and_simulation_print() -> None:
+    quoted = [block.splitlines() for block in re.findall(r"```\n(.*?)\n```", PAGE, re.DOTALL)]
+    printed = [[line.rstrip() for line in report()] for report in (arithmetic.report, simulation.report)]
+    assert quoted == printed, "run: python -m bench.scaling"
 
 
 def test_costs_are_those_that_were_measured() -> None:
@@ -27,11 +30,11 @@ def test_costs_are_those_that_were_measured() -> None:
     parts += [f"its functions {CPU_MS['functions']:.2f}", f"projections {CPU_MS['projections']:.2f}"]
     parts += [f"{name} {CPU_MS[name]:.2f}" for name in ("Kafka", "PostgreSQL", "ticker")]
     assert [part for part in parts if part not in text] == []
-    assert f"| worker: HTTP request | {scaling.HTTP_MS:.2f} ms" in text
-    assert f"client alone | {scaling.COMMIT_MS * 1000:,.0f} /" in text
-    assert f"{scaling.DISPATCHER_MB} MB dispatcher" in text
-    assert f"{scaling.DISPATCHER_JOBS_MB} MB dispatcher" in text
-    row, index, wal = (f"{n:,}" for n in (scaling.ROW_BYTES, scaling.ROW_INDEX_BYTES, scaling.ROW_WAL_BYTES))
+    assert f"| worker: HTTP request | {costs.HTTP_MS:.2f} ms" in text
+    assert f"client alone | {costs.COMMIT_MS * 1000:,.0f} /" in text
+    assert f"{costs.DISPATCHER_MB} MB dispatcher" in text
+    assert f"{costs.DISPATCHER_JOBS_MB} MB dispatcher" in text
+    row, index, wal = (f"{n:,}" for n in (costs.ROW_BYTES, costs.ROW_INDEX_BYTES, costs.ROW_WAL_BYTES))
     assert f"| {row} / {index} / {wal} bytes" in text
 
 

@@ -54,6 +54,8 @@ class Cells:
         self._groups = groups
         self._rooms: str | None = None
         self._room_count = 0
+        self.held: tuple[int, ...] = ()
+        """Descriptors that the spawner keeps open as well, for as long as anything that it has started may be left."""
 
     def open(self) -> Cell:
         """A cell that nobody else has.

@@ -121,10 +121,11 @@ class Spawner:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         with theirs:
+            passed = [theirs.fileno(), *(self._cells.held if self._cells is not None else ())]
             self._process = subprocess.Popen(
-                [self._python, "-S", "-P", "-m", "horolog.adapters.spawner", str(theirs.fileno())],
+                [self._python, "-S", "-P", "-m", "horolog.adapters.spawner", *map(str, passed)],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=passed,
                 env={"PYTHONPATH": str(Path(horolog.__file__).parent.parent)},
                 start_new_session=True,
             )

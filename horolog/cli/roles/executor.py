@@ -98,6 +98,8 @@ async def prepare(parts: Parts, settings: WorkerSettings, share: Share) -> Prepa
     try:
         isolation = replace(isolation, accounts=claim.accounts)
         apartness = await keep_apart(isolation, settings.function_paths, (str(parts.settings.home),))
+        # Should this process be killed, the accounts are free once the spawner has ended what has them.
+        apartness.cells.held = claim.descriptors
     except BaseException:
         claim.close()
         raise

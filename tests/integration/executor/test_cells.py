@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from horolog.adapters.account_claims import NoAccountsFree, claim_accounts
 from horolog.adapters.spawner.cells import Box, Cells
 from horolog.adapters.spawner.client import Spawner
 from horolog.runtime.settings_error import SettingsError
@@ -19,6 +20,7 @@ from tests.integration.executor.watching import ACCOUNTS, begin, field_of, outco
 
 LIBRARIES = ("/usr", "/lib", "/lib64")
 """Where they are hidden no program can run."""
+ENDLESS = "echo ::horolog progress=1; exec sleep 1000"
 
 
 @pytest.fixture
@@ -87,3 +89,19 @@ async def test_what_is_not_demanded_and_not_reached_is_told_and_less_is_taken() 
     apartness = await keep_apart(IsolationSettings(), (), LIBRARIES)
     assert apartness.level is Isolation.PROCESS
     assert len(apartness.shortcomings) == 1
+
+
+@pytest.mark.root
+async def test_claimed_accounts_are_not_free_while_the_spawner_of_who_claimed_them_lives(tmp_path: Path) -> None:
+    claim = claim_accounts(ACCOUNTS, len(ACCOUNTS), tmp_path)
+    cells = Cells(None, claim.accounts)
+    cells.held = claim.descriptors
+    spawner = Spawner(cells)
+    program = begin(CommandRunner(spawner, 10, {"PATH": os.environ["PATH"]}, None, {}), _shell(ENDLESS))
+    await program.first_progress()
+    # As the kernel does when an executor is killed.
+    claim.close()
+    with pytest.raises(NoAccountsFree):
+        claim_accounts(ACCOUNTS, 1, tmp_path)
+    await spawner.close()
+    claim_accounts(ACCOUNTS, len(ACCOUNTS), tmp_path).close()

@@ -22,7 +22,7 @@ from horolog.runtime.settings import from_environment
 from schemas.topics import ANALYTICS, COMMANDS, TOPICS
 from tests.faults.deployment import running
 from tests.integration.analytics.interpreter import PYTHON
-from tests.integration.analytics.test_worker import POLL_S, written_now
+from tests.integration.analytics.world import POLL_S, written_now
 from tests.integration.tls.certificates import Authority, authority
 from tests.unit.projections.facts import HOME, PARTITIONS, admitted
 

@@ -3,7 +3,8 @@
 from horolog.domain.execution import Stage
 from horolog.limits import REMEMBERED_OUTCOME_COUNT
 from schemas.events.owners import CommandAccepted, CommandRejected
-from services.dispatcher.book import Book, Outcome
+from services.dispatcher.book import Book
+from services.dispatcher.outcomes import Outcome
 from services.dispatcher.shelf import JobShelf
 from tests.unit.deciding.kit import HOME, START, TENANT, Dispatching, at, definition, fire, tabled, uuid_of
 from tests.unit.deciding.test_dispatching import success

@@ -11,7 +11,7 @@ from schemas.commands import CancelExecution
 from schemas.events.executions import AttemptDispatched, AttemptStarted, ExecutionFailed, RetryScheduled
 from schemas.events.results import CancellationReported, StartReported
 from schemas.events.workers import AttemptRevoked, HeldAttempt, Stall, TaskAssigned, WorkerBeat, WorkerState
-from services.dispatcher.book import WorkerSlot
+from services.dispatcher.worker_slot import WorkerSlot
 from tests.unit.deciding.kit import START, TENANT, Dispatching, at, command, fire, uuid_of
 from tests.unit.deciding.test_dispatching import of, success
 

@@ -5,7 +5,7 @@ and the command's value. So a command that is lost, doubled, or decided by a sta
 """
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -117,8 +117,9 @@ class _BrokenReader(EmbeddedReader):
 class Copying:
     """The state of one partition: how many commands were copied."""
 
-    def __init__(self, role: "CopyingRole", copied_count: int) -> None:
+    def __init__(self, role: "CopyingRole", partition: int, copied_count: int) -> None:
         self._role = role
+        self._partition = partition
         self._copied_count = copied_count
 
     def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
@@ -133,7 +134,8 @@ class Copying:
         return Turn(outputs)
 
     async def sample(self, log: Log) -> None:
-        """Nothing to learn."""
+        """Nothing to learn but that it was time to."""
+        self._role.sampled_at[self._partition].append(asyncio.get_running_loop().time())
 
 
 class CopyingRole:
@@ -145,13 +147,14 @@ class CopyingRole:
     def __init__(self) -> None:
         self.defect_count = 0
         self.rebuilt_at: list[float] = []
+        self.sampled_at: dict[int, list[float]] = defaultdict(list)
 
     async def rebuild(
         self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
     ) -> tuple[Copying, Mapping[str, int]]:
         self.rebuilt_at.append(asyncio.get_running_loop().time())
         positions = checkpoint.positions if checkpoint is not None else {COMMANDS: 0}
-        return Copying(self, len(await values(log, JOBS, partition))), positions
+        return Copying(self, partition, len(await values(log, JOBS, partition))), positions
 
 
 def new_log() -> ScriptedLog:
