@@ -56,6 +56,11 @@ def blocks_in(document: str, text: str) -> list[Block]:
     return found
 
 
+def without_blocks(text: str) -> str:
+    """What is in none of a text's blocks."""
+    return _FENCE.sub("", text)
+
+
 def blocks_of(document: str) -> Sequence[Block]:
     """The blocks of a document, whose path is told from the root of the repository."""
     return blocks_in(document, (ROOT / document).read_text(encoding="utf-8"))

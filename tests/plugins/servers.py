@@ -74,15 +74,6 @@ async def database(postgres_dsn: str) -> AsyncIterator[str]:
         yield dsn
 
 
-@pytest.fixture(scope="module")
-def module_database(postgres_dsn: str) -> Iterator[str]:
-    """An empty database for all tests of one module."""
-    name = f"horolog_test_{os.getpid()}_{next(_numbers)}"
-    asyncio.run(_execute(postgres_dsn, f'CREATE DATABASE "{name}" TEMPLATE template0'))
-    yield with_database(postgres_dsn, name)
-    asyncio.run(_drop(postgres_dsn, name))
-
-
 @pytest.fixture
 async def migrated_database(postgres_dsn: str, migrated_template: str) -> AsyncIterator[str]:
     """A database with the read models' schema and no rows, for one test."""
@@ -96,6 +87,17 @@ def with_database(dsn: str, name: str) -> str:
     scheme, separator, rest = location.partition("://")
     authority = rest.partition("/")[0]
     return f"{scheme}{separator}{authority}/{name}{question}{query}"
+
+
+@contextmanager
+def database_on(server: str) -> Iterator[str]:
+    """An empty database for what is no coroutine, dropped at the end."""
+    name = f"horolog_test_{os.getpid()}_{next(_numbers)}"
+    asyncio.run(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    try:
+        yield with_database(server, name)
+    finally:
+        asyncio.run(_drop(server, name))
 
 
 @contextmanager
