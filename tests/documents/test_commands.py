@@ -6,7 +6,6 @@ Each test reads its block from the document. What stands there for a reader's ow
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from typing import Any
@@ -45,8 +44,9 @@ def test_first_job_of_the_readme(installation: Installation) -> None:
 
 def test_people_and_their_tokens(installation: Installation) -> None:
     shell = installation.terminal
-    told_once = shell.run("until grep -ho 'user admin .*password: .*' .*.out; do sleep 0.1; done")
-    password = told_once.split()[-1]
+    shell.run("until grep -qs 'user admin ' .*.out; do sleep 0.1; done")
+    said = "".join(path.read_text(encoding="utf-8") for path in shell.folder.glob(".*.out"))
+    [password] = re.findall(r"user admin .*password: (\S+)", said)
     lines = block("README.md", "sh", 4).filled({"UUID": TENANT})
     new = "a long sentence that nobody knows"
     # Who has a token in the environment acts by that one.
@@ -88,7 +88,7 @@ def test_rule_is_tried_and_sent_again(installation: Installation) -> None:
     [rule] = told(installation, "notify list --json")["items"]
     trying, *_, again = rest
     shell.run(trying.replace("RULE", rule["id"]))
-    waiting = ".venv/bin/horolog notify deliveries --state sent | grep -q test"
+    waiting = ".venv/bin/horolog notify deliveries --state sent | grep test > .horolog/tried"
     shell.run(f"until {waiting}; do sleep 0.1; done")
     [delivery] = told(installation, "notify deliveries --state sent --json")["items"]
     assert delivery["kind"] == "test"
@@ -132,7 +132,4 @@ def test_topics_and_schema_for_the_figures_by_the_minute(installation: Installat
     """Faust is in an environment of its own, where `tests/integration/analytics` runs the worker."""
     places = {"pip install 'horolog[analytics]'": "true", "horolog serve analytics": "true"}
     installation.run(block("docs/analytics.md", "sh"), places)
-    assert "analytics.v1" in installation.terminal.run(
-        ".venv/bin/python -c 'from schemas.topics import ANALYTICS; print(ANALYTICS.name)'"
-    )
-    assert os.path.exists(ROOT / "deploy" / "requirements" / "analytics.txt")
+    installation.terminal.run(".venv/bin/horolog topics --check")
