@@ -7,11 +7,13 @@ prefix of their own, and Prometheus reads what makes it quick (`tests/integratio
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,6 +27,7 @@ from tests.integration.monitoring.quick import quickened
 from tests.tidy.tree import ROOT
 
 PARTITION_COUNT = 4
+TENANT = "11111111-2222-4333-8444-555555555555"
 PAGE_PORTS = (*USUAL.values(), 3009, 8098, 8099, 9090)
 """Those of figures, of the API, of the receiver of notifications, of whoever the job calls, and of Prometheus."""
 DEADLINE_S = 60.0
@@ -48,6 +51,15 @@ class Installation:
     def url(self, port: int) -> str:
         """The address of whoever is at this port of the page."""
         return f"http://127.0.0.1:{self.ports[port]}"
+
+    def told(self, words: str) -> Any:
+        """The JSON that a command answers with."""
+        return json.loads(self.terminal.run(f".venv/bin/horolog {words} --json"))
+
+    def administer(self, lines: str, typed: str = "") -> str:
+        """What lines print that are run without the tenant's token: by whoever has signed in."""
+        # Who has a token in the environment acts by that one.
+        return self.terminal.run(f"(unset HOROLOG_TOKEN\n{lines}\n)", typed=typed)
 
     def received(self) -> list[str]:
         """What the receiver has told."""
@@ -86,7 +98,7 @@ def prepare(there: Installation) -> None:
         block("docs/monitoring.md", "sh", 1),
         {
             'make up && eval "$(.venv/bin/python -m deploy.local env)"': "",
-            '["echo"]': '["echo"], "allowedModules": ["billing"]',
+            '["echo"]': '["echo", "df"], "allowedModules": ["billing"]',
         },
     )
 

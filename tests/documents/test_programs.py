@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from tests.documents.blocks import block
-from tests.documents.installation import Installation
+from tests.documents.installation import TENANT, Installation
 
 PAGE = "docs/sdk.md"
 CONNECTED = "from horolog.client import EventFilter, connect, http_job\n\nhorolog = connect()\n"
@@ -78,8 +78,7 @@ def test_function_of_somebodys_own_is_run_by_its_worker(installation: Installati
 
 
 def test_commands_are_written_to_topics_and_events_read_from_them(installation: Installation) -> None:
-    tenant = "11111111-2222-4333-8444-555555555555"
-    before = f'import asyncio\nimport sys\n\ntenant_id, url = "{tenant}", "http://127.0.0.1:1/"\n'
+    before = f'import asyncio\nimport sys\n\ntenant_id, url = "{TENANT}", "http://127.0.0.1:1/"\n'
     before += UNTIL_THE_FIRST.format(beginning='"[]"')
     awaited = f"async def main():\n{textwrap.indent(block(PAGE, 'python', 4).text, '    ')}\nasyncio.run(main())\n"
     told = printed(installation, "topics", before + awaited)
