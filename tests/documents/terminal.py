@@ -62,7 +62,8 @@ class Terminal:
         """
         self._count += 1
         lines, typing, printed = (self.folder / f".{self._count}.{name}" for name in ("sh", "in", "out"))
-        lines.write_text(text, encoding="utf-8")
+        # What the last line fails with is not to be told once more, as what the file fails with.
+        lines.write_text(f"{text}\ntrue\n", encoding="utf-8")
         typing.write_text(typed, encoding="utf-8")
         self._type(f'source {lines} < {typing} > {printed} 2>&1\necho through >&"$TOLD"\n')
         failed = [_FAILED.fullmatch(line) for line in self._until_through(printed)]

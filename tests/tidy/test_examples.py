@@ -73,15 +73,9 @@ def test_no_example_stands_in_a_block_without_fences() -> None:
 def test_command_that_a_sentence_names_is_one(document: str) -> None:
     text = " ".join(prose_of(document).split())
     named = [words for words in _INLINE.findall(text) if not _LEFT_OUT.search(words)]
-    problems = [(words, problem_of(words)) for words in named]
-    assert [(words, problem) for words, problem in problems if problem is not None] == []
-
-
-def problem_of(text: str) -> str | None:
-    """What the command line would say of it; what only begins a command, and lacks its arguments, is none."""
-    [words] = calls_in(text)
-    problem = problem_with(words)
-    return None if problem is None or problem.startswith("missing") else problem
+    problems = [(" ".join(words), problem_with(words)) for text in named for words in calls_in(text)]
+    # What only begins a command, and lacks its arguments, is named all the same.
+    assert [(words, told) for words, told in problems if told is not None and not told.startswith("missing")] == []
 
 
 def prose_of(document: str) -> str:
