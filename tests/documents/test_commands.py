@@ -100,9 +100,11 @@ def test_events_are_followed(installation: Installation) -> None:
     installation.told("job delete followed --yes")
 
 
-def test_everything_is_proved(installation: Installation) -> None:
+def test_everything_is_proved_and_told(installation: Installation, tenants_own: str) -> None:
     """Each of the proofs fails where it finds something."""
-    installation.run(block("README.md", "sh", 5))
+    lines = block("README.md", "sh", 5).text
+    printed = installation.administer(f"horolog login dev\n{lines}\nhorolog logout", typed=f"{tenants_own}\n")
+    assert "user:" in printed
 
 
 def test_audit_trail_is_signed_and_verified(installation: Installation) -> None:

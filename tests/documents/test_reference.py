@@ -38,7 +38,8 @@ PEOPLE = (
     *("tenant suspend", "tenant resume"),
 )
 SECRETS = ("secret set", "secret list", "secret delete")
-PROOFS = ("verify ledger", "verify projections", "verify audit", "audit list", "audit export", "replay")
+PROOFS = ("verify ledger", "verify projections", "verify audit", "replay")
+AUDIT = ("audit list", "audit export")
 ALONE = ("next", "openapi", "asyncapi", "docs", "keys list", "keys rotate", "migrate", "topics", "tenant usage")
 SOURCES = ("import kubernetes", "import celery", "import xxl-job", "import bullmq", "apply")
 ENDING = ("job stop", "job delete")
@@ -80,7 +81,7 @@ def lines(commands: tuple[str, ...], places: Mapping[str, str] | None = None) ->
 
 
 def test_every_example_is_run_here_or_somewhere() -> None:
-    here = (*JOBS, *RUNS, *RULES, *SENDING, *PEOPLE, *SECRETS, *PROOFS, *ALONE, *SOURCES, *ENDING)
+    here = (*JOBS, *RUNS, *RULES, *SENDING, *PEOPLE, *SECRETS, *PROOFS, *AUDIT, *ALONE, *SOURCES, *ENDING)
     assert sorted(example(command) for command in (*here, *ELSEWHERE)) == sorted(EXAMPLES)
     assert [path for path in ELSEWHERE.values() if not (ROOT / path).is_file()] == []
 
@@ -120,6 +121,10 @@ def test_people_and_tenants(installation: Installation, administrator: str) -> N
 def test_secrets_proofs_and_documents(installation: Installation) -> None:
     (installation.terminal.folder / "token.txt").write_text("a token that nobody knows\n", encoding="utf-8")
     installation.terminal.run(lines((*SECRETS, *PROOFS, *ALONE)))
+
+
+def test_audit_trail(installation: Installation, tenants_own: str) -> None:
+    installation.administer(f"horolog login dev\n{lines(AUDIT)}\nhorolog logout", typed=f"{tenants_own}\n")
 
 
 def test_jobs_of_other_schedulers(installation: Installation) -> None:
