@@ -11,7 +11,7 @@ LOCKS := deploy/requirements
 STAMP := .venv/.installed
 ANALYTICS := .venv-analytics
 
-.PHONY: help install run test check lint docs bench sim mutants faults fuzz sbom advisories up down lock clean
+.PHONY: help install run test check lint docs bench sim mutants faults fuzz sbom advisories up down watch lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ up: install ## Start real Kafka, Postgres and Valkey for development, without Do
 
 down: install ## Stop what `make up` started
 	@$(PY) -m deploy.local down
+
+watch: install ## Run Prometheus with our rules over processes of this machine; ARGS=ticker=9465 names others
+	@$(PY) -m deploy.local watch $(ARGS)
 
 lock: ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer ones
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \

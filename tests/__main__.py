@@ -16,6 +16,7 @@ WITH_SERVERS = (
     "tests/campaign",
     "tests/faults",
     "tests/contract",
+    "tests/documents",
     "tests/integration/servers",
     "tests/integration/upgrade",
 )

@@ -1,4 +1,4 @@
-"""`python -m deploy.local up | down | status | env`: see the package's own description.
+"""`python -m deploy.local up | down | status | env | watch`: see the package's own description.
 
 Exit codes: 0 done, 1 it failed or (status, env) nothing is running, 2 wrong usage.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.local.cluster import NODE_COUNTS
 from deploy.local.state import Laboratory, read_state, remove_state
 from deploy.local.supervisor import supervise
+from deploy.local.watch import PORT_DEFAULT, SOURCE, Watched, targets_of, watch
 from horolog.adapters.servers.process import await_end, is_alive, send
 
 DIRECTORY = Path(".horolog") / "local"
@@ -38,6 +39,8 @@ def main(argv: list[str]) -> int:
             return supervise(directory, arguments.kafka_nodes)
         case "env":
             return env(directory)
+        case "watch":
+            return _watch(directory, arguments)
         case _:
             return status(directory, as_json=arguments.json)
 
@@ -126,6 +129,15 @@ def env(directory: Path) -> int:
     return 0
 
 
+def _watch(directory: Path, arguments: argparse.Namespace) -> int:
+    try:
+        targets = targets_of(arguments.targets)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return watch(directory, Watched(targets, arguments.config.resolve(), arguments.port))
+
+
 def _show(laboratory: Laboratory, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(laboratory.environment) + "\n")
@@ -148,6 +160,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", parents=[shared, shape], help="show what lives")
     commands.add_parser("env", parents=[shared], help="print export lines")
     commands.add_parser("supervise", parents=[shared, nodes])
+    watching = commands.add_parser("watch", parents=[shared], help="run Prometheus over processes of this machine")
+    watching.add_argument("targets", nargs="*", metavar="SERVICE=PORT", help="whom to scrape, if not the usual ports")
+    watching.add_argument("--config", type=Path, default=SOURCE, help="configuration and rules")
+    watching.add_argument("--port", type=int, default=PORT_DEFAULT, help=f"of Prometheus (default {PORT_DEFAULT})")
     return parser
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from deploy.local.ports import LOOPBACK, free_ports
+from deploy.local.ports import LOOPBACK, free_ports, is_free
 from horolog.adapters.servers.child import Child, Launch
 from horolog.adapters.servers.errors import ServerUnavailable
 
@@ -89,17 +89,28 @@ def _succeeds(command: list[str], directory: str) -> bool:
 
 
 class PrivatePrometheus:
-    """One server on 127.0.0.1, with its data in `directory`, by the configuration at `config`. Main thread only."""
+    """One server on 127.0.0.1, with its data in `directory`, by the configuration at `config`. Main thread only.
 
-    def __init__(self, directory: Path, config: Path) -> None:
+    Without a port it takes a free one.
+    """
+
+    def __init__(self, directory: Path, config: Path, port: int | None = None) -> None:
         self._home = directory.resolve()
         self._config = config.resolve()
+        self._port = port
         self._child: Child | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and has not ended."""
+        return self._child is not None and self._child.alive
 
     def start(self) -> str:
         """Start the server and return its URL once it is ready. Raises ServerUnavailable."""
         binaries = prometheus_binaries()
-        (port,) = free_ports(1)
+        (port,) = free_ports(1) if self._port is None else (self._port,)
+        if not is_free(port):
+            raise ServerUnavailable(SERVER, f"Somebody listens at {LOOPBACK}:{port}.", "Choose another port.")
         url = f"http://{LOOPBACK}:{port}"
         argv = [str(binaries.prometheus), f"--config.file={self._config}", f"--web.listen-address={LOOPBACK}:{port}"]
         argv += [f"--storage.tsdb.path={self._home / 'data'}", "--log.level=warn"]

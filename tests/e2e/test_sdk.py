@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import sys
 from datetime import UTC
 
@@ -28,6 +27,7 @@ from schemas.commands import TriggerJob
 from schemas.events.executions import ExecutionCompleted, ExecutionStatus
 from schemas.jobs import JobStatus
 from schemas.topics import EXECUTIONS
+from tests.documents.blocks import block
 from tests.e2e.system import DEADLINE_S, TENANT, TOKEN, System, running
 from tests.tidy.tree import ROOT
 
@@ -52,7 +52,7 @@ async def printed_by(system: System, module: str) -> str:
 
 
 def test_the_lines_of_the_readme_are_those_of_the_example_and_ten_at_most() -> None:
-    [shown] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown = block("README.md", "python").text
     example = (ROOT / "examples" / "month_end.py").read_text(encoding="utf-8").rpartition('"""')[2]
     lines = [line for line in example.splitlines() if line]
     assert [line for line in shown.splitlines() if line] == lines

@@ -1,7 +1,8 @@
-"""`horolog worker run` without a system to join: everything on this machine, and the function in it."""
+"""`horolog worker run` without a system to join, by the commands of the README: everything, and the function in it."""
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from horolog.client import AsyncClient, ClientSettings, HorologError, Patience
 from horolog.runtime.connection import connection
+from tests.documents.blocks import block
 from tests.tidy.tree import ROOT
 
 DEADLINE_S = 90.0
@@ -59,9 +61,11 @@ async def answers(client: AsyncClient) -> bool:
 async def test_from_nothing_to_a_function_that_runs(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    with horolog(home, "worker", "run", "examples.month_end", "--port", "0") as process:
+    hosting, asking = (shlex.split(line, comments=True) for line in block("README.md", "sh", 3).text.splitlines())
+    assert (hosting[0], asking[0]) == (".venv/bin/horolog", ".venv/bin/python")
+    with horolog(home, *hosting[1:], "--port", "0") as process:
         async with await client_of(home) as client:
-            await asyncio.to_thread(_run_example, home)
+            await asyncio.to_thread(_run_example, home, asking[1:])
             [job] = [job async for job in client.list_jobs()]
             execution = await client.trigger_job(job.id)
             ended = await client.wait_for_execution(execution.id, timeout_s=DEADLINE_S)
@@ -80,9 +84,9 @@ async def test_what_is_no_module_is_wrong_use(tmp_path: Path, target: str, words
     assert words in (tmp_path / "said").read_text()
 
 
-def _run_example(home: Path) -> None:
+def _run_example(home: Path, words: list[str]) -> None:
     environment = {**os.environ, "HOROLOG_HOME": str(home)}
     environment.pop("HOROLOG_URL", None)
     environment.pop("HOROLOG_TOKEN", None)
-    command = [sys.executable, "-m", "examples.month_end"]
+    command = [sys.executable, *words]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=DEADLINE_S)

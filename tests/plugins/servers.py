@@ -90,6 +90,17 @@ def with_database(dsn: str, name: str) -> str:
 
 
 @contextmanager
+def database_on(server: str) -> Iterator[str]:
+    """An empty database for what is no coroutine, dropped at the end."""
+    name = f"horolog_test_{os.getpid()}_{next(_numbers)}"
+    asyncio.run(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    try:
+        yield with_database(server, name)
+    finally:
+        asyncio.run(_drop(server, name))
+
+
+@contextmanager
 def _reachable_folder(prefix: str) -> Iterator[Path]:
     # pytest's own temporary folders are closed to the unprivileged user that servers run as under root, and
     # their paths are too long for a Unix socket.

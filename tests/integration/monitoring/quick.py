@@ -16,6 +16,7 @@ import httpx
 import yaml
 
 from deploy.local.prometheus import PrivatePrometheus
+from deploy.local.watch import written
 from tests.tidy.tree import ROOT
 
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -26,51 +27,72 @@ _WINDOW = re.compile(r"(?<=\[)(?:5m|10m|30m|1h|6h)(?=\])|(?<=offset )10m")
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """What a query found for one set of labels."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prometheus:
     """A running Prometheus."""
 
     http: httpx.AsyncClient
 
-    async def ask(self, expression: str) -> list[float]:
-        """The values of an expression at present, as far as they are numbers."""
+    async def series(self, expression: str) -> list[Series]:
+        """What an expression finds at present, as far as it is numbers."""
         answer = await self.http.get("/api/v1/query", params={"query": expression})
         assert answer.status_code == 200, f"{expression}: {answer.text}"
-        values = [float(sample["value"][1]) for sample in answer.json()["data"]["result"]]
-        return [value for value in values if not math.isnan(value)]
+        found = [Series(sample["metric"], float(sample["value"][1])) for sample in answer.json()["data"]["result"]]
+        return [one for one in found if not math.isnan(one.value)]
+
+    async def ask(self, expression: str) -> list[float]:
+        """The values of an expression at present, as far as they are numbers."""
+        return [one.value for one in await self.series(expression)]
 
     async def fired(self) -> set[str]:
         """The names of all alerts that have fired since it began."""
-        answer = await self.http.get(
-            "/api/v1/query", params={"query": 'max by (alertname) (max_over_time(ALERTS{alertstate="firing"}[1h]))'}
-        )
-        return {sample["metric"]["alertname"] for sample in answer.json()["data"]["result"]}
+        found = await self.series('max by (alertname) (max_over_time(ALERTS{alertstate="firing"}[1h]))')
+        return {one.labels["alertname"] for one in found}
+
+    async def firing(self) -> set[str]:
+        """The names of the alerts that fire at present."""
+        alerts = (await self.http.get("/api/v1/alerts")).json()["data"]["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+
+
+@asynccontextmanager
+async def asking(url: str) -> AsyncIterator[Prometheus]:
+    """The Prometheus at this address."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30.0) as http:
+        yield Prometheus(http)
 
 
 @asynccontextmanager
 async def scraping(folder: Path, port: int, thresholds: Mapping[str, tuple[str, str]]) -> AsyncIterator[Prometheus]:
     """A Prometheus that scrapes the process at this port; `thresholds` replaces one text in an alert's expression."""
-    private = PrivatePrometheus(folder, _written(folder, port, thresholds))
+    private = PrivatePrometheus(folder, written(folder, quickened(folder, thresholds), {"all": port}))
     url = private.start()
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30.0) as http:
-            yield Prometheus(http)
+        async with asking(url) as prometheus:
+            yield prometheus
     finally:
         private.stop()
 
 
-def _written(folder: Path, port: int, thresholds: Mapping[str, tuple[str, str]]) -> Path:
+def quickened(folder: Path, thresholds: Mapping[str, tuple[str, str]]) -> Path:
+    """A folder like deploy/prometheus, below the given one, with what makes Prometheus quick."""
+    quick = folder / "quick"
+    (quick / "rules").mkdir(parents=True)
     config: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))
     config["global"] = {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY}
-    named = {"targets": [f"127.0.0.1:{port}"], "labels": {"service": "all"}}
-    config["scrape_configs"] = [{"job_name": "horolog", "static_configs": [named]}]
-    config["rule_files"] = ["rules.yml"]
-    (folder / "rules.yml").write_text(yaml.safe_dump(_quickened(thresholds)), "utf-8")
-    path = folder / "prometheus.yml"
-    path.write_text(yaml.safe_dump(config), "utf-8")
-    return path
+    (quick / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
+    (quick / "rules" / RULES.name).write_text(yaml.safe_dump(_quick_rules(thresholds)), "utf-8")
+    return quick
 
 
-def _quickened(thresholds: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+def _quick_rules(thresholds: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     rules: dict[str, Any] = yaml.safe_load(RULES.read_text("utf-8"))
     for group in rules["groups"]:
         for rule in group["rules"]:
