@@ -184,6 +184,7 @@ def bytes_in(folder: Path) -> dict[str, bytes]:
 async def test_no_secret_that_was_put_in_is_found_in_what_is_kept_or_shown(
     migrated_database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Airflow CVE-2024-45784, CVE-2025-54831 and CVE-2026-43826, Rundeck CVE-2022-31044."""
     canaries = Canaries()
     for name in ("horolog", "services", "projections"):
         caplog.set_level(logging.DEBUG, logger=name)
