@@ -1,6 +1,7 @@
 """HTTP jobs reach what they may and nothing else, whatever a URL or a name server says."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -10,10 +11,16 @@ from pydantic import ValidationError
 
 from horolog.adapters.system import SystemClock
 from horolog.domain.addresses import Address
+from horolog.runtime.egress import (
+    RESOLVING_COUNT_MAX,
+    RESOLVING_PER_TENANT_COUNT_MAX,
+    Resolver,
+    resolving_for,
+)
 from schemas.jobs import ErrorType, HttpConfig
 from services.executor.runners.http import HttpRunner
 from tests.integration.executor.test_http import serving
-from tests.integration.executor.watching import THIS_MACHINE, failure_of, outcome_of
+from tests.integration.executor.watching import DEADLINE_S, THIS_MACHINE, failure_of, outcome_of, until
 
 WAYS_TO_THIS_MACHINE = (
     *("127.0.0.1", "127.1", "0x7f000001", "0x7f.1", "2130706433", "017700000001", "0177.0.0.1", "0", "0.0.0.0"),
@@ -132,6 +139,42 @@ async def test_an_address_where_nobody_answers_is_passed_over_for_the_next(insid
     async with sending(["127.0.0.2", "127.0.0.1"], is_allowed=True) as requests:
         config = HttpConfig(url=f"http://two.example:{inside.port}/", method="GET")
         assert (await outcome_of(requests, config)).result == "ok"
+
+
+class Names:
+    """A name server that keeps whoever asks for `slow.example` waiting."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.may_answer = threading.Event()
+
+    def look_up(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append(host)
+        if host == "slow.example":
+            self.may_answer.wait(DEADLINE_S)
+        return ["10.0.0.1"]
+
+
+async def test_names_that_hang_hold_up_no_other_tenants_even_when_they_are_given_up() -> None:
+    names = Names()
+    resolver = Resolver(names.look_up)
+
+    async def asked_by(tenant_id: str, host: str) -> Sequence[Address]:
+        with resolving_for(tenant_id):
+            return await resolver(host, 80)
+
+    for _ in range(3):
+        slow = [asyncio.create_task(asked_by("theirs", "slow.example")) for _ in range(RESOLVING_COUNT_MAX)]
+        await until(lambda: len(names.asked) == RESOLVING_PER_TENANT_COUNT_MAX)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+    found = await asyncio.wait_for(asked_by("ours", "quick.example"), DEADLINE_S)
+    assert (found, names.asked.count("slow.example")) == ([ip_address("10.0.0.1")], RESOLVING_PER_TENANT_COUNT_MAX)
+    names.may_answer.set()
+    await asyncio.wait_for(asked_by("theirs", "quick.example"), DEADLINE_S)
+    await until(lambda: resolver._shares == {})
+    resolver.close()
 
 
 async def test_a_name_that_nobody_knows_is_a_network_error() -> None:
