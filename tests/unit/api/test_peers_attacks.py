@@ -201,6 +201,8 @@ async def test_mark_up_in_a_name_is_data_of_a_type_that_no_browser_renders(world
     job = await world.created(name=name)
     answer = await world.ask("GET", f"/jobs/{job['id']}")
     assert (answer.json()["name"], answer.headers["content-type"]) == (name, "application/json")
+    for told in (answer, await world.ask("GET", "/jobs/x"), await world.client.get(f"{API}/jobs")):
+        assert told.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
