@@ -19,7 +19,8 @@ from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+")
-_SAFE_URL = re.compile(r"https://[^\s/]+.*|http://(localhost|127\.0\.0\.1|\[::1\])([:/].*)?")
+_SAFE_URL = re.compile(r"https://[^\s/@]+(/.*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/.*)?")
+"""What stands before an `@` is no host, however much it looks like one."""
 _PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _SMTP, _SERVICE = "HOROLOG_SMTP", "HOROLOG_NOTIFY"
 

@@ -82,23 +82,32 @@ class Allowed:
         """The caller.
 
         Raises:
-            ApiError: FORBIDDEN, or AUTH_UNAVAILABLE when the service that decides does not answer.
+            ApiError: as `demand` does.
         """
-        principal = request.scope["principal"]
-        assert isinstance(principal, Principal)
-        is_beyond_tags = principal.tags is not None and self.permission not in WITHIN_TAGS
-        if self.permission not in principal.permissions or is_beyond_tags:
+        return await demand(request, self.permission)
+
+
+async def demand(request: Request, permission: Permission) -> Principal:
+    """The caller, if it has the permission.
+
+    Raises:
+        ApiError: FORBIDDEN, or AUTH_UNAVAILABLE when the service that decides does not answer.
+    """
+    principal = request.scope["principal"]
+    assert isinstance(principal, Principal)
+    is_beyond_tags = principal.tags is not None and permission not in WITHIN_TAGS
+    if permission not in principal.permissions or is_beyond_tags:
+        raise ApiError("FORBIDDEN")
+    decisions = context_of(request).ports.decisions
+    # Other services come without a tenant; what they may do is said with their token.
+    if decisions is not None and principal.tenant_id:
+        try:
+            allowed = await decisions.allows(principal, permission)
+        except DecisionsUnavailable:
+            raise ApiError("AUTH_UNAVAILABLE", "The service that decides on permissions does not answer.") from None
+        if not allowed:
             raise ApiError("FORBIDDEN")
-        decisions = context_of(request).ports.decisions
-        # Other services come without a tenant; what they may do is said with their token.
-        if decisions is not None and principal.tenant_id:
-            try:
-                allowed = await decisions.allows(principal, self.permission)
-            except DecisionsUnavailable:
-                raise ApiError("AUTH_UNAVAILABLE", "The service that decides on permissions does not answer.") from None
-            if not allowed:
-                raise ApiError("FORBIDDEN")
-        return principal
+    return principal
 
 
 Api = Annotated[ApiContext, Depends(_context)]

@@ -13,10 +13,10 @@ from services.api.bodies import JsonRoute
 from services.api.context import Api, ExecutionCanceller, ExecutionReader
 from services.api.documents import errors
 from services.api.errors import ApiError, rejection
+from services.api.finer_permissions import told_of
 from services.api.job_routes import execution_page, read_execution
 from services.api.queries import ExecutionQuery, StatisticsQuery, time_range
 from services.api.requests import PREFIX, carry_out, identity_of, known_uuid
-from services.api.shapes import execution_body
 
 router = APIRouter(prefix=PREFIX, tags=["executions"], route_class=JsonRoute)
 
@@ -56,9 +56,9 @@ async def execution_statistics(
 
 
 @router.get("/executions/{execution_id}", responses=errors(ExecutionResponse))
-async def get_execution(api: Api, caller: ExecutionReader, execution_id: str) -> Response:
+async def get_execution(request: Request, api: Api, caller: ExecutionReader, execution_id: str) -> Response:
     """One execution with its result."""
-    return Answer(execution_body(await read_execution(api, caller, execution_id)))
+    return Answer(await told_of(request, await read_execution(api, caller, execution_id)))
 
 
 @router.post("/executions/{execution_id}/cancel", responses=errors(ExecutionResponse))
@@ -73,7 +73,7 @@ async def cancel_execution(
     )
 
     async def answer(_: OutcomeView) -> Response:
-        return Answer(execution_body(await read_execution(api, caller, execution_id)))
+        return Answer(await told_of(request, await read_execution(api, caller, execution_id)))
 
     try:
         return await carry_out(request, api, command, answer)

@@ -33,6 +33,9 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 POLICY_VIOLATION = 1008
 """RFC 6455, section 7.4.1; before the handshake is accepted, servers answer it with 403."""
 NOBODY = Principal("", "anonymous", frozenset())
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+"""A browser takes an answer for what its type says, whatever a tenant has written into it (WHATWG Fetch, section 3.6).
+"""
 
 
 class Gate:
@@ -79,7 +82,7 @@ class Gate:
             if message["type"] == "http.response.start":
                 # A stream is answered when it begins, not when it ends.
                 status, answered = message["status"], time.perf_counter()
-                message = {**message, "headers": [*message.get("headers", ()), *limits]}
+                message = {**message, "headers": [*message.get("headers", ()), NO_SNIFFING, *limits]}
             await send(message)
 
         try:

@@ -17,6 +17,7 @@ from services.api.context import Api, ApiContext, JobReader, JobWriter
 from services.api.cursors import decode_cursor, encode_cursor
 from services.api.documents import errors
 from services.api.errors import ApiError
+from services.api.finer_permissions import demand_for
 from services.api.history import version_body
 from services.api.job_routes import IfMatch, demanded_version, job_answer, read_job
 from services.api.ports import Principal
@@ -54,6 +55,7 @@ async def roll_back_job(
     reason = f"rollback to version {body.to_version}"
     # Judged anew: what was good then need not be so now.
     definition = read_definition(rows[0].job.definition.to_dict(), stored=True)
+    await demand_for(request, definition)
     command = UpdateJob(
         **identity_of(request, api, caller, body.to_dict()),
         job_id=job_id,

@@ -31,13 +31,13 @@ from services.api.bodies import JsonRoute
 from services.api.context import Api, ApiContext, JobOperator, JobReader, JobWriter
 from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
+from services.api.finer_permissions import demand_for, told_of
 from services.api.job_routes import RawBody, read_execution, read_job, trigger_command
 from services.api.ports import Principal
 from services.api.requests import Identity, identity_of, known_uuid, origin_of
 from services.api.schedules import next_execution
 from services.api.sealing import config_of
 from services.api.sending import Settled
-from services.api.shapes import execution_body
 from services.api.validation import read_definition
 
 router = APIRouter(prefix="/internal", tags=["internal"], route_class=JsonRoute)
@@ -60,6 +60,7 @@ async def create_job(
     )
     acting = _acting(caller, x_tenant_id, body.get("tenantId") if isinstance(body, Mapping) else None)
     checked = read_definition(definition)
+    await demand_for(request, checked)
     hashable = await api.sealing.hashable(acting.tenant_id, body, [config_of(body)])
     identity = identity_of(request, api, acting, hashable)
     job_id = created_job_id(identity["command_id"])
@@ -81,7 +82,7 @@ async def create_jobs(
     results: dict[int, dict[str, Any]] = {}
     for index, definition in enumerate(body.jobs):
         try:
-            commands[index] = await _numbered(api, identity, index, definition)
+            commands[index] = await _numbered(request, api, identity, index, definition)
         except ApiError as error:
             results[index] = _failed(index, error)
     settled = await api.desk.settle_all(list(commands.values()), origin_of(request))
@@ -108,7 +109,7 @@ async def trigger_job(
     command = await trigger_command(request, api, acting, job_id, wish)
     outcome = await api.desk.settle(command, origin_of(request))
     execution = await read_execution(api, acting, outcome.execution_id)
-    return _answer(api, execution_body(execution), 201)
+    return _answer(api, await told_of(request, execution), 201)
 
 
 @router.get("/jobs/{job_id}/status", responses=errors(InternalStatusAnswer, internal=True))
@@ -184,10 +185,12 @@ def _acting(caller: Principal, header: str | None, named: object) -> Principal:
     return Principal(tenant, caller.actor, caller.permissions)
 
 
-async def _numbered(api: ApiContext, identity: Identity, index: int, definition: Any) -> CreateJob:
+async def _numbered(request: Request, api: ApiContext, identity: Identity, index: int, definition: Any) -> CreateJob:
     own: Identity = {**identity, "command_id": command_id(identity["tenant_id"], f"{identity['command_id']}#{index}")}
     job_id = created_job_id(own["command_id"])
-    sealed = await api.sealing.sealed(own["tenant_id"], job_id, read_definition(definition))
+    checked = read_definition(definition)
+    await demand_for(request, checked)
+    sealed = await api.sealing.sealed(own["tenant_id"], job_id, checked)
     return CreateJob(**own, job_id=job_id, definition=sealed)
 
 

@@ -28,12 +28,13 @@ from services.api.context import Api, ApiContext, ExecutionReader, JobOperator, 
 from services.api.cursors import decode_cursor, encode_cursor
 from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
+from services.api.finer_permissions import demand_for, told_of
 from services.api.ports import Principal
 from services.api.queries import JobExecutionQuery, JobQuery
 from services.api.requests import PREFIX, carry_out, identity_of, known_uuid
 from services.api.schedules import preview
 from services.api.sealing import config_of, has_mask, trigger_config
-from services.api.shapes import execution_body, execution_summary
+from services.api.shapes import execution_summary
 from services.api.validation import judge, read_definition
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=JsonRoute)
@@ -75,6 +76,7 @@ async def job_answer(api: ApiContext, caller: Principal, job_id: str, status: in
 async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody = None) -> Response:
     """Create a job. With an Idempotency-Key, a repeat is answered with the same job."""
     definition = read_definition(body)
+    await demand_for(request, definition)
     hashable = await api.sealing.hashable(caller.tenant_id, body, [config_of(body)])
     identity = identity_of(request, api, caller, hashable)
     job_id = created_job_id(identity["command_id"])
@@ -123,6 +125,7 @@ async def update_job(
     """Replace a job's whole definition. What is sent back masked, as it was read, keeps its value."""
     known = known_uuid(job_id, "JOB_NOT_FOUND")
     definition, version = read_definition(body), demanded_version(if_match)
+    await demand_for(request, definition)
     hashable = await api.sealing.hashable(caller.tenant_id, body, [config_of(body)])
     identity = identity_of(request, api, caller, hashable)
     definition, version = await _sealed_update(api, caller, known, definition, version)
@@ -160,7 +163,7 @@ async def trigger_job(
 ) -> Response:
     """Run the job once, now."""
     command = await trigger_command(request, api, caller, job_id, body or TriggerBody())
-    return await carry_out(request, api, command, lambda outcome: triggered(api, caller, outcome))
+    return await carry_out(request, api, command, lambda outcome: triggered(request, api, caller, outcome))
 
 
 @router.post("/jobs/{job_id}/pause", responses=errors(JobResponse))
@@ -273,11 +276,11 @@ async def read_execution(api: ApiContext, caller: Principal, execution_id: str |
     return execution
 
 
-async def triggered(api: ApiContext, caller: Principal, outcome: OutcomeView) -> Answer:
+async def triggered(request: Request, api: ApiContext, caller: Principal, outcome: OutcomeView) -> Answer:
     """The execution that a trigger asked for."""
     execution = await read_execution(api, caller, outcome.execution_id)
     place = f"{PREFIX}/executions/{execution.execution_id}"
-    return Answer(execution_body(execution), 201, {"Location": place})
+    return Answer(await told_of(request, execution), 201, {"Location": place})
 
 
 def demanded_version(if_match: str | None) -> int | None:

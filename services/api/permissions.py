@@ -10,12 +10,18 @@ from types import MappingProxyType
 
 
 class Permission(StrEnum):
-    """One thing that callers do; every route of the public API demands exactly one."""
+    """One thing that callers do; every route of the public API demands exactly one.
+
+    `JOBS_CREATE_COMMAND` and `EXECUTIONS_READ_OUTPUT` are demanded besides, by what a job or an execution holds
+    (`finer_permissions`).
+    """
 
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
+    JOBS_CREATE_COMMAND = "jobs:create-command"
     JOBS_OPERATE = "jobs:operate"
     EXECUTIONS_READ = "executions:read"
+    EXECUTIONS_READ_OUTPUT = "executions:read-output"
     EXECUTIONS_CANCEL = "executions:cancel"
     SYSTEM_READ = "system:read"
     SECRETS_WRITE = "secrets:write"
@@ -30,17 +36,30 @@ class Permission(StrEnum):
 PLATFORM_ADMIN = "platform-admin"
 """The one role that reaches beyond a tenant; it reads no tenant's jobs."""
 _READING = frozenset(
-    {Permission.JOBS_READ, Permission.EXECUTIONS_READ, Permission.SYSTEM_READ, Permission.NOTIFICATIONS_READ}
+    {
+        Permission.JOBS_READ,
+        Permission.EXECUTIONS_READ,
+        Permission.EXECUTIONS_READ_OUTPUT,
+        Permission.SYSTEM_READ,
+        Permission.NOTIFICATIONS_READ,
+    }
 )
 _OPERATING = _READING | {Permission.JOBS_OPERATE, Permission.EXECUTIONS_CANCEL}
-EVERYTHING = _OPERATING | {Permission.JOBS_WRITE, Permission.SECRETS_WRITE, Permission.NOTIFICATIONS_WRITE}
+EVERYTHING = _OPERATING | {
+    Permission.JOBS_WRITE,
+    Permission.JOBS_CREATE_COMMAND,
+    Permission.SECRETS_WRITE,
+    Permission.NOTIFICATIONS_WRITE,
+}
 
 WITHIN_TAGS = frozenset(
     {
         Permission.JOBS_READ,
         Permission.JOBS_WRITE,
+        Permission.JOBS_CREATE_COMMAND,
         Permission.JOBS_OPERATE,
         Permission.EXECUTIONS_READ,
+        Permission.EXECUTIONS_READ_OUTPUT,
         Permission.EXECUTIONS_CANCEL,
     }
 )

@@ -27,7 +27,8 @@ PORT_DEFAULT = 3009
 TLS_PREFIX = "HOROLOG_TLS"
 TOKEN_LENGTH_MIN = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-_SAFE_URL = re.compile(r"https://[^\s/]+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]")
+_SAFE_URL = re.compile(r"https://[^\s/@]+(/|$)|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
+"""What stands before an `@` is no host, however much it looks like one."""
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 GRANTED_TO_SERVICES = EVERYTHING | {Permission.TENANTS_MANAGE}
 """What a service may be given by name; without names, it is given what concerns jobs."""

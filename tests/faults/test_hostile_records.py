@@ -55,6 +55,7 @@ def sizes(dispatching: Dispatching, seconds: float, message: Message) -> list[in
 
 @given(st.data())
 def test_whatever_a_record_says_it_is_decided_on_or_refused_and_its_facts_can_be_written(data: st.DataObject) -> None:
+    """Celery CVE-2021-23727 (a result that somebody wrote became a command when it was read)."""
     dispatching, ticking = Dispatching(), TickerPartition(HOME, None, PARTITIONS)
     dispatching.create()
     (assigned,) = [m for m in dispatching.trigger(1, 2) if isinstance(m, TaskAssigned)]

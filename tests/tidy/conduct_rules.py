@@ -1,4 +1,4 @@
-"""Rules on what a Python source does: hidden clocks and randomness, awaiting in pure code, and test manners.
+"""Rules on what a Python source does: hidden clocks and randomness, awaiting in pure code, requests, and test manners.
 
 Each rule is a function from source text to the breaches it finds, each beginning with the line it is on.
 """
@@ -24,6 +24,8 @@ HIDDEN_INPUTS = {
 _SKIPS = ("pytest.skip", "pytest.xfail", "pytest.importorskip", "pytest.mark.skip", "pytest.mark.xfail")
 _DOUBLES = ("unittest.mock", "mock", "pytest_mock")
 _SLEEPS = ("asyncio.sleep", "time.sleep", "anyio.sleep")
+_CLIENTS = ("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport", "create_ssl_context")
+_SHORTCUTS = ("get", "options", "head", "post", "put", "patch", "delete", "request", "stream")
 
 
 def hidden_inputs(source: str) -> list[str]:
@@ -48,6 +50,21 @@ def foreign_to_domain(source: str) -> list[str]:
     allowed = {*sys.stdlib_module_names, "pydantic", "schemas", "horolog"}
     modules = sorted(set(imported_modules(ast.parse(source))))
     return [f"{line}: imports {name}" for line, name in modules if name.partition(".")[0] not in allowed]
+
+
+def led_astray(source: str) -> list[str]:
+    """Requests that would go by a proxy of the environment, or on to where an answer sends them.
+
+    What is passed on as a whole (`**options`) is a setting's, and that setting's own tests'.
+    """
+    breaches = []
+    for call, name in calls(ast.parse(source)):
+        library, _, what = name.rpartition(".")
+        if any(keyword.arg == "follow_redirects" for keyword in call.keywords):
+            breaches.append(f"{call.lineno}: {ast.unparse(call)}; a redirection is an answer")
+        if library == "httpx" and (what in _SHORTCUTS or (what in _CLIENTS and not _ignores_environment(call))):
+            breaches.append(f"{call.lineno}: {ast.unparse(call)}; say trust_env=False")
+    return breaches
 
 
 def timed_sleep(source: str) -> list[str]:
@@ -83,6 +100,11 @@ def unclear_test(source: str) -> list[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_wishful(node.name):
             breaches.append(f"{node.lineno}: {node.name}; state what is so")
     return breaches
+
+
+def _ignores_environment(call: ast.Call) -> bool:
+    said = [keyword.value for keyword in call.keywords if keyword.arg in ("trust_env", None)]
+    return any(not isinstance(value, ast.Constant) or value.value is False for value in said)
 
 
 def _only_yields(call: ast.Call, name: str) -> bool:

@@ -67,6 +67,7 @@ RULES = (
     Rule(shape_rules.missing_module_doc, is_python),
     Rule(shape_rules.long_tests, is_test),
     Rule(conduct_rules.hidden_inputs, is_product),
+    Rule(conduct_rules.led_astray, is_product),
     Rule(conduct_rules.awaiting, is_pure),
     Rule(conduct_rules.foreign_to_domain, is_domain),
     Rule(conduct_rules.timed_sleep, is_test),

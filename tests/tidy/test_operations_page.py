@@ -8,7 +8,17 @@ from typing import Any
 import yaml
 
 from horolog.runtime.settings import DRAIN_S_DEFAULT
-from schemas.topics import DAY_MS, KEEP_FOR_EVER, TOPICS
+from schemas.topics import (
+    COMMANDS,
+    CONTROL,
+    DAY_MS,
+    FIRES,
+    JOB_TABLE,
+    KEEP_FOR_EVER,
+    TASKS,
+    TENANTS,
+    TOPICS,
+)
 from tests.tidy.manifests import known_settings
 from tests.tidy.tree import ROOT, committable_files
 
@@ -52,6 +62,15 @@ def test_retention_is_that_of_the_topics() -> None:
     assert (days["output"] * 24, rows["what runs print while they go on"]) == (1, "1 hour")
     ever = {topic.name for topic in TOPICS if topic.retention_ms == KEEP_FOR_EVER and not topic.compacted}
     assert ever == set(re.findall(r"`([\w-]+\.v1)`", PAGE.partition("| jobs, tenants")[2].partition("|")[0]))
+
+
+def test_every_topic_has_its_writers_among_the_parts() -> None:
+    rows = dict(re.findall(r"^   \| (\w+) \| (`[^|]*`) \|$", PAGE.partition("| part | writes |")[2], re.MULTILINE))
+    written = {part: re.findall(r"`([\w.-]+)`", cell) for part, cell in rows.items()}
+    assert {name for names in written.values() for name in names} == {topic.name for topic in TOPICS}
+    # What lets its writer run code is one part's alone.
+    for name in (COMMANDS.name, JOB_TABLE.name, TENANTS.name, TASKS.name, CONTROL.name, FIRES.name):
+        assert len([part for part, names in written.items() if name in names]) == 1, name
 
 
 def test_drain_is_the_default() -> None:

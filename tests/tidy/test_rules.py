@@ -47,6 +47,22 @@ PLANTED: list[tuple[str, list[str], list[str]]] = [
             "def f(clock):\n    return clock.now()\n",
         ],
     ),
+    (
+        "led_astray",
+        [
+            "import httpx\nhttpx.AsyncClient(timeout=5)\n",
+            "import httpx\nhttpx.Client(trust_env=True)\n",
+            "from httpx import AsyncHTTPTransport as Transport\nTransport()\n",
+            "import httpx\nhttpx.get('https://example.com')\n",
+            "client.get(url, follow_redirects=True)\n",
+        ],
+        [
+            "import httpx\nhttpx.AsyncClient(timeout=5, trust_env=False)\n",
+            "import httpx\nhttpx.Client(**settings.options())\n",
+            "import httpx\nhttpx.Request('GET', url)\n",
+            "client.get(url)\n",
+        ],
+    ),
     ("awaiting", ["async def f(): ...\n"], ["def f(): ...\n"]),
     (
         "foreign_to_domain",

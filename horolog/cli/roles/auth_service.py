@@ -4,6 +4,7 @@ A module of its own, loaded where there is such a service: its libraries take 15
 """
 
 import os
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -19,7 +20,9 @@ from services.api.signed_tokens import SignedTokens
 KEYS_WAIT_S = 5.0
 
 
-async def open_signed_tokens(service: AuthService, clock: Clock, stack: AsyncExitStack) -> Authenticator:
+async def open_signed_tokens(
+    service: AuthService, clock: Clock, stack: AsyncExitStack, environment: Mapping[str, str] = os.environ
+) -> Authenticator:
     """Whoever believes the service's tokens; what it needs is closed with the stack.
 
     Its server is believed by the system's authorities, or by those that AUTH_CA_FILE names.
@@ -27,7 +30,7 @@ async def open_signed_tokens(service: AuthService, clock: Clock, stack: AsyncExi
     Raises:
         SettingsError: that file cannot be used.
     """
-    authorities = client_context(tls_files(os.environ, "AUTH"), "AUTH")
+    authorities = client_context(tls_files(environment, "AUTH"), "AUTH")
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=KEYS_WAIT_S, trust_env=False, verify=authorities))
     keys = Keys(partial(fetch_keys, http, service.keys_url), service.issuer.algorithm, clock)
     stack.push_async_callback(keys.close)

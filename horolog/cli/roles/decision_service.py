@@ -1,6 +1,7 @@
 """An outside service that decides about permissions, put together; loaded where there is one."""
 
 import os
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -16,7 +17,9 @@ from services.api.settings import DecisionService
 ANSWER_S_MAX = 2.0
 
 
-async def open_decisions(service: DecisionService, clock: Clock, stack: AsyncExitStack) -> Decisions:
+async def open_decisions(
+    service: DecisionService, clock: Clock, stack: AsyncExitStack, environment: Mapping[str, str] = os.environ
+) -> Decisions:
     """Whoever asks the service; what it needs is closed with the stack.
 
     Its server is believed by the system's authorities, or by those that RBAC_CA_FILE names.
@@ -24,7 +27,7 @@ async def open_decisions(service: DecisionService, clock: Clock, stack: AsyncExi
     Raises:
         SettingsError: that file cannot be used.
     """
-    authorities = client_context(tls_files(os.environ, "RBAC"), "RBAC")
+    authorities = client_context(tls_files(environment, "RBAC"), "RBAC")
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=ANSWER_S_MAX, trust_env=False, verify=authorities))
     headers = {"Authorization": f"Bearer {service.token}"} if service.token else {}
     decisions = OutsideDecisions(partial(ask, http, service.url, headers), clock)

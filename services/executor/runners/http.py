@@ -29,7 +29,7 @@ from horolog.domain.addresses import DestinationForbidden, Network
 from horolog.domain.signing import signed
 from horolog.limits import HTTP_BODY_READ_BYTES_MAX
 from horolog.ports import Clock
-from horolog.runtime.egress import Resolve, Resolver
+from horolog.runtime.egress import Resolve, Resolver, resolving_for
 from schemas.events.workers import TaskAssigned
 from schemas.jobs import ErrorType, HttpConfig
 from services.executor.outcome import Outcome, failed, failure
@@ -103,7 +103,8 @@ class HttpRunner:
         try:
             async with self._pools.lent(task.http_allowed) as pool:
                 request = _request_of(task, config, self._clock.now(), traceparent)
-                response = await pool.handle_async_request(request)
+                with resolving_for(task.tenant_id):
+                    response = await pool.handle_async_request(request)
                 try:
                     body = await _read(response)
                 finally:

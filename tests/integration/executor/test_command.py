@@ -41,9 +41,12 @@ def _pids(outcome: Outcome) -> list[int]:
 
 
 async def test_a_command_gets_its_arguments_unchanged_and_its_output_is_kept(commands: CommandRunner) -> None:
-    outcome = await outcome_of(commands, CommandConfig(command="printf", args=("%s|", "$HOME; ls", "*", "")))
+    """Rundeck CVE-2026-106056 (an option that left its quotes), Airflow CVE-2020-11978 and CVE-2022-40127: there is no
+    shell, and nothing is filled in."""
+    said = ("$HOME; ls", "*", "", "'; id; '", '"; id; "', "`id`", "$(id)", "&& id", "--help", "{{7*7}}", "%s", "\\x27")
+    outcome = await outcome_of(commands, CommandConfig(command="printf", args=("%s|", *said)))
     assert outcome.failure is None
-    assert outcome.result == {"stdout": "$HOME; ls|*||", "stderr": "", "exitCode": 0}
+    assert outcome.result == {"stdout": "".join(f"{text}|" for text in said), "stderr": "", "exitCode": 0}
     assert outcome.usage.memory_peak_mb is not None
     assert outcome.usage.cpu_time_ms is not None
 

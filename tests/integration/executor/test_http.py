@@ -89,6 +89,17 @@ async def test_a_request_carries_its_body_its_headers_and_its_attempt(requests: 
     assert field_of(outcome.metadata, "statusCode") == 200
 
 
+@pytest.mark.parametrize("text", ["{{7*7}}", "${7*7}", "={{ $json.a }}", "{% print(7*7) %}", "<%= 7*7 %>", "$(id)"])
+async def test_no_text_of_a_request_is_evaluated(requests: HttpRunner, text: str) -> None:
+    """n8n CVE-2025-68613 and CVE-2026-1470 (expressions that were run), Airflow CVE-2024-39877 (templates)."""
+    async with serving(_answer()) as server:
+        config = HttpConfig(url=server.url, method="POST", headers={"X-Text": text}, body={text: [text]})
+        assert (await outcome_of(requests, config)).failure is None
+    head, _, body = server.request.partition(b"\r\n\r\n")
+    assert f"X-Text: {text}".lower() in head.decode().lower().split("\r\n")
+    assert json.loads(body) == {text: [text]}
+
+
 async def test_what_only_claims_to_be_json_is_kept_as_text_that_can_be_stored(requests: HttpRunner) -> None:
     outcome = await _outcome(requests, _answer(b"{\x00\xff", content_type="application/json"))
     assert (outcome.failure, outcome.result) == (None, "{\ufffd\ufffd")

@@ -14,6 +14,7 @@ PID = FunctionConfig(module_path="sample_functions", function_name="pid")
 
 
 async def test_a_function_that_runs_any_program_reaches_nothing_of_the_worker() -> None:
+    """n8n CVE-2025-68668 and CVE-2026-49444 (ways out of a sandbox within Python): the process is the sandbox."""
     name = own_variable().partition("=")[0]
     async with working() as (colleague, _):
         config = FunctionConfig(

@@ -132,6 +132,7 @@ async def test_nothing_of_another_attempts_files_is_there(commands: CommandRunne
 
 
 async def test_nothing_can_be_written_but_its_own_directories(commands: CommandRunner, shown: Path) -> None:
+    """n8n CVE-2026-21877 (files that were written outside led to code that ran)."""
     places = ("/", "/usr", "/etc", "/dev", "/proc", str(shown))
     script = 'for d in "$@"; do touch "$d/mine" && echo "$d"; done 2>/dev/null; echo x > "$6/file"; cat "$6/file"; pwd'
     assert told(await outcome_of(commands, shell(script, *places))) == "of the worker/job"

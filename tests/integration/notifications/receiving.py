@@ -26,9 +26,13 @@ class Got:
 
 
 class Hook:
-    """Answers what it is told to, one after the other, then 200; while `held` is not set, it does not answer."""
+    """Answers what it is told to, one after the other, then 200; while `held` is not set, it does not answer.
 
-    def __init__(self) -> None:
+    With `tls` it speaks nothing else.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.got: list[Got] = []
         self.answers: list[bytes] = []
         self.arrived = asyncio.Event()
@@ -37,15 +41,19 @@ class Hook:
         self.port = 0
 
     @property
+    def origin(self) -> str:
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{self.origin}/hook"
 
     @property
     def ids(self) -> list[str]:
         return [got.headers["webhook-id"] for got in self.got]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

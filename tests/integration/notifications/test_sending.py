@@ -12,7 +12,12 @@ from horolog.domain.notifications.attempts import ATTEMPT_COUNT_MAX
 from horolog.domain.notifications.rules import ChannelType, Target
 from projections.notifications.outbox import LEASE_S, Busy, Outbox
 from projections.notifications.sender import Sender
-from tests.integration.executor.test_egress import WAYS_TO_THIS_MACHINE
+from tests.integration.executor.test_egress import (
+    REDIRECTIONS,
+    WAYS_INSIDE,
+    WAYS_THAT_ONLY_SOME_KNOW,
+    WAYS_TO_THIS_MACHINE,
+)
 from tests.integration.notifications.receiving import Got, Hook, answer
 from tests.integration.notifications.test_making import failed
 from tests.integration.notifications.world import SECRET, World
@@ -122,11 +127,12 @@ async def test_delivery_is_given_up_after_so_many_attempts_and_may_be_sent_again
     assert (await world.delivery(id_)).state == "sent"
 
 
-async def test_redirect_is_not_followed(world: World, hook: Hook) -> None:
+@pytest.mark.parametrize("status", REDIRECTIONS)
+async def test_redirect_is_not_followed(world: World, hook: Hook, status: int) -> None:
     id_ = await world.add_trial(await world.add_rule(Target(hook.url, SECRET)))
-    hook.answers = [answer(302, location=hook.url)]
+    hook.answers = [answer(status, location=hook.url)]
     await world.send()
-    assert ((await world.delivery(id_)).failure, len(hook.got)) == ("HTTP_302", 1)
+    assert ((await world.delivery(id_)).failure, len(hook.got)) == (f"HTTP_{status}", 1)
 
 
 async def test_receiver_that_does_not_answer_holds_up_nobody_else(world: World, hook: Hook) -> None:
@@ -172,13 +178,22 @@ async def arrived(hook: Hook, count: int) -> None:
         await hook.arrived.wait()
 
 
-@pytest.mark.parametrize("host", WAYS_TO_THIS_MACHINE)
-async def test_no_way_of_writing_an_inner_address_leads_there(world: World, hook: Hook, host: str) -> None:
-    made = await world.add_rule(Target(f"http://{host}:{hook.port}/", SECRET))
-    id_ = await world.add_trial(made)
+@pytest.mark.parametrize("channel", [ChannelType.WEBHOOK, ChannelType.SLACK, ChannelType.DINGTALK, ChannelType.WECOM])
+async def test_no_way_of_writing_an_inner_address_leads_there(world: World, hook: Hook, channel: ChannelType) -> None:
+    """XXL-JOB CVE-2022-43183, PowerJob CVE-2025-14518 and their relatives, by whatever a tenant may have sent."""
+    for host in (*WAYS_TO_THIS_MACHINE, *WAYS_INSIDE):
+        made = await world.add_rule(Target(f"http://{host}:{hook.port}/", "SEC0123456789abcdef"), channel=channel)
+        id_ = await world.add_trial(made)
+        await world.send(allowed=())
+        assert (await world.delivery(id_)).failure == "DESTINATION_FORBIDDEN", host
+    assert hook.got == []
+
+
+@pytest.mark.parametrize("host", WAYS_THAT_ONLY_SOME_KNOW)
+async def test_what_only_some_resolvers_know_leads_nowhere_either(world: World, hook: Hook, host: str) -> None:
+    id_ = await world.add_trial(await world.add_rule(Target(f"http://{host}:{hook.port}/", SECRET)))
     await world.send(allowed=())
-    delivery = await world.delivery(id_)
-    assert delivery.failure in ("DESTINATION_FORBIDDEN", "REQUEST_INVALID", "CONNECT_FAILED")
+    assert (await world.delivery(id_)).failure in ("DESTINATION_FORBIDDEN", "REQUEST_INVALID", "CONNECT_FAILED")
     assert hook.got == []
 
 

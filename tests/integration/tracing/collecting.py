@@ -33,7 +33,7 @@ class Collector(Hook):
     @property
     def endpoint(self) -> str:
         """Where it is, as settings name it."""
-        return f"http://127.0.0.1:{self.port}"
+        return self.origin
 
     @property
     def spans(self) -> list[GotSpan]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from services.api.permissions import ROLES
 from services.api.ports import OPEN_SUBMISSIONS, Headers, Principal
 from services.api.settings import from_environment
 from tests.unit.api.contract import ENDING, document, operations
-from tests.unit.api.samples import BY_ID, CANARY, place, token_for
-from tests.unit.api.test_tenant_walls import ours, send
+from tests.unit.api.samples import BY_ID, CANARY, RULES, place, token_for
+from tests.unit.api.test_tenant_walls import READING, ours, place_theirs, send, whole
 from tests.unit.api.world import (
     API,
     JOB,
@@ -55,6 +56,8 @@ INJECTIONS = (
     "{{7*7}}",
     "$(id)",
     "\\x27",
+    "{% print(7*7) %}",
+    "={{ $json.constructor.constructor('return 7*7')() }}",
 )
 
 
@@ -198,12 +201,15 @@ async def test_mark_up_in_a_name_is_data_of_a_type_that_no_browser_renders(world
     job = await world.created(name=name)
     answer = await world.ask("GET", f"/jobs/{job['id']}")
     assert (answer.json()["name"], answer.headers["content-type"]) == (name, "application/json")
+    for told in (answer, await world.ask("GET", "/jobs/x"), await world.client.get(f"{API}/jobs")):
+        assert told.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
 async def test_text_of_a_tenant_is_never_run_filled_in_or_made_part_of_an_address(world: World, text: str) -> None:
     """Airflow CVE-2020-11978 and CVE-2022-40127 (commands in parameters and run ids), CVE-2024-39877 (templates in
-    texts), DolphinScheduler CVE-2023-49299: texts come back as they were, and ids are never made from them."""
+    texts), DolphinScheduler CVE-2023-49299, n8n CVE-2025-68613 and CVE-2026-1470 (expressions in a workflow): texts
+    come back as they were, and ids are never made from them."""
     function: dict[str, Any] = {"jobType": "function", "config": {"modulePath": "a", "functionName": "b"}}
     job = await world.created(name=text, description=text, tags=[text[:50]], **function)
     told = (await world.ask("GET", f"/jobs/{job['id']}")).json()
@@ -228,6 +234,36 @@ async def test_secondary_operations_ask_whose_the_job_is_as_well(world: World, m
     assert answer.status_code == 404
     assert CANARY not in answer.text.replace(address, "")
     assert ours(world) == before
+
+
+async def test_neither_code_nor_errors_of_another_tenants_job_are_shown(world: World) -> None:
+    """Airflow CVE-2024-27906 (code and import errors of others' workflows, in lists and in details)."""
+    placed, theirs = await place(world), await place_theirs(world)
+    rows, id_ = world.read_model.executions_by_id, placed.ids["execution_id"]
+    told = f"ModuleNotFoundError: {CANARY}"
+    rows[id_] = replace(rows[id_], status="failed", error_message=told, error_stack=told, result=told)
+    for method, path in READING:
+        for ids in (theirs, placed.ids):
+            answer = await send(world, THEIRS, method, whole(path).format(**ids))
+            assert CANARY not in answer.text, path
+    assert told in (await world.ask("GET", f"/executions/{id_}")).text
+
+
+HOOK = {"type": "webhook", "url": "https://example.com/", "secret": "0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        *({"type": "script", "path": "/tmp/alert.sh"}, {"type": "command", "command": "/bin/sh"}, {"type": "http"}),
+        *({**HOOK, "script": "/tmp/x"}, {**HOOK, "path": "/tmp/x"}, {"type": "service", "url": "https://example.com/"}),
+        *({**HOOK, "url": place} for place in ("/bin/sh", "file:///etc/passwd", "unix:///run/x", "gopher://x/_x")),
+    ],
+)
+async def test_notification_names_no_program_no_file_and_no_socket(world: World, channel: dict[str, Any]) -> None:
+    """DolphinScheduler CVE-2024-43115 (an alert ran the script whose path its user had given)."""
+    answer = await world.ask("POST", RULES, {"name": "told", "kinds": ["failed"], "channel": channel})
+    assert (answer.status_code, world.notifications.kept) == (422, {})
 
 
 @pytest.mark.parametrize("tenant", ["default", "", SYSTEM_TENANT, "../x", "00000000-0000-0000-0000-000000000000"])

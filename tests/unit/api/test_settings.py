@@ -82,6 +82,8 @@ def test_an_auth_service_is_believed_when_all_of_it_is_named() -> None:
     [
         ("AUTH_JWKS_URL", "http://auth.example/keys"),
         ("AUTH_JWKS_URL", "http://localhost.evil.example/keys"),
+        ("AUTH_JWKS_URL", "http://localhost:80@evil.example/keys"),
+        ("AUTH_JWKS_URL", "https://auth.example@evil.example/keys"),
         ("AUTH_JWKS_URL", "file:///keys"),
         ("AUTH_JWKS_URL", ""),
         ("AUTH_ISSUER", ""),

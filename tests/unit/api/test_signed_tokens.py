@@ -99,6 +99,7 @@ async def test_a_token_with_a_wrong_claim_proves_nobody(changes: dict[str, Any])
     ],
 )
 async def test_a_token_of_another_kind_or_key_proves_nobody(header: dict[str, Any]) -> None:
+    """PyJWT CVE-2026-32597 (a token that demands what nobody understands, in `crit`), and a refresh token's type."""
     asked = Asked()
     assert await asked.caller(asked.service.token(header=header)) is None
 
@@ -116,6 +117,7 @@ async def test_a_token_that_nobody_signed_proves_nobody(name: str) -> None:
 
 
 async def test_a_public_key_is_no_secret_to_sign_with() -> None:
+    """PyJWT CVE-2022-29217 (a public key taken for the secret of another algorithm)."""
     asked = Asked()
     key = asked.service.keys["first"]
     assert isinstance(key, Ed25519PrivateKey)

@@ -45,6 +45,7 @@ async def test_what_was_sealed_with_any_key_that_is_known_is_taken(theirs: Seals
 
 @pytest.mark.parametrize("theirs", [None, Seals([STRANGE])])
 async def test_what_is_not_sealed_by_a_known_key_is_refused(theirs: Seals | None) -> None:
+    """Airflow CVE-2020-11981 (whoever wrote to the broker ran commands on the workers)."""
     taken, refused = await received(handed_out(theirs, task(1)), Seals([NEW, OLD]))
     assert (taken, refused) == ([], ["no dispatcher has sealed the record with a key that is known here"])
 

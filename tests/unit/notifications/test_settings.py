@@ -42,6 +42,8 @@ def test_secrets_come_from_the_environment_or_from_files_and_are_not_shown() -> 
         ("HOROLOG_SMTP_FROM", ""),
         ("HOROLOG_SMTP_CA_FILE", f"/nowhere/{HUSH}"),
         ("HOROLOG_NOTIFY_URL", f"http://{HUSH}.example.com"),
+        ("HOROLOG_NOTIFY_URL", f"http://localhost:80@{HUSH}.example.com"),
+        ("HOROLOG_NOTIFY_URL", f"https://{HUSH}@example.com"),
         ("HOROLOG_NOTIFY_TOKEN", f"{HUSH}\n"),
     ],
 )
