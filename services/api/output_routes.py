@@ -1,8 +1,8 @@
 """The route of what a run prints, while it goes on.
 
-Guarantee: it demands what reading the execution demands, which is where the final output is told; another tenant's
-execution, or one beyond the caller's tags, is told like one that does not exist. All of that is asked again while the
-stream goes on.
+Guarantee: it demands what the final output demands, and what reading the execution does, whose events it tells; another
+tenant's execution, or one beyond the caller's tags, is told like one that does not exist. All of that is asked again
+while the stream goes on.
 """
 
 from typing import Annotated
@@ -14,7 +14,7 @@ from projections.views import ExecutionView, ReadModelUnavailable
 from schemas.base import Value
 from schemas.http_events import OutputBody
 from services.api.bodies import JsonRoute
-from services.api.context import Api, ApiContext, ExecutionReader
+from services.api.context import Api, ApiContext, OutputReader, demand
 from services.api.documents import Responses, errors
 from services.api.errors import ApiError
 from services.api.job_routes import read_execution
@@ -39,7 +39,7 @@ _ANSWERS: Responses = {
     **errors(None),
     200: {"description": _TOLD, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}},
 }
-_DEMANDED = frozenset({Permission.EXECUTIONS_READ})
+_DEMANDED = frozenset({Permission.EXECUTIONS_READ, Permission.EXECUTIONS_READ_OUTPUT})
 
 
 class OutputQuery(Value):
@@ -52,12 +52,13 @@ class OutputQuery(Value):
 async def follow_output(
     request: Request,
     api: Api,
-    caller: ExecutionReader,
+    caller: OutputReader,
     execution_id: str,
     query: Annotated[OutputQuery, Query()],
     last_event_id: LastEventId = None,
 ) -> Response:
     """What a run prints, about a second later, and what becomes of it; at its end the rest of its final output."""
+    await demand(request, Permission.EXECUTIONS_READ)
     known = known_uuid(execution_id, "EXECUTION_NOT_FOUND")
     asked = AskedOutput(caller.tenant_id, caller.actor, known, query.follow)
     look = _look_of(api, caller, known)

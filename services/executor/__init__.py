@@ -14,9 +14,10 @@ trial run has shown to hold; what demands more does not run. A worker of the SDK
 with it, by the same runner, and nothing else.
 
 Room: `capacity` attempts run at a time, and of each type no more than its runner takes (functions: one for each of
-`function_process_count` processes at work; more are kept, since each is one tenant's). Of what the worker holds, an attempt whose type has no room holds up none of
-another type, whatever its priority. But a beat names one room for all types: so many slow functions that they fill
-`capacity + prefetch` of every worker keep the others waiting at the dispatcher, in its fair order, until some end.
+`function_process_count` processes at work; more are kept, since each is one tenant's). Of what the worker holds, an
+attempt whose type has no room holds up none of another type, whatever its priority. But a beat names one room for all
+types: so many slow functions that they fill `capacity + prefetch` of every worker keep the others waiting at the
+dispatcher, in its fair order, until some end.
 
 Failure: safety comes from the lease, not from redelivery. A beat a second names every held attempt. When no beat
 reached the log for a lease, everything that runs is killed, what waited is given back, and the worker begins anew

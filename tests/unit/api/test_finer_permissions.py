@@ -109,6 +109,16 @@ async def test_output_is_told_only_to_who_may_read_it(opened: Opened) -> None:
         world.read_model.executions_by_id[id_] = replace(world.read_model.executions_by_id[id_], status="running")
 
 
+async def test_output_is_followed_only_by_who_may_read_it_and_the_execution(opened: Opened) -> None:
+    path = f"{API}/executions/{await ended(opened.world)}/output/stream?follow=false"
+    opened.caller.permissions -= {OUTPUT}
+    assert (await opened.world.ask("GET", path)).status_code == 403
+    opened.caller.permissions = EVERYTHING - {Permission.EXECUTIONS_READ}
+    assert (await opened.world.ask("GET", path)).status_code == 403
+    opened.caller.permissions = EVERYTHING
+    assert (await opened.world.ask("GET", path)).status_code == 200
+
+
 class Reluctant:
     """An outside service that allows everything but these two."""
 
