@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from horolog.client.jobs import JobFilter, command_job, definition_of, function_job, http_job
     from horolog.client.producer import EventProducer, NotSendable, Sender
     from horolog.client.tokens import ServiceToken, SignIn, Token
-    from horolog.client.topics import open_topics
+    from horolog.client.topics import command_seals, open_topics
 
 __all__ = [
     "AsyncClient",
@@ -98,6 +98,7 @@ __all__ = [
     "VersionConflict",
     "Wish",
     "command_job",
+    "command_seals",
     "connect",
     "connect_async",
     "definition_of",
@@ -136,7 +137,7 @@ _HOMES = {
     "jobs": ("JobFilter", "command_job", "definition_of", "function_job", "http_job"),
     "producer": ("EventProducer", "NotSendable", "Sender"),
     "tokens": ("ServiceToken", "SignIn", "Token"),
-    "topics": ("open_topics",),
+    "topics": ("command_seals", "open_topics"),
 }
 """Module → the names that are found there."""
 

@@ -23,6 +23,7 @@ ALL = [*LASTING, *PREPARING, *FINISHING]
 KEY_HOLDERS = {
     "horolog-database": {"api", "executor", "projections", "migrate"},
     "horolog-task-keys": {"dispatcher", "executor"},
+    "horolog-command-keys": {"api", "dispatcher"},
     "horolog-master-keys": {"api", "executor"},
     "horolog-service-token": {"api"},
     "horolog-issuer": {"api"},
