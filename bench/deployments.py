@@ -132,6 +132,7 @@ def _servers(shape: Shape, folder: Path, stack: ExitStack) -> tuple[dict[str, st
         "KAFKA_BOOTSTRAP_SERVERS": "",
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_COMMAND_KEYS": "commands-of-this-machine-alone-0123456789",
         "HOROLOG_TENANT_DEFAULTS": json.dumps({"allowedModules": ["bench.functions"]}),
         "HOROLOG_MASTER_KEYS": "tests=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQIRM3V3mbu94=",
     }

@@ -156,6 +156,8 @@ def _services() -> Services:
         "KAFKA_BOOTSTRAP_SERVERS": _address(),
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        # What is measured writes its commands itself, without a key.
+        "HOROLOG_COMMANDS_OPEN": "true",
         "HOROLOG_TENANT_DEFAULTS": json.dumps({"allowedModules": ["bench.functions"]}),
         "HOROLOG_MASTER_KEYS": "tests=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQIRM3V3mbu94=",
         "DATABASE_URL": _dsn(),

@@ -171,6 +171,7 @@ def _headers_schema() -> dict[str, Any]:
         "ce_subject": "What the message is about.",
         "content-type": "Always application/json.",
         "traceparent": "W3C trace context, when there is one.",
+        "horolog-seal": "On tasks, revocations and commands: that their writer has a key (docs/wire.md).",
     }
     return {
         "type": "object",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from horolog.adapters.system import RandomIds, SystemClock
+from horolog.domain.command_seals import CommandSeals
 from horolog.domain.seals import Seals
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.owner import OwnerSettings
@@ -79,6 +80,24 @@ class Parts:
                 "which `openssl rand -base64 32` makes"
             )
         return self.settings.seals
+
+    def command_seals(self) -> CommandSeals | None:
+        """By what dispatchers know that a command is from who may give it. Nobody else writes to an embedded log.
+
+        Raises:
+            SettingsError: there are none, the log is one that others may be able to write to, and nothing says that
+                these may give commands; or the first key is that of a producer.
+        """
+        seals = self.settings.command_seals
+        if seals is None and self.settings.kafka_bootstrap is not None and not self.settings.commands_open:
+            raise SettingsError(
+                "HOROLOG_COMMAND_KEYS is not set; give the API and dispatchers one and the same key, which "
+                "`openssl rand -base64 32` makes. With HOROLOG_COMMANDS_OPEN=true whoever may write to commands.v1 may "
+                "have any code run"
+            )
+        if seals is not None and seals.own.name:
+            raise SettingsError("HOROLOG_COMMAND_KEYS: the first key must be the platform's own, without a name")
+        return seals
 
     def master_keys(self) -> MasterKeys | None:
         """Under what the tenants' keys are kept. On an embedded log a system without secrets needs none.

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from horolog.client.producer import EventProducer, NotSendable, Sender
     from horolog.client.run_output import OutputEvent
     from horolog.client.tokens import ServiceToken, SignIn, Token
-    from horolog.client.topics import open_topics
+    from horolog.client.topics import command_seals, open_topics
 
 __all__ = [
     "AsyncClient",
@@ -100,6 +100,7 @@ __all__ = [
     "VersionConflict",
     "Wish",
     "command_job",
+    "command_seals",
     "connect",
     "connect_async",
     "definition_of",
@@ -139,7 +140,7 @@ _HOMES = {
     "producer": ("EventProducer", "NotSendable", "Sender"),
     "run_output": ("OutputEvent",),
     "tokens": ("ServiceToken", "SignIn", "Token"),
-    "topics": ("open_topics",),
+    "topics": ("command_seals", "open_topics"),
 }
 """Module → the names that are found there."""
 

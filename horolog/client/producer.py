@@ -4,9 +4,9 @@ Guarantee: what is sent is durable when it is answered, lies where its tenant's 
 the same key of a tenant makes the same command, however often it is sent. No secret gets into the log: a command that
 holds one is refused here.
 
-The owner decides as it does on what the API sends: on the state, quotas, and what the tenant's jobs may run. But
-nobody has looked at the writer's permissions, at its rate, or at whether it is the `actor` that it says: whoever may
-write to this topic may ask anything of any tenant. See `docs/sdk.md`.
+The owner decides as it does on what the API sends: on the state, quotas, and what the tenant's jobs may run. Nobody
+has looked at the writer's permissions or at its rate: what it may ask for, the key by which it seals says. See
+`docs/sdk.md`.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from horolog.domain.command_rights import objection
+from horolog.domain.command_seals import CommandSeals
 from horolog.domain.definition import definition_problems
 from horolog.domain.identity import command_id, created_job_id
 from horolog.domain.sensitive import Config, is_secret, slots
@@ -41,10 +43,14 @@ class Sender:
 
 
 class EventProducer:
-    """Sends commands of one tenant. What became of them is told on `outcomes.v1`, by their ids."""
+    """Sends commands of one tenant. What became of them is told on `outcomes.v1`, by their ids.
 
-    def __init__(self, log: Log, sender: Sender, clock: Clock, ids: Ids) -> None:
+    Without `seals` (`command_seals()`) they are decided on only where commands are open to whoever can write them.
+    """
+
+    def __init__(self, log: Log, sender: Sender, clock: Clock, ids: Ids, seals: CommandSeals | None = None) -> None:
         self._log = log
+        self._seals = seals
         self._sender = sender
         self._clock = clock
         self._ids = ids
@@ -53,7 +59,7 @@ class EventProducer:
         """Ask for a job; the ids of the command and of the job that there will be.
 
         Raises:
-            NotSendable: the definition makes no sense, or holds a secret.
+            NotSendable: the definition makes no sense or holds a secret, or the key is not for this.
             LogUnavailable: it may not have been written; with a key it may be sent again.
         """
         id_ = self._id(key)
@@ -83,10 +89,18 @@ class EventProducer:
         _refuse_nonsense(command)
         _refuse_secrets(command)
         command = command.model_copy(update={"request_hash": _hash_of(command)})
-        headers = headers_of(command, self._sender.source, now)
+        value, headers = command.to_json(), headers_of(command, self._sender.source, now)
+        if self._seals is not None:
+            headers = (*headers, _sealed(self._seals, command, value))
         partition = partition_of(tenant_id, self._log.partition_count)
-        await self._log.append([Outgoing(COMMANDS.name, partition, tenant_id.encode(), command.to_json(), headers)])
+        await self._log.append([Outgoing(COMMANDS.name, partition, tenant_id.encode(), value, headers)])
         return command.command_id
+
+
+def _sealed(seals: CommandSeals, command: Command, value: bytes) -> tuple[str, bytes]:
+    if (why := objection(seals.own, command)) is not None:
+        raise NotSendable(why)
+    return seals.own.seal(command.TYPE, value)
 
 
 def _hash_of(command: Command) -> str:

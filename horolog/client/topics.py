@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from horolog.adapters.system import SystemClock
+from horolog.domain.command_seals import CommandSeals
 from horolog.log.port import Log
 from horolog.log_opening import open_log
 from horolog.runtime.settings import from_environment
@@ -31,3 +32,12 @@ async def open_topics() -> AsyncIterator[Log]:
         yield log
     finally:
         await log.close()
+
+
+def command_seals() -> CommandSeals | None:
+    """By what this program's commands are sealed: HOROLOG_COMMAND_KEYS, of which it has been given its own.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    return from_environment(os.environ).command_seals

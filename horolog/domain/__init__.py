@@ -12,6 +12,7 @@
 - `signing`    signatures on requests, by which whoever gets them knows who sent them.
 - `addresses`, `request_headers`   where an HTTP job may go, and what it may not say.
 - `seals`      how a worker knows that a dispatcher wrote what it is to run.
+- `command_seals`, `command_rights`   how a dispatcher knows who gives it a command, and what that key is for.
 - `signing`    how whoever gets a request of ours knows that it is one.
 - `audit`      the chains of the audit trail.
 """

@@ -10,7 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from horolog.domain.addresses import Network, networks
+from horolog.domain.command_seals import CommandSeals
 from horolog.domain.seals import Seals
+from horolog.runtime.command_keys import command_keys
 from horolog.runtime.flags import flag
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
 from horolog.runtime.log_settings import USUAL, LogSettings, log_settings
@@ -47,7 +49,8 @@ class Settings:
     Without `metrics` no figures are served, without `traces` there are none. HTTP jobs may call `http_allowed` besides
     public addresses. Of processes for functions `function_process_count` are at work at a time, and
     `kept_function_process_count` there. A stopping executor lets its attempts go on for `drain_s` seconds.
-    `seals` are on what dispatchers hand to workers. Tenants that nobody created have the settings `tenant_defaults`.
+    `seals` are on what dispatchers hand to workers, `command_seals` on what they are asked for; with `commands_open`
+    they believe whoever asks. Tenants that nobody created have the settings `tenant_defaults`.
     Tenants' keys are kept under the `master_keys`. A process that `is_upgrading` writes nothing to the log that the
     release before this one cannot read. Of the ledger's rows, `ledger_months_kept` whole months before the present one
     are kept; without it all are.
@@ -69,6 +72,8 @@ class Settings:
     drain_s: int = DRAIN_S_DEFAULT
     http_allowed: tuple[Network, ...] = ()
     seals: Seals | None = None
+    command_seals: CommandSeals | None = None
+    commands_open: bool = False
     tenant_defaults: TenantSettings = CLOSED
     master_keys: MasterKeys | None = None
     logs: LogSettings = USUAL
@@ -106,6 +111,8 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         concurrent_count_max=_number(environment, "SCHEDULER_MAX_CONCURRENT_JOBS", 100, (1, 10_000)),
         drain_s=_number(environment, "HOROLOG_DRAIN_S", DRAIN_S_DEFAULT, (0, DRAIN_S_MAX)),
         seals=_seals(secret(environment, "HOROLOG_TASK_KEYS", read_file)),
+        command_seals=command_keys(secret(environment, "HOROLOG_COMMAND_KEYS", read_file)),
+        commands_open=flag(environment, "HOROLOG_COMMANDS_OPEN", default=False),
         master_keys=_master_keys(environment, read_file),
         http_allowed=_networks(environment, "HOROLOG_HTTP_ALLOWED"),
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),

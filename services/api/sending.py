@@ -45,6 +45,7 @@ class CommandDesk:
         self._waiter = waiter
         self._wait_s = settings.wait_s
         self._is_upgrading = settings.is_upgrading
+        self._seals = settings.command_seals
 
     async def send(self, commands: Sequence[Command], origin: Origin) -> None:
         """Write the commands of one tenant and their origin to the log; durable when this returns.
@@ -55,17 +56,7 @@ class CommandDesk:
         """
         if self._is_upgrading:
             _refuse_unread(commands)
-        now, count = self._clock.now(), self._log.partition_count
-        records = [
-            Outgoing(
-                topic=COMMANDS.name,
-                partition=partition_of(command.tenant_id, count),
-                key=command.tenant_id.encode(),
-                value=command.to_json(),
-                headers=headers_of(command, SOURCE, now, origin.traceparent),
-            )
-            for command in commands
-        ]
+        records = [self._record(command, origin) for command in commands]
         told = self._told(commands, records, origin)
         origin.call.tenant_id = commands[0].tenant_id
         origin.call.command_id = commands[0].command_id if len(commands) == 1 else None
@@ -93,6 +84,13 @@ class CommandDesk:
         if unsent:
             await self.send(unsent, origin)
         return await asyncio.gather(*(self._settled(command, known) for command in commands))
+
+    def _record(self, command: Command, origin: Origin) -> Outgoing:
+        value, headers = command.to_json(), headers_of(command, SOURCE, self._clock.now(), origin.traceparent)
+        if self._seals is not None:
+            headers = (*headers, self._seals.own.seal(command.TYPE, value))
+        partition = partition_of(command.tenant_id, self._log.partition_count)
+        return Outgoing(COMMANDS.name, partition, command.tenant_id.encode(), value, headers)
 
     def _told(self, commands: Sequence[Command], records: Sequence[Outgoing], origin: Origin) -> list[Outgoing]:
         call_id, count = self._ids.new(), self._log.partition_count

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from horolog.domain.addresses import Network, networks
+from horolog.domain.command_seals import CommandSeals
 from horolog.domain.rates import Rate
 from horolog.limits import API_BODY_BYTES_MAX, API_WAIT_S
 from horolog.runtime.flags import flag
@@ -83,7 +84,7 @@ class ApiSettings:
 
     With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there. What
     `proxies` say of where a request comes from is believed. With `tls`, both speak nothing else. One that
-    `is_upgrading` refuses what the release before this one could not read.
+    `is_upgrading` refuses what the release before this one could not read. Commands are sealed with `command_seals`.
     """
 
     services: tuple[CallingService, ...]
@@ -101,6 +102,7 @@ class ApiSettings:
     proxies: tuple[Network, ...] = ()
     tls: TlsFiles | None = None
     is_upgrading: bool = False
+    command_seals: CommandSeals | None = None
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> ApiSettings:

@@ -1,13 +1,19 @@
-"""Whether whoever asks may still ask, judged where commands are decided on.
+"""Whether whoever asks may ask, and still may, judged where commands are decided on.
 
-Guarantee: what an API process believed when it let a call in does not count here: the order of the tenant's partition
-does. A command of a user who was disabled before it has no effect, however long it was under way. A caller within tags
-acts on a job by the tags that the job has at that moment, and is told of any other as of one that does not exist.
+Guarantee: a command that was not sealed by who may give it is a stranger's record. It goes to the dead letters and has
+no outcome, so that nobody can answer, or use up, a command of somebody else's by its id. What an API process believed
+when it let a call in does not count here: the order of the tenant's partition does. A command of a user who was
+disabled before it has no effect, however long it was under way. A caller within tags acts on a job by the tags that the
+job has at that moment, and is told of any other as of one that does not exist.
 """
 
 from datetime import datetime
 
+from horolog.domain.command_rights import objection
+from horolog.domain.command_seals import CommandSeals, is_sealed
 from horolog.domain.tag_scopes import reaches
+from horolog.log.port import Record
+from schemas.codec import RecordError, type_of
 from schemas.commands import CancelExecution, Command, CreateJob, JobCommand, TenantCommand, UpdateJob
 from schemas.events.owners import CommandRejected
 from schemas.jobs import Job
@@ -16,6 +22,22 @@ from services.dispatcher.rejections import reject, reject_unknown_execution, rej
 
 USER_DISABLED = "USER_DISABLED"
 TAG_REQUIRED = "TAG_REQUIRED"
+
+
+def check_seal(seals: CommandSeals, command: Command, record: Record, *, is_upgrading: bool) -> None:
+    """Let a command pass that was sealed by a key that is for it. The release before seals none: while its APIs may
+    still be at work, what has no seal passes as well.
+
+    Raises:
+        RecordError: it was not.
+    """
+    if is_upgrading and not is_sealed(record.headers):
+        return
+    key = seals.holder_of(record.headers, type_of(record.headers) or "", record.value or b"")
+    if key is None:
+        raise RecordError("nobody who may give commands has sealed the record with a key that is known here")
+    if (why := objection(key, command)) is not None:
+        raise RecordError(why)
 
 
 def refuse_caller(book: Book, command: Command, now: datetime) -> CommandRejected | None:

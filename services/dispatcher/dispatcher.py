@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from horolog.domain.command_seals import CommandSeals
 from horolog.domain.seals import Seals
 from horolog.limits import REMEMBERED_OUTCOME_COUNT
 from horolog.log.owner import Owner, OwnerSettings
@@ -28,15 +29,26 @@ GREETED_S = 3.0
 
 
 class DispatcherRole:
-    """How a dispatcher takes a partition: jobs and tenants from tables, the rest from the ledger and the outcomes."""
+    """How a dispatcher takes a partition: jobs and tenants from tables, the rest from the ledger and the outcomes.
+
+    With `seals`, workers know that it was it who handed out; with `command_seals`, commands are decided on only from
+    who may give them. Tenants that nobody created have the settings in `defaults`: closed, unless given. One that
+    `is_upgrading` decides nothing that the release before it could not read.
+    """
 
     name = "dispatcher"
     inputs: Sequence[str] = (COMMANDS.name, FIRES.name, RESULTS.name)
 
     def __init__(
-        self, seals: Seals | None = None, defaults: TenantSettings = CLOSED, *, is_upgrading: bool = False
+        self,
+        seals: Seals | None = None,
+        defaults: TenantSettings = CLOSED,
+        *,
+        command_seals: CommandSeals | None = None,
+        is_upgrading: bool = False,
     ) -> None:
         self._seals = seals
+        self._command_seals = command_seals
         self._defaults = defaults
         self._is_upgrading = is_upgrading
 
@@ -63,7 +75,7 @@ class DispatcherRole:
         book.renew_all(now)
         known = checkpoint.positions if checkpoint is not None else {}
         positions = {p.topic: known.get(p.topic, starts[p]) for p in inputs}
-        return DispatcherPartition(book, log.partition_count, self._seals), positions
+        return DispatcherPartition(book, log.partition_count, self._seals, self._command_seals), positions
 
     async def _replay(
         self, log: Log, book: Book, place: Place, starts: Mapping[Place, int], ends: Mapping[Place, int]
@@ -91,26 +103,12 @@ def beat_of(record: Record, partition_count: int) -> WorkerBeat:
 
 
 class Dispatcher:
-    """Decides for every tenant whose partition it owns; with `seals`, workers know that it was it who handed out.
+    """Decides for every tenant whose partition it owns, as the role says."""
 
-    Tenants that nobody created have the settings in `defaults`: closed, unless given. One that `is_upgrading` decides
-    nothing that the release before it could not read.
-    """
-
-    def __init__(
-        self,
-        log: Log,
-        clock: Clock,
-        settings: OwnerSettings,
-        seals: Seals | None = None,
-        defaults: TenantSettings = CLOSED,
-        *,
-        is_upgrading: bool = False,
-    ) -> None:
+    def __init__(self, log: Log, clock: Clock, settings: OwnerSettings, role: DispatcherRole | None = None) -> None:
         self._log = log
         self._clock = clock
-        role = DispatcherRole(seals, defaults, is_upgrading=is_upgrading)
-        self.owner = Owner(log, clock, role, settings, on_change=self._greet)
+        self.owner = Owner(log, clock, role or DispatcherRole(), settings, on_change=self._greet)
         self._beats: dict[str, WorkerBeat] = {}
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from horolog.domain.command_seals import CommandSeals
 from horolog.domain.seals import Seals
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Outgoing, Place, Record
@@ -21,7 +22,7 @@ from schemas.events.workers import AttemptRevoked, Stall, TaskAssigned, WorkerBe
 from schemas.registry import TOPIC_OF_MODEL
 from schemas.topics import EXECUTIONS, JOB_TABLE, RECORD_BYTES_MAX, partition_of
 from services.dispatcher.assignment import assign
-from services.dispatcher.authority import refuse_caller
+from services.dispatcher.authority import check_seal, refuse_caller
 from services.dispatcher.book import Book
 from services.dispatcher.executions import (
     decide_cancel,
@@ -45,10 +46,17 @@ _logger = logging.getLogger(__name__)
 class DispatcherPartition:
     """The state of one partition, and its turns."""
 
-    def __init__(self, book: Book, partition_count: int, seals: Seals | None = None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        partition_count: int,
+        seals: Seals | None = None,
+        command_seals: CommandSeals | None = None,
+    ) -> None:
         self.book = book
         self._partition_count = partition_count
         self._seals = seals
+        self._command_seals = command_seals
         self._next_sweep: datetime | None = None
         self._outputs: list[Outgoing] = []
         self.set_aside: Mapping[str, Stall] = {}
@@ -127,6 +135,8 @@ class DispatcherPartition:
         try:
             message = decode(record.topic, record.headers, record.value)
             check_home(message, record, self._partition_count)
+            if self._command_seals is not None and isinstance(message, Command):
+                check_seal(self._command_seals, message, record, is_upgrading=self.book.is_upgrading)
             decided = self._decide(message, now)
             came_with = record.headers if isinstance(message, TriggerJob) else ()
             outputs = self._written(decided, came_with, now)

@@ -106,6 +106,7 @@ def _started(folder: Path, nodes: int, stack: ExitStack) -> System:
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_COMMAND_KEYS": "commands-of-this-machine-alone-0123456789",
         # Jobs leave their marks in one file of the campaign.
         "HOROLOG_ISOLATION": "process",
         "HOROLOG_JOB_UID_RANGE": "",

@@ -11,11 +11,12 @@ import pytest
 
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.client import Event, EventConsumer, EventProducer, Sender, function_job
+from horolog.domain.command_seals import CommandKey, CommandSeals
 from horolog.log.kafka import KafkaLog, KafkaSettings
 from schemas.commands import TriggerJob
 from schemas.events.executions import ExecutionCompleted
 from schemas.topics import EXECUTIONS
-from tests.faults.deployment import TENANT, Deployment, deployed
+from tests.faults.deployment import COMMAND_KEY, TENANT, Deployment, deployed
 from tests.tidy.tree import ROOT
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -55,7 +56,8 @@ def _start_worker(deployment: Deployment, logs: Path) -> subprocess.Popen[bytes]
 
 
 async def _run_once(log: KafkaLog) -> ExecutionCompleted:
-    producer = EventProducer(log, Sender(TENANT, "service:test"), SystemClock(), RandomIds())
+    seals = CommandSeals([CommandKey(COMMAND_KEY.encode())])
+    producer = EventProducer(log, Sender(TENANT, "service:test"), SystemClock(), RandomIds(), seals)
     definition = function_job("end", "0 0 0 1 1 *", "billing.close_month", {"region": "eu"})
     _, job_id = await producer.create_job(definition)
     await producer.send(TriggerJob, job_id=job_id)

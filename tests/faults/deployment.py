@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 ROLES = ("ticker", "ticker", "dispatcher", "dispatcher", "executor", "executor", "projections", "projections")
 TENANT = "11111111-2222-4333-8444-555555555555"
+COMMAND_KEY = "commands-of-this-machine-alone-0123456789"
+"""By which commands are sealed; a dispatcher decides on no others."""
 ROOT = Path(__file__).resolve().parents[2]
 GRACE_S = 20
 SHOWN_LINE_COUNT = 30
@@ -90,6 +92,7 @@ def environment_of(kafka: str, dsn: str, prefix: str, logs: Path, settings: Mapp
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HOROLOG_HTTP_ALLOWED": "127.0.0.0/8",
         "HOROLOG_TASK_KEYS": "tests-of-this-machine-alone-0123456789",
+        "HOROLOG_COMMAND_KEYS": COMMAND_KEY,
         # Jobs leave marks in the directory of their test.
         "HOROLOG_ISOLATION": "process",
         "HOROLOG_JOB_UID_RANGE": "",

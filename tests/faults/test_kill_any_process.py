@@ -9,13 +9,14 @@ import asyncpg
 import pytest
 
 from horolog.adapters.system import SystemClock
+from horolog.domain.command_seals import CommandKey
 from horolog.log.kafka import KafkaLog, KafkaSettings
 from horolog.log.port import Outgoing
 from schemas.codec import headers_of
 from schemas.commands import CreateJob
 from schemas.jobs import CommandConfig, JobDefinition, JobType
 from schemas.topics import COMMANDS, partition_of
-from tests.faults.deployment import TENANT, deployed
+from tests.faults.deployment import COMMAND_KEY, TENANT, deployed
 
 JOB_COUNT = 5
 DEADLINE_S = 60
@@ -45,9 +46,9 @@ async def create_jobs(bootstrap: str, prefix: str) -> None:
             job_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{prefix}{len(records)}")),
             definition=definition,
         )
-        partition = partition_of(TENANT, 4)
-        headers = headers_of(command, "test", now)
-        records.append(Outgoing(COMMANDS.name, partition, TENANT.encode(), command.to_json(), headers))
+        partition, value = partition_of(TENANT, 4), command.to_json()
+        headers = (*headers_of(command, "test", now), CommandKey(COMMAND_KEY.encode()).seal(command.TYPE, value))
+        records.append(Outgoing(COMMANDS.name, partition, TENANT.encode(), value, headers))
     await log.append(records)
     await log.close()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from horolog.adapters.system import SystemClock
+from horolog.domain.command_seals import CommandKey
 from horolog.log.kafka import KafkaLog, KafkaSettings
 from horolog.log.port import Outgoing, Place
 from schemas.base import Message
@@ -28,7 +29,7 @@ from schemas.events.fires import FireDue, FireMissed
 from schemas.events.owners import OwnerCheckpointed
 from schemas.jobs import CommandConfig, JobDefinition, JobType
 from schemas.topics import CHECKPOINTS, COMMANDS, EXECUTIONS, FIRES, Topic, partition_of
-from tests.faults.deployment import TENANT, Deployment, deployed
+from tests.faults.deployment import COMMAND_KEY, TENANT, Deployment, deployed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -145,8 +146,9 @@ async def create_job(log: KafkaLog) -> None:
         job_id=JOB_ID,
         definition=definition,
     )
-    headers = headers_of(create, "test", now)
-    await log.append([Outgoing(COMMANDS.name, HOME, TENANT.encode(), create.to_json(), headers)])
+    value = create.to_json()
+    headers = (*headers_of(create, "test", now), CommandKey(COMMAND_KEY.encode()).seal(create.TYPE, value))
+    await log.append([Outgoing(COMMANDS.name, HOME, TENANT.encode(), value, headers)])
 
 
 async def assert_nothing_lost_or_doubled(owners: Owners) -> None:

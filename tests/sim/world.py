@@ -16,7 +16,7 @@ from horolog.log.port import Log, Place, Record
 from projections.projector import ProjectorSettings
 from schemas.jobs import JobType
 from schemas.tenants import TenantSettings
-from services.dispatcher.dispatcher import Dispatcher
+from services.dispatcher.dispatcher import Dispatcher, DispatcherRole
 from services.executor.guard import RequestGuard
 from services.executor.settings import WorkerSettings
 from services.executor.worker import Worker
@@ -53,7 +53,7 @@ class Pieces:
 
     def dispatcher(self, log: Log, process: Process) -> Dispatcher:
         """A dispatcher."""
-        return Dispatcher(log, process.clock, OwnerSettings(process.name), defaults=OPEN)
+        return Dispatcher(log, process.clock, OwnerSettings(process.name), DispatcherRole(defaults=OPEN))
 
     def worker(self, log: Log, process: Process, runner: SimRunner, capacity: int) -> Worker:
         """A worker."""

@@ -224,6 +224,7 @@ def test_nobody_is_given_a_key_that_he_does_not_need() -> None:
     }
     assert holders["master_keys"] == {"api", "executor", "notifier"}
     assert holders["task_keys"] == {"dispatcher", "executor"}
+    assert holders["command_keys"] == {"api", "dispatcher"}
     assert holders["database_url"] == {"api", "executor", "projections", "notifier", "migrate"}
     assert holders["internal_service_token"] == holders["auth_key"] == {"api"}
 

@@ -28,6 +28,7 @@ ALL = [*LASTING, *PREPARING, *FINISHING]
 KEY_HOLDERS = {
     "horolog-database": {"api", "executor", "notifier", "projections", "migrate"},
     "horolog-task-keys": {"dispatcher", "executor"},
+    "horolog-command-keys": {"api", "dispatcher"},
     "horolog-master-keys": {"api", "executor", "notifier"},
     "horolog-service-token": {"api"},
     "horolog-issuer": {"api"},

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
@@ -55,7 +56,7 @@ async def run(
     bound: socket.socket | None = None,
 ) -> None:
     """Serve HTTP until stopped, on a socket that is bound already or on one of its own."""
-    settings = settings or api_settings(os.environ)
+    settings = replace(settings or api_settings(os.environ), command_seals=parts.command_seals())
     async with AsyncExitStack() as stack:
         listeners = [stack.enter_context(bound or listener(settings))]
         if settings.internal_port is not None:

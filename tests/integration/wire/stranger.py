@@ -3,6 +3,8 @@
 What it sends and what it reads is judged by the published schemas, as a program in another language would.
 """
 
+import base64
+import hmac
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -40,13 +42,14 @@ class World(NamedTuple):
 
 
 class Stranger:
-    """Writes commands of one tenant, and reads what comes of them."""
+    """Writes commands of one tenant, sealed with a key of its own, and reads what comes of them."""
 
-    def __init__(self, world: World, bootstrap: str, prefix: str, tenant_id: str) -> None:
+    def __init__(self, world: World, bootstrap: str, prefix: str, tenant_id: str, key: str) -> None:
         self._world = world
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._tenant_id = tenant_id
+        self._key = key
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -69,9 +72,10 @@ class Stranger:
         schema_of(type_).validate(asked)
         return asked
 
-    def send(self, type_: str, asked: Mapping[str, Any], about: str) -> int:
-        """Write a command; the partition that it came to, once it is durable there."""
+    def send(self, type_: str, asked: Mapping[str, Any], about: str, key: str | None = None) -> int:
+        """Write a command, sealed with that key; the partition that it came to, once it is durable there."""
         written: list[int] = []
+        value = json.dumps(asked).encode()
 
         def delivered(error: object, message: Message) -> None:
             assert error is None, f"the command was not taken: {error}"
@@ -87,11 +91,12 @@ class Stranger:
             "ce_source": "stranger/1",
             "ce_time": self._world.now().isoformat(),
             "ce_subject": about,
+            "horolog-seal": seal_of(key or self._key, type_, value),
         }
         self._producer.produce(
             f"{self._prefix}commands.v1",
             key=self._tenant_id,
-            value=json.dumps(asked).encode(),
+            value=value,
             headers={name: text.encode() for name, text in headers.items()},
             on_delivery=delivered,
         )
@@ -156,6 +161,12 @@ class Stranger:
         )
         schema_of(fact.type).validate(fact.value)
         return fact
+
+
+def seal_of(key: str, type_: str, value: bytes) -> str:
+    """The seal on a command."""
+    told = f"commands.v1\n{type_}\n".encode() + value
+    return "v1," + base64.b64encode(hmac.digest(key.encode(), told, "sha256")).decode()
 
 
 @cache

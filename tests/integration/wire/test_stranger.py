@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from horolog.adapters.system import RandomIds, SystemClock
-from tests.faults.deployment import TENANT, deployed
+from tests.faults.deployment import COMMAND_KEY, TENANT, deployed
 from tests.integration.wire import stranger
 from tests.integration.wire.stranger import Fact, Stranger, World
 from tests.tidy.names import imported_modules
@@ -23,6 +23,9 @@ NEW_ID = RandomIds().new
 ROLES = ("ticker", "dispatcher", "executor")
 OURS = {"horolog", "services", "projections", "schemas"}
 CREATE, TRIGGER = "io.horolog.job.create.v1", "io.horolog.job.trigger.v1"
+SUSPEND = "io.horolog.tenant.suspend.v1"
+KEY, UNKNOWN_KEY = "of-the-stranger-alone-0123456789-ABCDEF", "of-nobody-at-all-0123456789-ABCDEFGHIJKL"
+SETTINGS = {"HOROLOG_COMMAND_KEYS": f"{COMMAND_KEY},{KEY}=stranger:{TENANT}"}
 ACCEPTED, REJECTED = "io.horolog.command.accepted.v1", "io.horolog.command.rejected.v1"
 REFUSED, COMPLETED = "io.horolog.record.refused.v1", "io.horolog.execution.completed.v1"
 DEFINITION: dict[str, Any] = {
@@ -37,8 +40,8 @@ DEFINITION: dict[str, Any] = {
 def client(kafka_bootstrap: str, migrated_database: str, tmp_path: Path) -> Iterator[Stranger]:
     """A stranger beside a running system: every service a process of its own, on a real Kafka."""
     prefix = f"wire-{os.getpid()}-{tmp_path.name}."
-    with deployed(kafka_bootstrap, migrated_database, prefix, tmp_path, roles=ROLES):
-        yield Stranger(World(SystemClock().now, NEW_ID), kafka_bootstrap, prefix, TENANT)
+    with deployed(kafka_bootstrap, migrated_database, prefix, tmp_path, roles=ROLES, settings=SETTINGS):
+        yield Stranger(World(SystemClock().now, NEW_ID), kafka_bootstrap, prefix, TENANT, KEY)
 
 
 def test_the_stranger_uses_nothing_of_ours() -> None:
@@ -100,3 +103,38 @@ def _repeat_and_err(client: Stranger) -> tuple[Fact, list[Fact], list[dict[str, 
     outcomes = client.facts_until(("outcomes.v1",), lambda fact: fact.key == nonsense["commandId"])
     letter = client.facts_until(("dlq.v1",), lambda fact: fact.type == REFUSED)[-1]
     return letter, outcomes, [once, nonsense, malformed]
+
+
+def test_seals_are_those_of_the_golden_file() -> None:
+    vectors = json.loads((ROOT / "tests/golden/command_seals.json").read_text(encoding="utf-8"))["vectors"]
+    assert [stranger.seal_of(one["key"], one["type"], one["value"].encode()) for one in vectors] == [
+        one["seal"] for one in vectors
+    ]
+
+
+async def test_what_its_key_is_not_for_has_no_effect_and_is_told(client: Stranger) -> None:
+    letters, outcomes = await asyncio.to_thread(_overreach, client)
+    assert [letter.value["reason"] for letter in letters] == [
+        "nobody who may give commands has sealed the record with a key that is known here",
+        "the key of stranger gives commands as service:stranger only",
+        "the key of stranger is for jobs and executions, not for what tenants may do",
+    ]
+    assert [fact.type for fact in outcomes] == [ACCEPTED]
+
+
+def _overreach(client: Stranger) -> tuple[list[Fact], list[Fact]]:
+    job_id = NEW_ID()
+    create = client.command(CREATE, jobId=job_id, definition=DEFINITION)
+    client.send(CREATE, create, job_id, UNKNOWN_KEY)
+    client.send(CREATE, {**create, "actor": "user:admin"}, job_id)
+    client.send(SUSPEND, client.command(SUSPEND), TENANT)
+    # The same command: what was refused before has not used up its id.
+    client.send(CREATE, create, job_id)
+    outcomes = client.facts_until(("outcomes.v1",), lambda fact: fact.key == create["commandId"])
+    left = [3]
+
+    def is_last(_: Fact) -> bool:
+        left[0] -= 1
+        return left[0] == 0
+
+    return client.facts_until(("dlq.v1",), is_last), outcomes

@@ -4,9 +4,10 @@ import pytest
 
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.client import EventConsumer, EventProducer, NotSendable, Sender
+from horolog.domain.command_seals import CommandKey, CommandSeals
 from horolog.log.embedded.log import EmbeddedLog
-from horolog.log.port import Log
-from schemas.commands import CreateJob, PauseJob, TriggerJob, UpdateJob
+from horolog.log.port import Log, Place
+from schemas.commands import CreateJob, PauseJob, SuspendTenant, TriggerJob, UpdateJob
 from schemas.jobs import FunctionConfig, HttpConfig, JobConfig, JobDefinition, JobType
 from schemas.topics import COMMANDS, Topic
 
@@ -56,6 +57,21 @@ async def test_what_makes_no_sense_is_told_without_its_values() -> None:
             await producer(log).send(kind, **fields)
         assert SECRET not in str(caught.value)
     assert await _written(log) == []
+
+
+async def test_command_is_sealed_with_the_producers_key_and_what_that_is_not_for_is_not_sent() -> None:
+    log, key = EmbeddedLog.open(None, SystemClock()), CommandKey(b"k" * 32, "billing", frozenset({TENANT}))
+    billing, crm = (
+        EventProducer(log, Sender(TENANT, actor), SystemClock(), RandomIds(), CommandSeals([key]))
+        for actor in ("service:billing", "service:crm")
+    )
+    await billing.send(PauseJob, job_id=TENANT)
+    for asking in (crm.send(PauseJob, job_id=TENANT), billing.send(SuspendTenant)):
+        with pytest.raises(NotSendable, match="the key of billing"):
+            await asking
+    places = [Place(COMMANDS.name, partition) for partition in range(log.partition_count)]
+    written = [r for place in places async for batch in log.scan(place, 0, 10) for r in batch]
+    assert [key.holds(record.headers, PauseJob.TYPE, record.value or b"") for record in written] == [True]
 
 
 def test_only_topics_of_the_system_are_read() -> None:
