@@ -13,7 +13,8 @@ from typing import Any, TextIO
 from horolog.cli.client import Client
 from horolog.cli.output import printable, write_json, write_note
 from horolog.cli.problems import OK, REFUSED
-from horolog.client.run_output import RunOf
+from horolog.client.following import Source
+from horolog.client.run_output import RunEvent, RunOf
 from schemas.events.output import OutputStream
 from schemas.http_events import EventBody, OutputBody
 
@@ -37,7 +38,8 @@ def follow_execution(client: Client, execution_id: str, *, as_json: bool) -> int
 
 
 def _follow(client: Client, execution_id: str, screen: "_Screen", as_json: bool) -> None:
-    with closing(client.events(client.following(RunOf(execution_id)))) as events:
+    where: Source[RunEvent] = RunOf(execution_id)
+    with closing(client.events(client.following(where))) as events:
         for event in events:
             if as_json:
                 write_json({"id": event.id, **event.body.to_dict()})

@@ -22,6 +22,10 @@ class OutputEvent:
     body: OutputBody
 
 
+RunEvent = OutputEvent | StreamEvent
+"""A piece of output, or a step of the execution."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunOf:
     """Everything that is told of one execution."""
@@ -37,7 +41,7 @@ class RunOf:
         """As the API takes it."""
         return {"follow": None if follow else False}
 
-    def event(self, id_: str, type_: str, data: str) -> OutputEvent | StreamEvent:
+    def event(self, id_: str, type_: str, data: str) -> RunEvent:
         """A piece of output, or a step of the execution."""
         if type_ == _OUTPUT:
             return OutputEvent(id_, OutputBody.model_validate_json(data, extra="ignore"))
