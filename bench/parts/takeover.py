@@ -40,7 +40,7 @@ def jobs() -> Iterator[Outgoing]:
     assert isinstance(tabled_job, JobTabled)
     for number in range(JOB_COUNT):
         job = tabled_job.job.model_copy(update={"job_id": str(uuid5(NAMESPACE_URL, f"job {number}"))})
-        one = JobTabled(job=job)
+        one = JobTabled(tenant_id=job.tenant_id, job=job)
         yield Outgoing(row.topic, HOME, one.subject().encode(), one.to_json(), row.headers)
 
 

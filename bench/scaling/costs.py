@@ -21,6 +21,8 @@ DISPATCHER_MB, DISPATCHER_JOBS_MB = 67, 420
 """A dispatcher without jobs, and one with `RESTING_JOB_COUNT`. Source: docs/benchmarks.md, "Memory, idle"."""
 ROW_BYTES, ROW_INDEX_BYTES, ROW_WAL_BYTES = 430, 350, 1560
 """Of an execution in the ledger. Source: docs/benchmarks.md, "Parts"."""
+JOB_READ_US, FACT_READ_US = 70, 59
+"""Of a dispatcher that takes a partition over, for each record on Kafka. Source: docs/benchmarks.md, "Parts"."""
 
 CPU_LIMIT, CPU_USED = 0.75, 0.6
 """Of a core: the limit of a container, and the share of that which is planned with."""

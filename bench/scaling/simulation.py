@@ -6,7 +6,7 @@ from a generator. A draw is a population of tenants; what is told of several is 
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,6 +16,9 @@ from bench.scaling.costs import (
     BROKER_TB,
     BROKER_WRITE_MB_S,
     COPIES,
+    CPU_LIMIT,
+    FACT_READ_US,
+    JOB_READ_US,
     POSTGRES_TABLE_BYTES_MAX,
     POSTGRES_WAL_MB_S,
     ROW_BYTES,
@@ -24,6 +27,8 @@ from bench.scaling.costs import (
 )
 from bench.scaling.records import kept_tb, per_execution
 from bench.scaling.scale import BILLION, DAY_S, Scale, some, whole
+from horolog.limits import CHECKPOINT_IDLE_S
+from horolog.log.kafka.settings import KafkaSettings
 from schemas.topics import partition_of
 
 DRAW_COUNT = 25
@@ -31,21 +36,27 @@ PARTITION_COUNTS = (16, 64, 256)
 CROWD_SHARE = 0.5
 """Of all fires, so many are those of a full minute: assumed."""
 MONTH_DAYS, YEAR_DAYS = 30.4, 365
+SESSION_S = KafkaSettings("broker:9092").session_timeout_ms / 1000
 _FIFTH = 0.2
+"""Of the tenants, the largest: what they have together says how uneven a draw is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """How uneven tenants are: the largest fifth of them has this share of everything. With a fifth, all are alike."""
+    """How uneven tenants are: Pareto's exponent, the smaller the more uneven; None when all are alike.
 
-    share: float
+    With 1.76 the largest fifth has half of everything, and with 1.16 four fifths, among tenants without end; of those
+    that are drawn it has less, for the largest are rare.
+    """
+
+    exponent: float | None
 
     def __str__(self) -> str:
         """How it is told."""
-        return "all alike" if self.share == _FIFTH else f"a fifth has {100 * self.share:.0f} %"
+        return "all alike" if self.exponent is None else f"Pareto, {self.exponent}"
 
 
-ALIKE, UNEVEN, VERY_UNEVEN = Skew(_FIFTH), Skew(0.5), Skew(0.8)
+ALIKE, UNEVEN, VERY_UNEVEN = Skew(None), Skew(1.76), Skew(1.16)
 
 
 def report(scale: Scale = BILLION) -> Iterator[str]:
@@ -54,7 +65,10 @@ def report(scale: Scale = BILLION) -> Iterator[str]:
         f"{whole(scale.tenant_count)} tenants drawn {DRAW_COUNT} times, {whole(scale.peak)} executions/s in the peak"
     )
     yield f"{drawn}: median, and worst"
-    yield f"{'':<16}{'partitions':>10}{'largest tenant/s':>20}{'busiest partition/s':>22}{'beyond its owner':>18}"
+    yield (
+        f"{'':<16}{'a fifth has':>11}{'partitions':>12}{'largest tenant/s':>20}{'busiest partition/s':>22}"
+        f"{'beyond an owner':>18}"
+    )
     for skew in (ALIKE, UNEVEN, VERY_UNEVEN):
         for count in PARTITION_COUNTS:
             yield _crowded(scale, skew, count)
@@ -65,19 +79,24 @@ def report(scale: Scale = BILLION) -> Iterator[str]:
         for count in PARTITION_COUNTS:
             yield _waited(scale, skew, count)
     yield ""
+    yield from takeover(scale)
+    yield ""
     yield f"what is reached first, {scale.partition_count} partitions{'executions a day, millions':>43}"
     yield from (f"{name:<58}{some(limit / 1e6):>14}" for name, limit in limits(scale))
 
 
 def weights(skew: Skew, tenant_count: int, draw: int) -> list[float]:
     """The part of everything that each tenant has, by Pareto's distribution. They add up to 1."""
-    if skew.share == _FIFTH:
+    if skew.exponent is None:
         return [1 / tenant_count] * tenant_count
-    # Of Pareto's distribution, the largest fifth has 0.2 ** (1 - 1 / alpha).
-    power = math.log(skew.share) / math.log(_FIFTH) - 1
-    sizes = [(1 - _chance(draw, number)) ** power for number in range(tenant_count)]
+    sizes = [(1 - _chance(draw, number)) ** (-1 / skew.exponent) for number in range(tenant_count)]
     total = sum(sizes)
     return [size / total for size in sizes]
+
+
+def fifth_of(parts: Sequence[float]) -> float:
+    """What the largest fifth of the tenants has of everything."""
+    return sum(sorted(parts, reverse=True)[: int(len(parts) * _FIFTH)])
 
 
 def partition_loads(parts: Sequence[float], partition_count: int) -> list[float]:
@@ -94,6 +113,31 @@ def crowd_s(rate: float, capacity: float = owner_rate(), share: float = CROWD_SH
     Endless where more comes in a minute than it decides in one.
     """
     return math.inf if rate >= capacity else 60 * rate * share / (capacity - rate * (1 - share))
+
+
+def takeover(scale: Scale, skew: Skew = UNEVEN) -> Iterator[str]:
+    """How long a partition stands still whose owner was killed in the peak, by what its successor reads.
+
+    That is all jobs of the partition, and the facts since the ledger's end was last asked for before the oldest
+    execution was admitted that has not ended.
+    """
+    loads = _loads(skew, scale.tenant_count, scale.partition_count)
+    usual = statistics.median(statistics.median(one) for one in loads)
+    busiest = statistics.median(max(one) for one in loads)
+
+    def line(name: str, seconds: Callable[[float], float]) -> str:
+        return f"{name:<54}{some(seconds(usual)):>18}{some(seconds(busiest)):>20}"
+
+    def facts_s(part: float, attempt_s: float) -> float:
+        since_s = attempt_s + CHECKPOINT_IDLE_S
+        return part * scale.peak * since_s * per_execution().fact_count * FACT_READ_US / 1e6 / CPU_LIMIT
+
+    drawn = f"{scale.partition_count} partitions, {skew}"
+    yield f"{f'seconds without an owner, {drawn}':<54}{'usual partition':>18}{'busiest partition':>20}"
+    yield line("  until its death is noticed", lambda _: SESSION_S)
+    yield line("  for its jobs", lambda part: part * scale.job_count * JOB_READ_US / 1e6 / CPU_LIMIT)
+    yield line(f"  for facts, attempts of {scale.attempt_s:g} s", lambda part: facts_s(part, scale.attempt_s))
+    yield line("  for facts, one attempt of an hour", lambda part: facts_s(part, 3600))
 
 
 def limits(scale: Scale) -> list[tuple[str, float]]:
@@ -123,7 +167,8 @@ def _crowded(scale: Scale, skew: Skew, partition_count: int) -> str:
     busiest = [max(one) * scale.peak for one in loads]
     beyond = [sum(load * scale.peak > owner_rate() for load in one) for one in loads]
     cells = [_median_and_worst(figures) for figures in (largest, busiest, beyond)]
-    return f"{skew!s:<16}{partition_count:>10}{cells[0]:>20}{cells[1]:>22}{cells[2]:>18}"
+    fifth = statistics.median(fifth_of(parts) for parts in _draws(skew, scale.tenant_count))
+    return f"{skew!s:<16}{fifth:>11.0%}{partition_count:>12}{cells[0]:>20}{cells[1]:>22}{cells[2]:>18}"
 
 
 def _waited(scale: Scale, skew: Skew, partition_count: int) -> str:

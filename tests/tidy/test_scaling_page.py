@@ -34,6 +34,7 @@ def test_costs_are_those_that_were_measured() -> None:
     assert f"client alone | {costs.COMMIT_MS * 1000:,.0f} /" in text
     assert f"{costs.DISPATCHER_MB} MB dispatcher" in text
     assert f"{costs.DISPATCHER_JOBS_MB} MB dispatcher" in text
+    assert f"| {costs.JOB_READ_US} / {costs.FACT_READ_US} µs" in text
     row, index, wal = (f"{n:,}" for n in (costs.ROW_BYTES, costs.ROW_INDEX_BYTES, costs.ROW_WAL_BYTES))
     assert f"| {row} / {index} / {wal} bytes" in text
 
