@@ -62,16 +62,22 @@ def watch(directory: Path, watched: Watched) -> int:
     prometheus = PrivatePrometheus(home, written(home, watched.source, watched.targets), watched.port)
     try:
         with prometheus as url:
+            # Not before its start: it would have inherited that.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
             sys.stdout.write(f"{', '.join(watched.targets)}\nPrometheus {url}\nalerts     {url}/alerts\n")
             sys.stdout.flush()
-            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-            while signal.sigtimedwait(STOP_SIGNALS, LOOK_S) is None:
-                if not prometheus.is_running:
-                    raise ServerUnavailable("Prometheus", "It ended by itself.", f"Read {home / 'server.log'}.")
+            _await_end(prometheus, home)
     except ServerUnavailable as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _await_end(prometheus: PrivatePrometheus, home: Path) -> None:
+    """Return on a stop signal, which are blocked. Raises ServerUnavailable when Prometheus ends by itself."""
+    while signal.sigtimedwait(STOP_SIGNALS, LOOK_S) is None:
+        if not prometheus.is_running:
+            raise ServerUnavailable("Prometheus", "It ended by itself.", f"Read {home / 'server.log'}.")
 
 
 def written(home: Path, source: Path, targets: Mapping[str, int]) -> Path:

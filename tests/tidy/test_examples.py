@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -20,17 +20,34 @@ SHELL_LIKE = re.compile(
 _INLINE = re.compile(r"`(horolog [^`]+)`")
 _LEFT_OUT = re.compile(r"…|\.\.\.|{|\[")
 """What is written in the middle of a sentence need not be whole."""
-Asked = tuple[str, str | None, int | None]
+Asked = tuple[str, str | None, object]
 
 
 def asked_by(source: str) -> Iterator[Asked]:
-    """What a test asks for: document, language and number, or all of a document's blocks."""
-    for call, name in calls(ast.parse(source)):
-        words = [one.value for one in call.args if isinstance(one, ast.Constant)]
+    """What a test asks for by constants: document, language and number, or all of a document's blocks."""
+    tree = ast.parse(source)
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call, name in calls(tree):
+        if not name.startswith("tests.documents.blocks."):
+            continue
+        words = [told for one in call.args if (told := constant(one, constants)) is not None]
         if name == "tests.documents.blocks.block" and len(words) >= 2:
-            yield str(words[0]), str(words[1]), int(words[2]) if len(words) > 2 else 1
+            yield str(words[0]), str(words[1]), words[2] if len(words) > 2 else 1
         elif name == "tests.documents.blocks.blocks_of" and len(words) == 1:
             yield str(words[0]), None, None
+
+
+def constant(node: ast.expr, constants: Mapping[str, object]) -> object:
+    """What an argument stands for; None where that is told only when it runs."""
+    if isinstance(node, ast.Name):
+        return constants.get(node.id)
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def nobody_asks_for(blocks: list[Block], asked: set[Asked]) -> list[str]:

@@ -4,16 +4,21 @@
 """
 
 import re
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
+from deploy.local.ports import free_ports, is_free
 from deploy.local.prometheus import prometheus_binaries
 from deploy.local.watch import SOURCE, USUAL, targets_of, written
+from horolog.adapters.servers.process import Identity, await_end, identify, send
 from tests.documents.blocks import block
 from tests.integration.monitoring.quick import RULES
 from tests.integration.monitoring.test_rules import promtool
@@ -59,3 +64,44 @@ def test_taken_port_is_told_and_nothing_is_started(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert f"Somebody listens at 127.0.0.1:{port}." in done.stderr
     assert not (tmp_path / "prometheus" / "data").exists()
+
+
+@contextmanager
+def watching(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """The command, once it has said where its alerts are."""
+    command = [sys.executable, "-m", "deploy.local", "watch", "--dir", str(folder), "--port", str(port), "api=80"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = [process.stdout.readline() for _ in range(3)]
+            assert said[1:] == [f"Prometheus http://127.0.0.1:{port}\n", f"alerts     http://127.0.0.1:{port}/alerts\n"]
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_prometheus_ends_with_whoever_started_it(tmp_path: Path, stop: signal.Signals) -> None:
+    (port,) = free_ports(1)
+    with watching(tmp_path, port) as process:
+        [prometheus] = children_of(process)
+        process.send_signal(stop)
+        assert process.wait(TIMEOUT_S) == (-stop if stop is signal.SIGKILL else 0)
+        assert await_end(prometheus, TIMEOUT_S)
+    assert is_free(port)
+
+
+def test_end_of_prometheus_by_itself_is_told(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with watching(tmp_path, port) as process:
+        [prometheus] = children_of(process)
+        send(prometheus, signal.SIGKILL)
+        assert process.wait(TIMEOUT_S) == 1
+        assert process.stdout is not None
+        assert "It ended by itself." in process.stdout.read()
+
+
+def children_of(process: subprocess.Popen[str]) -> list[Identity]:
+    """The processes that it has started."""
+    pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [identity for pid in pids if (identity := identify(int(pid))) is not None]
