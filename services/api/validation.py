@@ -75,9 +75,14 @@ def problems_of(error: ValidationError) -> list[Problem]:
 
 def problems_of_details(details: Sequence[ErrorDetails]) -> list[Problem]:
     """What a model found wrong, from its error details."""
-    return [
-        Problem(field=_field(detail["loc"]), message=_sentence(detail["msg"])) for detail in details[:PROBLEM_COUNT_MAX]
-    ]
+    return [Problem(field=_field(detail["loc"]), message=_message(detail)) for detail in details[:PROBLEM_COUNT_MAX]]
+
+
+def _message(detail: ErrorDetails) -> str:
+    if detail["type"] == "union_tag_invalid":
+        # The library's own sentence begins with what was sent.
+        return f"The type should be one of {detail['msg'].rpartition('expected tags: ')[2]}"
+    return _sentence(detail["msg"])
 
 
 def _expression_problems(expression: object) -> list[Problem]:

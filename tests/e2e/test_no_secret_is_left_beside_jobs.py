@@ -4,13 +4,14 @@ sent, exports, log files that are rotated, and backups. Nothing of them holds a 
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from horolog.cli.preparation import bring_up_to_date
@@ -39,12 +40,20 @@ class Told:
     canaries: Canaries
     answers: list[str] = field(default_factory=list)
 
-    async def say(self, method: str, path: str, body: Any = None, *, ok: bool = True, **headers: str) -> Any:
-        """Ask, remember the answer, and have its body."""
-        found = await self.system.nobody.request(method, path, json=body, headers=headers)
-        assert found.is_success is ok, found.text
-        self.answers.append(found.text + str(found.headers))
+    async def say(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Ask for something good, remember the answer, and have its body."""
+        found = await self._asked(method, path, body, headers)
+        assert found.is_success, found.text
         return found.json() if found.content and "json" in found.headers["content-type"] else found.text
+
+    async def hear_no(self, path: str, body: Any, **headers: str) -> None:
+        """Post what is refused, and remember the answer."""
+        assert (await self._asked("POST", path, body, headers)).is_client_error
+
+    async def _asked(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> httpx.Response:
+        found = await self.system.nobody.request(method, path, json=body, headers=headers)
+        self.answers.append(found.text + str(found.headers))
+        return found
 
     async def password_changed(self, name: str, once: str) -> str:
         """The password that the user has in place of the one that it was given."""
@@ -72,12 +81,12 @@ async def use_accounts(told: Told, once: str) -> dict[str, str]:
     made = (await told.system.nobody.post(USERS, json=body, headers=admin)).raise_for_status().json()
     told.canaries.keep(made["oneTimePassword"])
     own = await told.password_changed("ada", made["oneTimePassword"])
-    await told.say("POST", f"{AUTH}/token", {"name": "ada", "password": told.canaries.new()}, ok=False)
-    await told.say("POST", f"{AUTH}/token", {"name": told.canaries.new(), "password": own}, ok=False)
+    await told.hear_no(f"{AUTH}/token", {"name": "ada", "password": told.canaries.new()})
+    await told.hear_no(f"{AUTH}/token", {"name": told.canaries.new(), "password": own})
     first = await told.tokens("token", {"name": "ada", "password": own})
     await told.tokens("refresh", {"refreshToken": first["refreshToken"]})
-    await told.say("POST", f"{AUTH}/refresh", {"refreshToken": first["refreshToken"]}, ok=False)
-    await told.say("POST", f"{AUTH}/refresh", {"refreshToken": told.canaries.new()}, ok=False)
+    await told.hear_no(f"{AUTH}/refresh", {"refreshToken": first["refreshToken"]})
+    await told.hear_no(f"{AUTH}/refresh", {"refreshToken": told.canaries.new()})
     ended = await told.tokens("token", {"name": "ada", "password": own})
     await told.say("POST", f"{AUTH}/logout", {"refreshToken": ended["refreshToken"]})
     ada = bearer(await told.tokens("token", {"name": "ada", "password": own}))
@@ -94,7 +103,7 @@ async def use_notifications(told: Told, hook: Hook, caller: dict[str, str]) -> N
     rule = {"name": "bad", "kinds": ["failed"], "channel": channel}
     made = await told.say("POST", RULES, rule, **caller)
     for bad in ({**channel, "url": f"ftp://x/{new()}"}, {**channel, "secret": [new()]}, {"type": new()}):
-        await told.say("POST", RULES, {**rule, "channel": bad}, ok=False, **caller)
+        await told.hear_no(RULES, {**rule, "channel": bad}, **caller)
     failing = await told.say("POST", f"{PREFIX}/jobs", command_job("exit 3"), **caller)
     await told.say("POST", f"{PREFIX}/jobs/{failing['id']}/trigger", {}, **caller)
     async with asyncio.timeout(DEADLINE_S):

@@ -23,7 +23,7 @@ from tests.integration.executor.test_http import serving
 from tests.integration.executor.watching import DEADLINE_S, THIS_MACHINE, failure_of, outcome_of, until
 
 WAYS_TO_THIS_MACHINE = (
-    *("127.0.0.1", "127.1", "0x7f000001", "0x7f.1", "2130706433", "017700000001", "0177.0.0.1", "0", "0.0.0.0"),
+    *("127.0.0.1", "127.1", "0x7f000001", "0x7f.1", "2130706433", "017700000001", "0", "0.0.0.0"),
     *("localhost", "LOCALHOST", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[0:0:0:0:0:ffff:7f00:1]"),
     *("good.example@127.0.0.1", "good.example:80@127.0.0.1"),
 )
@@ -31,13 +31,16 @@ WAYS_TO_THIS_MACHINE = (
 WAYS_INSIDE = (
     *("10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "192.0.0.8", "224.0.0.1", "255.255.255.255"),
     *("[fd00::1]", "[fe80::1]", "[fec0::1]", "[ff0e::1]", "[5f00::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"),
-    *("169.254.169.254", "169.254.43518", "0xA9FEA9FE", "2852039166", "0251.0376.0251.0376", "100.100.100.200"),
+    *("169.254.169.254", "169.254.43518", "0xA9FEA9FE", "2852039166", "100.100.100.200"),
     *("168.63.129.16", "192.0.0.192", "[fd00:ec2::254]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::a9fe:a9fe]"),
     *("[2002:a9fe:a9fe::]", "[::169.254.169.254]", "[::ffff:169.254.169.254]", "[2001:0:a9fe:a9fe::1]"),
 )
 """Networks of its own, and where clouds tell a machine its credentials."""
-WAYS_THAT_ONLY_SOME_KNOW = ("localhost.", "127。0。0。1", "①②⑦.⓪.⓪.①", "[::1%lo]")
-"""A resolver may have no address for them; where it has one, it is this machine's."""
+WAYS_THAT_ONLY_SOME_KNOW = (
+    *("localhost.", "127。0。0。1", "①②⑦.⓪.⓪.①", "[::1%lo]", "0177.0.0.1", "0251.0376.0251.0376"),
+)
+"""What reads addresses may not take them, or a resolver have no address for them; where it has one, it is an inner one.
+"""
 REDIRECTIONS = (301, 302, 303, 307, 308)
 
 

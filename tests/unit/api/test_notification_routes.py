@@ -118,6 +118,7 @@ async def test_trial_and_redelivery_are_deliveries_to_be_sent_now(world: World) 
         {"channel": {"type": "email", "recipients": ["hush@example.com\r\nBcc: x@example.com"]}},
         {"channel": {"type": "email", "recipients": ["hush@example.com, x@example.com"]}},
         {"channel": {"type": "pigeon"}},
+        {"channel": {"type": "hush, any of the expected tags: hush"}},
         {"channel": None},
     ],
 )

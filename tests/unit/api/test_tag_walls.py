@@ -20,7 +20,7 @@ from tests.unit.api.samples import PLAIN, Sample
 from tests.unit.api.test_declared_permissions import declared, leaves
 from tests.unit.api.test_sign_in import log_in
 from tests.unit.api.test_signed_tokens import Asked
-from tests.unit.api.test_tenant_walls import BY_FILTER, CASES, PAGED, READING, told
+from tests.unit.api.test_tenant_walls import BY_FILTER, CASES, PAGED, READING, told, whole
 from tests.unit.api.world import API, JOB, OURS, UNKNOWN, World, open_world
 
 BEYOND = "beyond-canary"
@@ -88,7 +88,7 @@ async def test_job_beyond_the_tags_is_told_like_an_unknown_one_and_nothing_chang
 @pytest.mark.parametrize(("method", "path"), READING)
 async def test_no_answer_holds_anything_of_a_job_beyond_the_tags(world: World, method: str, path: str) -> None:
     beyond, within = await place(world, BEYOND, "other"), await place(world, "within", "billing")
-    answer = await send(world, await narrow(world), method, path.format_map(_Unknown(within)))
+    answer = await send(world, await narrow(world), method, whole(path).format_map(_Unknown(within)))
     if path.endswith("/ledger/verify") or set(permissions_by_path(world)[method, path]) - WITHIN_TAGS:
         assert answer.status_code == 403
         return

@@ -67,10 +67,10 @@ class HandClock:
 
 
 class CountedIds:
-    """Ids in a row."""
+    """Ids in a row, from a first one on."""
 
-    def __init__(self) -> None:
-        self._numbers = count(1)
+    def __init__(self, first: int = 1) -> None:
+        self._numbers = count(first)
 
     def new(self) -> str:
         return f"11111111-1111-4111-8111-{next(self._numbers):012d}"
@@ -156,7 +156,8 @@ async def open_world(
     windows = MemoryWindows()
     settings = ApiSettings((CallingService(digest_of(SERVICE_TOKEN)),), **{"limits": GENEROUS, **changes})
     tokens = [TenantToken(digest_of(OUR_TOKEN), OURS, "ours"), TenantToken(digest_of(THEIR_TOKEN), THEIRS, "theirs")]
-    issuer = issuing(clock, CountedIds())
+    # Accounts have ids of their own: none of them is that of a job, a rule or a delivery.
+    issuer = issuing(clock, CountedIds(1_000_000))
     ordinary = ApiPorts(
         log=log,
         read_model=read_model,
