@@ -118,6 +118,17 @@ def test_image_is_built_under_the_name_that_compose_starts(shell: Terminal) -> N
     assert (ROOT / "deploy" / "Dockerfile").is_file()
 
 
+def test_collector_beside_compose_is_named_and_joins_the_network_that_is_kept_for_it(shell: Terminal) -> None:
+    stand_in(shell, "docker")
+    (shell.folder / "deploy").mkdir()
+    shell.run(block("docs/monitoring.md", "sh", 6).text)
+    assert "traces" in COMPOSE["networks"]
+    network = f"{COMPOSE['name']}_traces"
+    assert called(shell) == [f"docker network connect --alias collector {network} YOUR-COLLECTOR"]
+    settings = (shell.folder / "deploy" / "horolog.env").read_text(encoding="utf-8")
+    assert settings == "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318\n"
+
+
 def test_cluster_is_given_what_there_is(shell: Terminal) -> None:
     stand_in(shell, "kubectl")
     shell.run(block("deploy/k8s/README.md", "sh").text)
@@ -125,7 +136,8 @@ def test_cluster_is_given_what_there_is(shell: Terminal) -> None:
     folders = [word for word in words if word.startswith("deploy/")]
     assert len(folders) == 3
     assert [folder for folder in folders if not (ROOT / folder / "kustomization.yaml").is_file()] == []
-    assert {word.rpartition("/")[2] for word in words if "horolog-" in word} == set(NAMES)
+    # Analytics is a component, of which nothing waits.
+    assert {word.rpartition("/")[2] for word in words if "horolog-" in word} == set(NAMES) - {"horolog-analytics"}
 
 
 async def test_backup_is_made_verified_and_restored(shell: Terminal) -> None:

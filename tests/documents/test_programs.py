@@ -64,9 +64,19 @@ def test_events_are_followed_from_where_they_were_kept(installation: Installatio
     installation.terminal.run(".venv/bin/horolog job delete failing --yes")
 
 
+def test_output_is_told_to_who_follows_it(installation: Installation) -> None:
+    before = (
+        "from horolog.client import command_job, connect\n\nhorolog = connect()\n"
+        'job = horolog.create_job(command_job("telling", "0 0 0 1 1 *", "echo", "told while it goes on"))\n'
+        "execution = horolog.trigger_job(job.id)\n"
+    )
+    assert printed(installation, "output", before + block(PAGE, "python", 3).text) == "told while it goes on\n"
+    installation.terminal.run(".venv/bin/horolog job delete telling --yes")
+
+
 def test_function_of_somebodys_own_is_run_by_its_worker(installation: Installation) -> None:
     shell = installation.terminal
-    (shell.folder / "closing.py").write_text(block(PAGE, "python", 3).text + BOOKS, encoding="utf-8")
+    (shell.folder / "closing.py").write_text(block(PAGE, "python", 4).text + BOOKS, encoding="utf-8")
     shell.run("PROMETHEUS_PORT=0 .venv/bin/horolog worker run closing &")
     calling = (
         "from horolog.client import connect, function_job\n\nhorolog = connect()\n"
@@ -80,7 +90,7 @@ def test_function_of_somebodys_own_is_run_by_its_worker(installation: Installati
 def test_commands_are_written_to_topics_and_events_read_from_them(installation: Installation) -> None:
     before = f'import asyncio\nimport sys\n\ntenant_id, url = "{TENANT}", "http://127.0.0.1:1/"\n'
     before += UNTIL_THE_FIRST.format(beginning='"[]"')
-    awaited = f"async def main():\n{textwrap.indent(block(PAGE, 'python', 4).text, '    ')}\nasyncio.run(main())\n"
+    awaited = f"async def main():\n{textwrap.indent(block(PAGE, 'python', 5).text, '    ')}\nasyncio.run(main())\n"
     told = printed(installation, "topics", before + awaited)
     assert told.startswith("told ")
     assert "NETWORK_ERROR" in told
