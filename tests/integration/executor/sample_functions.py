@@ -16,8 +16,8 @@ def add(a: int, b: int = 1) -> int:
     return a + b
 
 
-def print_around(fifo: str) -> None:
-    print("one")
+def print_around(fifo: str, text: str = "one") -> None:
+    print(text)
     with open(fifo, encoding="utf-8") as waiting:
         waiting.read()
     print("two", file=sys.stderr)

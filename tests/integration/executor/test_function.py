@@ -51,8 +51,8 @@ async def test_what_a_function_prints_can_be_had_while_it_goes_on_and_is_of_no_l
     assert await run.next_piece(0) == Piece("one\n")
     await asyncio.to_thread(fifo.write_text, "")
     assert (await run.end()).metadata == {"stdout": "one\n", "stderr": "two\n"}
-    again = begin(functions, _config("print_around", fifo=str(fifo)))
-    assert await again.next_piece(0) == Piece("one\n")
+    again = begin(functions, _config("print_around", fifo=str(fifo), text="longer"))
+    assert await again.next_piece(0) == Piece("longer\n")
     assert [tap.take() for tap in run.taps] == [None, None]
     await asyncio.to_thread(fifo.write_text, "")
     await again.end()

@@ -1,9 +1,12 @@
 """The stream of a run tells what it prints once, from its beginning, and ends with the run and all of its output."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from horolog.adapters.system import SystemClock
+from horolog.limits import OUTPUT_LOOK_RECORD_COUNT_MIN
 from horolog.log.port import Place
 from schemas.events.executions import AttemptStarted
 from schemas.events.output import OutputStream
@@ -166,6 +169,17 @@ async def test_what_the_topic_no_longer_keeps_is_a_gap() -> None:
         listening = await follow(facts, facts.desk(), id_)
         assert await texts(listening, 1) == [("stdout", 4, "two\n")]
         await listening.close()
+
+
+@pytest.mark.parametrize(("begun_before_s", "first"), [(3600, "old"), (-3600, "new")])
+async def test_one_looks_back_as_far_as_the_run_began(begun_before_s: float, first: str) -> None:
+    facts = Facts()
+    others = [printed("x", execution_id=uuid_of(1002)) for _ in range(OUTPUT_LOOK_RECORD_COUNT_MIN)]
+    await facts.write(printed("old"), *others, printed("new", 3))
+    await show(facts, started_at=SystemClock().now() - timedelta(seconds=begun_before_s))
+    listening = await follow(facts, facts.desk())
+    assert [text for _, _, text in await texts(listening, 1)] == [first]
+    await listening.close()
 
 
 async def test_it_ends_with_the_reason_when_its_caller_may_not_see_it_any_more() -> None:

@@ -71,8 +71,8 @@ async def test_what_is_printed_is_told_within_about_a_second_and_once() -> None:
 async def test_a_run_that_prints_nothing_or_ends_at_once_costs_no_record() -> None:
     async with alive(new_world()) as world:
         quick = Printer(waiting=["all of it"])
-        await begun(world, 1, Printer())
         await begun(world, 2, quick)
+        await begun(world, 1, Printer())
         await world.pass_time(OUTPUT_INTERVAL_S / 2)
         world.runner.finish(2, Outcome(result={"stdout": "all of it"}))
         await world.pass_time(3)
@@ -130,7 +130,9 @@ async def test_one_append_holds_so_much_and_the_others_have_their_turn_right_aft
         for n in range(count):
             await begun(world, n, Printer(waiting=["x" * OUTPUT_BYTES_MAX]))
         await world.pass_time(OUTPUT_INTERVAL_S + 0.5)
-        assert {one.execution_id for one in await pieces(world)} == {execution(n) for n in range(count)}
+        found = await pieces(world)
+        assert {one.execution_id for one in found} == {execution(n) for n in range(count)}
+        assert [[one.at for one in found].count(at) for at in sorted({one.at for one in found})] == [count // 2] * 2
 
 
 async def test_nothing_is_told_of_a_run_once_it_is_over() -> None:
@@ -148,6 +150,6 @@ async def test_a_worker_that_is_told_to_stop_does_not_wait_for_what_its_runs_pri
     async with alive(new_world(drain_grace_s=0.1)) as world:
         await begun(world, 1, Printer(waiting=["one"]))
         world.stop.set()
-        await world.pass_time(1)
+        await world.pass_time(OUTPUT_INTERVAL_S / 2)
         assert world.running is not None
         assert world.running.done()

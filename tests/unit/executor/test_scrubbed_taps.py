@@ -64,6 +64,7 @@ def test_pieces_of_any_size_are_told_as_the_whole_is(seed: int) -> None:
 
 def test_what_cannot_be_the_beginning_of_a_secret_is_told_at_once() -> None:
     assert told([LONG], "one\n", "two\n") == ["one\n", "two\n"]
+    assert told([LONG], f"{LONG[:20]}, and\n") == [f"{LONG[:20]}, and\n"]
     assert told([SECRET], "a line\ncorrec", "tion\n") == ["a line\n", "correction\n"]
 
 
