@@ -18,6 +18,6 @@ A worker that has not named an attempt for a lease has lost it, and the attempt 
 but takes or starts nothing, gets nothing more until it does, and what it left alone is handed to others.
 
 `book`, `shelf`, `tenancy`, `line`, `lanes`, `settled`, `outcomes`, `worker_slot` and `progress` are the state; `demand`
-says what an execution asks of its worker; `authority`, `jobs`, `tenants`, `rejections`, `executions`, `slots`, `endings`, `upkeep`,
-`assignment` decide; `partition` is one turn; `tracing` tells what became of it.
+says what an execution asks of its worker; `authority`, `jobs`, `tenants`, `rejections`, `executions`, `slots`,
+`endings`, `upkeep`, `assignment` decide; `partition` is one turn; `tracing` tells what became of it.
 """
