@@ -14,13 +14,13 @@ from tests.plugins.gate import Gate
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the gate up."""
-    gate = Gate("accounts", _needs, why_not_root, lambda: "as root", is_required=False)
+    gate = Gate("accounts", _needs, lambda: why_not(os.geteuid()), lambda: "as root", is_required=False)
     config.pluginmanager.register(gate, "root-gate")
 
 
-def why_not_root() -> str | None:
-    """Why no program can be given an account of its own here, or None."""
-    return None if os.geteuid() == 0 else f"they take root, and this is user {os.geteuid()}"
+def why_not(user: int) -> str | None:
+    """Why no program can be given an account of its own by this user, or None."""
+    return None if user == 0 else f"they take root, and this is user {user}"
 
 
 def _needs(item: pytest.Item) -> bool:
