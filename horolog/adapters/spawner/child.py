@@ -109,7 +109,7 @@ def _begin(request: Mapping[str, Any], files: Sequence[int], origin: Origin, ste
     _set_files(files)
     if request["account"] is not None:
         _hand_over_pipes(request["account"])
-    _become(request, step)
+    _become(request, origin.parent, step)
 
 
 def _begin_in_box(request: Mapping[str, Any], files: Sequence[int], origin: Origin, step: Step) -> None:
@@ -127,15 +127,16 @@ def _begin_in_box(request: Mapping[str, Any], files: Sequence[int], origin: Orig
         _hand_over_pipes(request["account"])
 
     def start() -> int:
+        leader = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _run(told_fd, lambda step: _become(request, step))
+            _run(told_fd, lambda step: _become(request, leader, step))
         return pid
 
     namespaces.lead(request, origin.ids, told_fd, step, start)
 
 
-def _become(request: Mapping[str, Any], step: Step) -> None:
+def _become(request: Mapping[str, Any], parent: int, step: Step) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     step[0] = "limits"
     for name, value in request["limits"].items():
@@ -145,6 +146,10 @@ def _become(request: Mapping[str, Any], step: Step) -> None:
         os.setgroups(())
         os.setresgid(account, account, account)
         os.setresuid(account, account, account)
+        # The kernel has forgotten it with the account (prctl(2)).
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            sys.exit()
     if request["box"] is not None:
         step[0] = "calls"
         syscalls.narrow()

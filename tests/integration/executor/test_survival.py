@@ -7,6 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
+from horolog.adapters.spawner.cells import Cells
+from horolog.adapters.spawner.client import Spawner
 from horolog.adapters.system import SystemClock
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Outgoing, Place
@@ -17,11 +21,18 @@ from schemas.topics import TASKS, WORKERS
 from services.executor.composition import keep_apart, open_worker
 from services.executor.runners.command import CommandRunner
 from services.executor.settings import WorkerSettings
-from tests.integration.executor.watching import BEST, DEADLINE_S, is_alive, outcome_of, task_of, until
+from tests.integration.executor.watching import ACCOUNTS, BEST, DEADLINE_S, begin, is_alive, outcome_of, task_of, until
 
 _COMMAND = "sleep 1000 & setsid sleep 1000 & env -i setsid sleep 1000 & sleep 1000"
 _SLEEP_COUNT = 5
 _EXECUTOR = "import asyncio, tests.integration.executor.test_survival as test; asyncio.run(test.live_for_ever())"
+_ACCOUNT_HOLDER = "import asyncio, tests.integration.executor.test_survival as test; asyncio.run(test.sleep_for_ever())"
+
+
+async def sleep_for_ever() -> None:
+    """A program that has an account and no namespaces; a test kills the process that has it run, and the spawner."""
+    commands = CommandRunner(Spawner(Cells(None, ACCOUNTS)), 1, {"PATH": os.environ["PATH"]}, None, {})
+    await begin(commands, CommandConfig(command="sleep", args=("1000",))).end()
 
 
 async def live_for_ever() -> None:
@@ -81,6 +92,26 @@ async def test_nothing_survives_an_executor_that_is_killed() -> None:
         os.kill(executor.pid, signal.SIGKILL)
         await executor.wait()
     await until(lambda: not any(is_alive(pid) for pid in family))
+
+
+@pytest.mark.root
+async def test_a_program_with_an_account_of_its_own_does_not_survive_executor_and_spawner() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    executor = await asyncio.create_subprocess_exec(sys.executable, "-c", _ACCOUNT_HOLDER, env=environment)
+    try:
+        await until(lambda: any(map(_sleeps, _descendants(executor.pid))))
+        family = _descendants(executor.pid)
+        (program,) = filter(_sleeps, family)
+        assert os.stat(f"/proc/{program}").st_uid in ACCOUNTS
+        # None of them has a moment to end the others.
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in (executor.pid, *family - {program}):
+                os.kill(pid, number)
+    finally:
+        if executor.returncode is None:
+            executor.kill()
+        await executor.wait()
+    await until(lambda: not is_alive(program))
 
 
 async def test_a_gigabyte_of_output_does_not_grow_the_worker(commands: CommandRunner) -> None:
