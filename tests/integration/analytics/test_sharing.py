@@ -108,5 +108,7 @@ async def test_windows_outlive_the_worker_that_counted_them_wherever_their_parti
         await until_shared(world, 2)
         await world.write(*round_of(3))
         await world.until(lambda count: count >= 4 * ROUND_COUNT)
+        # The table's topic follows what is told: it is written before the facts are acknowledged.
+        await until_acknowledged(world)
         assert deployment.living() == 2
     await assert_counted(world, 4 * ROUND_COUNT)

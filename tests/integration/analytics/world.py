@@ -112,7 +112,9 @@ def written_now(message: Message) -> Outgoing:
 async def assert_counted(world: World, admitted_count: int) -> None:
     """The table, and what was told, are what the ledger adds up to, and that is so many admissions."""
     recounted = await world.recounted()
-    assert await world.kept() == recounted
+    kept = await world.kept()
+    differing = {key for key in {*kept, *recounted} if kept.get(key) != recounted.get(key)}
+    assert not differing, {key: (kept.get(key), recounted.get(key)) for key in differing}
     told = {(tenant, start): one.tally for (tenant, start), one in (await world.told()).items()}
     assert told == {(key.partition("/")[0], window.start): window.tally for key, window in recounted.items()}
     assert sum(tally.admitted for tally in told.values()) == admitted_count
