@@ -45,6 +45,7 @@ from tests.unit.projections.facts import OTHER_TENANT
 from tests.unit.watching.test_schedule_watch import Watched
 
 API_WAIT_S = "3"
+WAITING = frozenset({table.CONSUMER_LAG_RECORDS.name})
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -75,13 +76,25 @@ class Cause:
 
     async def check(self, system: System, dsn: str) -> None:
         """See that each of the metrics moves."""
-        before = samples(system.metrics)
+        before = await self._at_rest(system)
         async with self.provoke(system, dsn):
             try:
                 await until(lambda: self.names <= moved(before, samples(system.metrics)))
             except TimeoutError:
                 missing = self.names - moved(before, samples(system.metrics))
                 pytest.fail(f"{self.provoke.__name__} does not move {sorted(missing)}")
+
+    async def _at_rest(self, system: System) -> Samples:
+        """What is shown while nothing waits that is to wait: what happens to be one would still be one."""
+        shown = samples(system.metrics)
+
+        def is_at_rest() -> bool:
+            nonlocal shown
+            shown = samples(system.metrics)
+            return not any(value for (name, _), value in shown.items() if name in self.names & WAITING)
+
+        await until(is_at_rest)
+        return shown
 
 
 def cause(provoke: Callable[[System, str], AbstractAsyncContextManager[None]], *moves: table.Metric) -> Cause:

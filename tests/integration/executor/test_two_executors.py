@@ -14,9 +14,10 @@ import pytest
 from horolog.adapters.system import RandomIds, SystemClock
 from horolog.client import EventProducer, Sender
 from horolog.log.kafka import KafkaLog, KafkaSettings
+from horolog.runtime.command_keys import command_keys
 from schemas.commands import TriggerJob
 from schemas.jobs import CommandConfig, JobDefinition, JobType
-from tests.faults.deployment import TENANT, Deployment, deployed
+from tests.faults.deployment import COMMAND_KEY, TENANT, Deployment, deployed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -34,6 +35,7 @@ SETTINGS = {
     "HOROLOG_TENANT_DEFAULTS": json.dumps({"allowedExecutables": [PROGRAM[0]]}),
     "SCHEDULER_MAX_CONCURRENT_JOBS": str(ROOM),
     "SCHEDULER_WORKER_COUNT": "1",
+    "HOROLOG_FUNCTION_PROCESSES_KEPT": "1",
 }
 
 
@@ -46,7 +48,9 @@ async def filled(bootstrap: str, dsn: str, folder: Path) -> AsyncIterator[Deploy
         with deployed(
             bootstrap, dsn, prefix, folder, roles=("dispatcher", "executor", "executor"), settings=SETTINGS
         ) as deployment:
-            producer = EventProducer(log, Sender(TENANT, "service:test"), SystemClock(), RandomIds())
+            producer = EventProducer(
+                log, Sender(TENANT, "service:test"), SystemClock(), RandomIds(), command_keys(COMMAND_KEY)
+            )
             _, job_id = await producer.create_job(endless(4 * ROOM))
             for _ in range(4 * ROOM):
                 await producer.send(TriggerJob, job_id=job_id)
