@@ -11,7 +11,9 @@ from tests.faults.deployment import environment_of
 from tests.integration.analytics.world import World
 from tests.unit.projections.facts import PARTITIONS
 
-QUICK = {"SCHEDULER_LOCK_TTL_MS": "6000", "DATABASE_URL": ""}
+QUICK = {"SCHEDULER_LOCK_TTL_MS": "12000", "DATABASE_URL": ""}
+"""Long enough that a worker that waits for a processor is not held to be dead: nothing fences it off, and what it still
+writes then may be older than what its heir has written (docs/analytics.md)."""
 
 
 @pytest.fixture
