@@ -2,8 +2,8 @@
 
 Guarantee: they leave by priority, highest first, then by their instant. Where the runner keeps something for each
 tenant, such as a process, an attempt that would take it from another tenant lets those of the same priority go first
-that find theirs waiting; for `MOVE_INTERVAL_S` at most, then it is its turn. So starting processes anew costs no more
-than a small part of the worker's time, however many tenants take turns, and nobody waits for ever.
+that find theirs waiting. While there are such, one attempt in `MOVE_INTERVAL_S` takes something all the same, the
+first: so nobody waits for ever, and making things anew is a part of the work, and not most of it.
 """
 
 import heapq
@@ -13,7 +13,7 @@ from services.executor.attempt import Held
 from services.executor.runner import Warmth
 
 MOVE_INTERVAL_S = 0.25
-"""How often at most something that is of use to one tenant is given up for another: some 40 ms of CPU each time."""
+"""How often something is taken for a tenant while others find theirs: a process costs some 40 ms of CPU."""
 
 Entry = tuple[int, float, int, Held]
 """The priority with its sign turned, the instant, a number of its own, the attempt."""
