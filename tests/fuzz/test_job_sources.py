@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def spoilt(draw: st.DrawFn) -> str:
     for _ in range(draw(st.integers(0, 2))):
         places = list(_places(data))
         held, key = draw(st.sampled_from(places)) if places else ({}, "")
-        held[key] = draw(st.sampled_from(STRANGE))
+        # A copy: the next thing put in may go into this one, and must not stay there for other samples.
+        held[key] = deepcopy(draw(st.sampled_from(STRANGE)))
     return json.dumps(data)
 
 
