@@ -333,6 +333,20 @@ class Book:
         limit = now - timedelta(seconds=LEASE_S)
         return [slot.worker_id for slot in self.workers.values() if slot.last_beat <= limit]
 
+    def take_over(self, now: datetime) -> None:
+        """Go on from what another owner has decided; nobody has listened to the workers meanwhile.
+
+        That owner's clock may have been ahead of this one: what it admitted when the instant had come would stand by
+        until this clock shows the time of that, and lose its place to what came later.
+        """
+        self.renew_all(now)
+        self._alarms = [(min(at, now) if self._has_come(name, now) else at, n, name) for at, n, name in self._alarms]
+        heapq.heapify(self._alarms)
+
+    def _has_come(self, execution_id: str, now: datetime) -> bool:
+        execution = self.executions.get(execution_id)
+        return execution is not None and execution.stage is Stage.PLANNED and execution.due_at - DISPATCH_AHEAD <= now
+
     def renew_all(self, now: datetime) -> None:
         """Grant every attempt in flight a whole lease, and every worker time to be heard: nobody listened so far."""
         for slot in self.workers.values():

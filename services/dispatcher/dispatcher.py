@@ -72,7 +72,7 @@ class DispatcherRole:
         await self._replay(log, book, ledger, {ledger: book.log_mark}, ends)
         if checkpoint is not None:
             book.settled.reach(max(checkpoint.at, checkpoint.decided_until or checkpoint.at))
-        book.renew_all(now)
+        book.take_over(now)
         known = checkpoint.positions if checkpoint is not None else {}
         positions = {p.topic: known.get(p.topic, starts[p]) for p in inputs}
         return DispatcherPartition(book, log.partition_count, self._seals, self._command_seals), positions

@@ -56,6 +56,12 @@ class SkewedClock(TrueClock):
         before = [offset_s for since_s, offset_s in self._steps if since_s <= at_s]
         return before[-1:] + [offset_s for since_s, offset_s in self._steps if since_s > at_s]
 
+    def latest_shown_s(self, from_s: float, until_s: float) -> float:
+        """The latest time that it showed between two true ones, in seconds since the start."""
+        ends = [since_s for since_s, _ in self._steps[1:]] + [until_s]
+        spans = [(since_s, end_s, offset_s) for (since_s, offset_s), end_s in zip(self._steps, ends, strict=True)]
+        return max(min(end, until_s) + off for since, end, off in spans if since <= until_s and end >= from_s)
+
     def now(self) -> datetime:
         return super().now() + timedelta(seconds=self.offset_s)
 

@@ -37,7 +37,6 @@ class Run:
     trigger_type: TriggerType
     timeout_s: float
     started: float
-    offset_s: float
     ended: float | None = None
     stop_asked: float | None = None
 
@@ -96,7 +95,6 @@ class SimRunner:
             trigger_type=task.trigger_type,
             timeout_s=task.timeout_ms / 1000,
             started=runs.loop.time(),
-            offset_s=self._process.clock.offset_s,
         )
         runs.all.append(run)
         runs.trace.counts["runs"] += 1

@@ -49,9 +49,14 @@ def every_owed_instant_is_decided_once(history: History) -> Iterator[str]:
 
 
 def nothing_is_early(history: History) -> Iterator[str]:
-    """S2: by the worker's own clock no attempt begins before its instant."""
+    """S2: by the worker's own clock no attempt begins before its instant.
+
+    An instant that has come for a worker that has the task comes no second time when its clock is put back.
+    """
+    written_s = {(fact.message.execution_id, fact.message.attempt): fact.at_s for fact in history.tasks}
     for run in history.runs:
-        at_s = run.started + run.offset_s
+        had_s = written_s.get((run.execution_id, run.attempt), run.started)
+        at_s = run.process.clock.latest_shown_s(had_s, run.started)
         if at_s < history.virtual_s(run.due) - ROUNDING_S:
             yield f"attempt {run.attempt} of {run.execution_id} began at {at_s:.3f} s, due at {run.due}"
 

@@ -108,7 +108,7 @@ class Owned:
             restore(book, self.log.get(topic.name, []), PARTITIONS, _must_be_readable)
         book.log_mark = self.replay_from
         restore(book, self.log.get(EXECUTIONS.name, [])[self.replay_from :], PARTITIONS, _must_be_readable)
-        book.renew_all(self.now)
+        book.take_over(self.now)
         return DispatcherPartition(book, PARTITIONS)
 
     def learn_end(self) -> None:

@@ -12,7 +12,7 @@ from schemas.events.executions import AttemptDispatched, ExecutionAdmitted, Exec
 from schemas.jobs import JobDefinition, OverlapPolicy
 from services.dispatcher.book import Book
 from tests.unit.deciding.histories import JOBS, Owned, Step, asked, begun, definitions, histories
-from tests.unit.deciding.kit import messages, uuid_of
+from tests.unit.deciding.kit import definition, fire, messages, uuid_of
 
 
 def pictured(book: Book) -> dict[str, Execution]:
@@ -81,6 +81,24 @@ def test_no_more_wait_than_the_policy_lets_wait(first: JobDefinition, history: l
         owned.turn(asked(owned, step))
         for number in JOBS:
             _hold_against_policy(owned, number)
+
+
+def test_what_a_clock_that_was_ahead_had_admitted_keeps_its_place_and_waits_for_no_clock() -> None:
+    queue = {"policy": "queueAll", "queueMax": 2}
+    owned = begun(1, definition(overlap=queue))
+    ahead = timedelta(seconds=15)
+    owned.partition.note_beat(owned.beat(), owned.now)
+    owned.turn([fire(100, 50)])
+    owned.now += ahead
+    owned.turn([fire(101, 51), fire(102, 52)])
+    owned.now += timedelta(seconds=3) - ahead
+    owned.partition = owned.successor()
+    written = messages(owned.turn([fire(103, 53)]))
+    skipped = [message.execution_id for message in written if isinstance(message, ExecutionSkipped)]
+    line = owned.partition.book.line(uuid_of(1))
+    assert line is not None
+    assert skipped == [uuid_of(53)]
+    assert list(line.timely) == [uuid_of(51), uuid_of(52)]
 
 
 def _limit(owned: Owned, job_id: str) -> int:
