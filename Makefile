@@ -44,7 +44,7 @@ faults: install ## Ill-treat a whole deployment on real servers, for up to 90 mi
 	@$(PY) -m tests.campaign $(ARGS)
 
 fuzz: install ## Make up requests and text for all that reads them; CASES=100000 says how many requests
-	@HOROLOG_FUZZ_CASES=$(or $(CASES),100000) $(PY) -m pytest tests/fuzz $(ARGS)
+	@HOROLOG_FUZZ_CASES=$(or $(CASES),100000) $(PY) -m pytest --timeout 3600 tests/fuzz $(ARGS)
 
 sbom: ## Write what the product consists of to build/sbom.json, as CycloneDX
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; mkdir -p build; \
