@@ -62,7 +62,8 @@ class UsageQuery(Value):
             ApiError: INVALID_PARAMETER when it is empty, or too long.
         """
         end = self.end or now
-        start = self.start or end - timedelta(days=USAGE_DAYS_DEFAULT)
+        usual = timedelta(days=USAGE_DAYS_DEFAULT)
+        start = self.start or max(end, datetime.min.replace(tzinfo=end.tzinfo) + usual) - usual
         if not timedelta(0) < end - start <= timedelta(days=USAGE_DAYS_MAX):
             text = f"`start` must precede `end` by {USAGE_DAYS_MAX} days at most."
             raise ApiError("INVALID_PARAMETER", text)

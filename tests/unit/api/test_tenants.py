@@ -191,6 +191,12 @@ async def test_a_range_of_use_that_is_none_is_refused(world: World, query: str) 
     assert world.log.tenants.asked == [(OURS, START - timedelta(days=30), START)]
 
 
+async def test_the_use_before_a_day_that_no_thirty_days_precede_begins_with_the_first(world: World) -> None:
+    assert (await world.ask("GET", "/api/v1/tenant/usage?end=0001-01-02T00:00:00Z")).status_code == 200
+    first = datetime.min.replace(tzinfo=UTC)
+    assert world.log.tenants.asked == [(OURS, first, first + timedelta(days=1))]
+
+
 @pytest.mark.parametrize("code", ["TENANT_SUSPENDED", "OWNER_BARRED", "COMMAND_NOT_ALLOWED", "FUNCTION_NOT_ALLOWED"])
 async def test_what_a_tenant_may_not_is_told_as_forbidden_with_the_dispatchers_words(world: World, code: str) -> None:
     job = await world.created()
