@@ -75,7 +75,12 @@ def time_range(start: datetime | None, end: datetime | None, now: datetime) -> t
         ApiError: INVALID_PARAMETER when the range is empty.
     """
     end = end or now
-    start = start or max(end, datetime.min.replace(tzinfo=end.tzinfo) + RANGE_DEFAULT) - RANGE_DEFAULT
+    start = start or so_long_before(end, RANGE_DEFAULT)
     if start >= end:
         raise ApiError("INVALID_PARAMETER", "The time range is empty: `from` must precede `to`.")
     return start, end
+
+
+def so_long_before(end: datetime, length: timedelta) -> datetime:
+    """That much earlier; the first instant that there is where none is so early."""
+    return max(end, datetime.min.replace(tzinfo=end.tzinfo) + length) - length

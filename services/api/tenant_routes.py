@@ -38,7 +38,7 @@ from services.api.documents import definition_body, errors
 from services.api.errors import ApiError
 from services.api.job_routes import IfMatch, RawBody, demanded_version
 from services.api.ports import Principal
-from services.api.queries import PageQuery
+from services.api.queries import PageQuery, so_long_before
 from services.api.requests import identity_of, origin_of
 from services.api.tenancy import acting_for, changed_settings, implicit_body, read_settings, tenant_body, usage_body
 
@@ -62,8 +62,7 @@ class UsageQuery(Value):
             ApiError: INVALID_PARAMETER when it is empty, or too long.
         """
         end = self.end or now
-        usual = timedelta(days=USAGE_DAYS_DEFAULT)
-        start = self.start or max(end, datetime.min.replace(tzinfo=end.tzinfo) + usual) - usual
+        start = self.start or so_long_before(end, timedelta(days=USAGE_DAYS_DEFAULT))
         if not timedelta(0) < end - start <= timedelta(days=USAGE_DAYS_MAX):
             text = f"`start` must precede `end` by {USAGE_DAYS_MAX} days at most."
             raise ApiError("INVALID_PARAMETER", text)
