@@ -10,14 +10,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import latency, loads, resident
+from bench import latency, loads, neighbour, resident
 from bench.deployments import Deployment, Shape, deployed
 from bench.profiles import lines_of
 from bench.report import Measurement, write
 
 JOB_COUNT = 100_000
 FIRING = {load.name: load for load in loads.LOADS}
-CHOICES = (*FIRING, "api", "memory", "idle")
+CHOICES = (*FIRING, "neighbour", "api", "memory", "idle")
 
 
 def main() -> None:
@@ -46,6 +46,8 @@ def _run(shape: Shape, name: str, options: argparse.Namespace) -> None:
 async def _measure(deployment: Deployment, name: str, options: argparse.Namespace) -> list[Measurement]:
     if name == "api":
         return [await latency.measure(deployment)]
+    if name == "neighbour":
+        return [await neighbour.measure(deployment)]
     if name == "memory":
         return await resident.memory(deployment, options.jobs)
     if name == "idle":

@@ -40,7 +40,9 @@ class Client:
                 self._deployment.check()
                 await asyncio.sleep(POLL_S)
 
-    async def load(self, count: int, definition: Callable[[int], dict[str, Any]]) -> None:
+    async def load(
+        self, count: int, definition: Callable[[int], dict[str, Any]], tenants: Sequence[str] = TENANTS
+    ) -> None:
         """Create `count` jobs, spread evenly over the tenants; returns when all are in force.
 
         Raises:
@@ -53,8 +55,8 @@ class Client:
                 await self._create(tenant, [definition(number) for number in numbers])
 
         async with asyncio.TaskGroup() as group:
-            for index, tenant in enumerate(TENANTS):
-                numbers = range(index, count, len(TENANTS))
+            for index, tenant in enumerate(tenants):
+                numbers = range(index, count, len(tenants))
                 for first in range(0, len(numbers), BATCH_COUNT):
                     group.create_task(create(tenant, numbers[first : first + BATCH_COUNT]))
 

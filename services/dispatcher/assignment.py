@@ -1,7 +1,8 @@
 """Handing waiting executions to workers that have room: the least loaded worker first, tenants in turn.
 
 A worker that has missed beats may be gone, and what it gets would wait for a lease until that is certain. So it gets
-nothing as long as another has room. What demands a level of isolation goes only to workers that reach it, a registered
+nothing as long as another has room. A worker that is full with what it holds for other partitions gets this one's share
+of it when no other has room. What demands a level of isolation goes only to workers that reach it, a registered
 function only to workers that have registered it, and to those nothing else.
 """
 
@@ -24,8 +25,8 @@ from services.dispatcher.endings import cancel
 from services.dispatcher.jobs import deactivated
 from services.dispatcher.worker_slot import WorkerSlot
 
-Rank = tuple[bool, float, str]
-"""In which order workers are given something: whether it is quiet, its load, its name."""
+Rank = tuple[bool, bool, float, str]
+"""In which order workers are given something: whether it is full, whether it is quiet, its load, its name."""
 QUIET = timedelta(seconds=WORKER_QUIET_S)
 SYSTEM_ACTOR = "system:dispatcher"
 
@@ -101,7 +102,7 @@ class Offers:
                 yield slot
 
     def _rank(self, slot: WorkerSlot) -> Rank:
-        return _is_quiet(slot, self._now), _load(slot), slot.worker_id
+        return slot.is_full, _is_quiet(slot, self._now), _load(slot), slot.worker_id
 
 
 def _is_quiet(slot: WorkerSlot, now: datetime) -> bool:

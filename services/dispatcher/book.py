@@ -29,6 +29,7 @@ from schemas.events.tenants import TenantTabled
 from schemas.events.workers import WorkerBeat, WorkerState
 from schemas.isolation import level_told
 from schemas.tenants import CLOSED, TenantSettings
+from schemas.topics import PARTITION_COUNT_DEFAULT
 from services.dispatcher.demand import PLAIN, Demand, demand_of, lane_of
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.line import Going, Line
@@ -47,13 +48,22 @@ DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
 
 
 class Book:
-    """The state of one partition. Tenants that nobody created have the settings in `defaults`: closed, unless given.
+    """The state of one of `partition_count` partitions. Tenants that nobody created have the settings in `defaults`:
+    closed, unless given.
 
     While it `is_upgrading`, the release before this one may be the next to read what is decided.
     """
 
-    def __init__(self, partition: int, defaults: TenantSettings = CLOSED, *, is_upgrading: bool = False) -> None:
+    def __init__(
+        self,
+        partition: int,
+        defaults: TenantSettings = CLOSED,
+        *,
+        partition_count: int = PARTITION_COUNT_DEFAULT,
+        is_upgrading: bool = False,
+    ) -> None:
         self.partition = partition
+        self._partition_count = partition_count
         self.is_upgrading = is_upgrading
         self.jobs = JobShelf()
         self.tenants = Tenancy(defaults)
@@ -293,7 +303,14 @@ class Book:
         if slot is None:
             progress = Progress.first_heard(beat, now)
             slot = self.workers[beat.worker_id] = WorkerSlot(
-                beat.worker_id, beat.inbox, beat.capacity, beat.prefetch, now, accepts=True, progress=progress
+                beat.worker_id,
+                beat.inbox,
+                beat.capacity,
+                beat.prefetch,
+                now,
+                accepts=True,
+                progress=progress,
+                partition_count=self._partition_count,
             )
             slot.held = {e.execution_id for e in self.in_flight() if e.worker_id == beat.worker_id}
         elif slot.progress.begun_at != beat.started_at:

@@ -56,7 +56,7 @@ class DispatcherRole:
         self, log: Log, partition: int, checkpoint: OwnerCheckpointed | None, now: datetime
     ) -> tuple[DispatcherPartition, Mapping[str, int]]:
         """The book as the log has it; what the partition's last owner committed is all there."""
-        book = Book(partition, self._defaults, is_upgrading=self._is_upgrading)
+        book = Book(partition, self._defaults, partition_count=log.partition_count, is_upgrading=self._is_upgrading)
         places = {topic.name: Place(topic.name, partition) for topic in (TENANTS, JOB_TABLE, OUTCOMES, EXECUTIONS)}
         inputs = [Place(topic, partition) for topic in self.inputs]
         starts = await log.starts([*places.values(), *inputs])

@@ -1,9 +1,10 @@
 """The held attempts: which wait for their instant, which are ready, which run.
 
 Guarantee: an attempt number that was taken in once is never taken in again, as far as memory reaches
-(`REMEMBERED_COUNT`); of two attempts of one execution only the newer is taken in. Ready attempts leave by priority,
-highest first, then by their instant, as far as their job type has room (`ready` says when that is put aside for a
-moment). None is ready before both its monotonic second and its instant by the wall clock have come.
+(`REMEMBERED_COUNT`); of two attempts of one execution only the newer is taken in. Of ready attempts tenants' leave in
+turn, a tenant's by priority, highest first, then by their instant, as far as their job type has room (`ready` says when
+that is put aside for a moment). None is ready before both its monotonic second and its instant by the wall clock have
+come.
 """
 
 import heapq
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from schemas.jobs import JobType
 from services.executor.attempt import Held
-from services.executor.ready import Entry, Ready
+from services.executor.ready import Ready, Turn, Turns
 from services.executor.runner import Runner
 
 REMEMBERED_COUNT = 50_000
@@ -31,7 +32,8 @@ class Hand:
         self._superseded: set[Held] = set()
         self._kept_back: list[_Waiting] = []
         self._waiting: list[_Waiting] = []
-        self._ready = {type_: Ready(runner.warmth) for type_, runner in runners.items()}
+        turns = Turns()
+        self._ready = {type_: Ready(turns, runner.warmth) for type_, runner in runners.items()}
         self.running: set[Held] = set()
         self._past: dict[str, int] = {}
         self._revoked: dict[str, int] = {}
@@ -83,7 +85,7 @@ class Hand:
             self._ready[held.task.job_type].push(held, count)
         if len(self.running) >= self._capacity:
             return None
-        firsts: list[tuple[Entry, Ready]] = [
+        firsts: list[tuple[Turn, Ready]] = [
             (first, ready)
             for type_, ready in self._ready.items()
             if self._room[type_] > 0 and (first := ready.first()) is not None

@@ -25,7 +25,7 @@ from schemas.events.owners import CommandAccepted, CommandRejected, RecordRefuse
 from schemas.events.results import FailureReported, StartReported, SuccessReported
 from schemas.events.workers import AttemptRevoked, TaskAssigned
 from schemas.jobs import ErrorType
-from tests.unit.deciding.kit import HOME, START, TENANT, Dispatching, at, command, definition, fire, uuid_of
+from tests.unit.deciding.kit import HOME, PARTITIONS, START, TENANT, Dispatching, at, command, definition, fire, uuid_of
 
 M = TypeVar("M", bound=Message)
 
@@ -237,6 +237,23 @@ def test_no_more_is_handed_out_than_a_worker_has_room_for() -> None:
     world.turn(9, *(fire(10, 50 + n) for n in range(4)))
     assert len(of(TaskAssigned, world.turn(10))) == 2
     assert len(of(TaskAssigned, world.turn(11, success(50, 10)))) == 1
+
+
+def test_a_worker_full_with_what_it_holds_for_other_partitions_gets_this_ones_share_and_no_more() -> None:
+    world = Dispatching(capacity=2 * PARTITIONS)
+    world.silent = True
+    world.create(max_concurrent=5)
+    world.beat(9, [(uuid_of(900 + n), 1) for n in range(2 * PARTITIONS)])
+    world.turn(9, *(fire(10, 50 + n) for n in range(4)))
+    assert len(of(TaskAssigned, world.turn(10))) == 2
+    assert len(of(TaskAssigned, world.turn(11, success(50, 10)))) == 1
+
+
+def test_a_worker_that_takes_nothing_on_has_no_share() -> None:
+    world = Dispatching(capacity=0)
+    world.create(max_concurrent=5)
+    world.turn(9, fire(10, 50))
+    assert not of(TaskAssigned, world.turn(10))
 
 
 def test_what_is_not_a_record_of_ours_goes_to_the_dead_letters() -> None:
