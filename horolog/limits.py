@@ -135,10 +135,12 @@ INBOX_BYTES_MAX = 32 * 1024 * 1024
 FEED_POLL_RECORD_COUNT_MAX = 5000
 FEED_LOOK_INTERVAL_S = 0.25
 """How often it is looked whether an owner's inputs are behind."""
-FEED_LOOK_STALE_S = 3.0
+FEED_LOOK_STALE_S = 1.5
 """A look older than this says nothing any more: the process has stalled."""
 FEED_SETTLE_S = 1.0
 """For this long after a stall the inputs count as behind: the log's end has to be heard anew."""
+LAST_REPORTS_S = 3.0
+"""After a worker's last word its last reports may still have to be read, for so long."""
 DEAF_S = 7.0
 """A dispatcher that did not turn for this long has not listened either, and grants every lease anew."""
 DEFINITION_BYTES_MAX = 480_000

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from horolog.domain.execution import Execution, Stage, evolve, unbegun
-from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, FEED_LOOK_STALE_S, LEASE_S
+from horolog.limits import DEAF_S, DISPATCH_AHEAD_S, LAST_REPORTS_S, LEASE_S
 from schemas.base import Message
 from schemas.events.executions import (
     AttemptDispatched,
@@ -43,7 +43,7 @@ from services.dispatcher.worker_slot import WorkerSlot
 
 _OWN_JOB = "job"
 DEAF = timedelta(seconds=DEAF_S)
-LAST_REPORTS = timedelta(seconds=FEED_LOOK_STALE_S)
+LAST_REPORTS = timedelta(seconds=LAST_REPORTS_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
 
 

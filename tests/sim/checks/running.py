@@ -169,7 +169,15 @@ def _forbidden(
         if runs[0].job_id != command.job_id or not isinstance(admitted.message, ExecutionAdmitted):
             continue
         if not isinstance(command, PauseJob):
-            yield from (run for run in runs if admitted.at_s <= at_s and admitted.message.job_version <= version)
+            # A late fire that finds the job stopped is given up with that turn, unless the turn resumes the job too.
+            comes_after = admitted.message.job_version == version
+            yield from (
+                run
+                for run in runs
+                if admitted.at_s <= at_s
+                and admitted.message.job_version <= version
+                and (run.started < until_s or not comes_after)
+            )
         elif admitted.message.trigger_type is TriggerType.SCHEDULED and runs[0].started > at_s:
             # What ran already goes on, with its retries; callers may still trigger a paused job.
             yield from (run for run in runs[:1] if run.started < until_s)

@@ -38,6 +38,16 @@ def test_an_inbox_counts_as_behind_as_soon_as_its_process_goes_on_after_a_stall(
     play(scenario())
 
 
+def test_two_seconds_without_a_look_are_a_stall() -> None:
+    async def scenario() -> None:
+        inbox, feeding = await read_to_the_end()
+        stall(2.0)
+        assert state_of(inbox) == "behind"
+        feeding.cancel()
+
+    play(scenario())
+
+
 def test_the_first_look_after_a_stall_is_not_trusted_and_later_ones_are() -> None:
     async def scenario() -> None:
         inbox, feeding = await read_to_the_end()
