@@ -1,0 +1,56 @@
+"""The tables of the page on reliability hold what the code has: no promise, check, mutant or kind of fault is left out.
+
+That the tests and files which they name exist is seen to by `test_reliability_page`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from tests.sim.checks import CHECKS
+from tests.sim.mutants import MUTANTS
+from tests.tidy.tree import ROOT
+
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+_NAME = re.compile(r"`([\w-]+)`")
+
+
+def _section(title: str) -> str:
+    """What stands under a heading of the second rank."""
+    _, found, rest = PAGE.partition(f"\n## {title}\n")
+    assert found, title
+    return rest.partition("\n## ")[0]
+
+
+def _rows(text: str, first: str) -> Iterator[Sequence[str]]:
+    """The rows of every table whose heading begins with this cell."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith(f"| {first} |"):
+            next(lines)
+            yield from (_cells(row) for row in takewhile(lambda row: row.startswith("|"), lines))
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def _caught() -> dict[str, set[str]]:
+    """What the table says of each mutant: which checks caught it."""
+    rows = _rows(_section("Planted bugs"), "mutant")
+    return {row[0].partition(" ")[0]: set(_NAME.findall(row[1])) for row in rows}
+
+
+def test_every_mutant_has_a_row_in_the_table_and_is_caught_by_checks_that_have_to_find_it() -> None:
+    caught = _caught()
+    assert caught.keys() == MUTANTS.keys()
+    assert [name for name, checks in caught.items() if not checks or checks - MUTANTS[name].check_names] == []
+
+
+def test_every_check_of_the_simulation_has_a_mutant_that_names_it_and_has_caught_one() -> None:
+    named = {name for mutant in MUTANTS.values() for name in mutant.check_names}
+    assert sorted(CHECKS.keys() - named) == []
+    assert sorted(CHECKS.keys() - set().union(*_caught().values())) == []
