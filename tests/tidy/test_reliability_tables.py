@@ -9,13 +9,20 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from tests.campaign import checkers
+from tests.campaign.kinds import KINDS
 from tests.sim.checks import CHECKS
 from tests.sim.mutants import MUTANTS
+from tests.sim.plan import FAULTS
 from tests.tidy.tree import ROOT
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 
+PROMISES = [*(f"S{number}" for number in range(1, 25)), *(f"L{number}" for number in range(1, 7))]
+NUMBERED = [f"N{number}" for number in range(1, 21)]
+
 _NAME = re.compile(r"`([\w-]+)`")
+_TEST = re.compile(r"`(test_\w+)`")
 
 
 def _section(title: str) -> str:
@@ -54,3 +61,24 @@ def test_every_check_of_the_simulation_has_a_mutant_that_names_it_and_has_caught
     named = {name for mutant in MUTANTS.values() for name in mutant.check_names}
     assert sorted(CHECKS.keys() - named) == []
     assert sorted(CHECKS.keys() - set().union(*_caught().values())) == []
+
+
+def test_every_promise_has_its_row_and_the_checks_that_it_names_are_there() -> None:
+    rows = list(_rows(_section("What is promised, and what looks at it"), "promise"))
+    assert [row[0].partition(" ")[0] for row in rows] == PROMISES
+    simulated = {name for row in rows for name in _NAME.findall(row[1])}
+    assert simulated == CHECKS.keys()
+    on_servers = {name for row in rows for name in _NAME.findall(row[2])}
+    assert on_servers - KINDS.keys() - vars(checkers).keys() == set()
+
+
+def test_every_fault_has_its_row_with_the_kinds_that_inject_it_and_each_kind_is_named() -> None:
+    rows = list(_rows(_section("Each kind of fault, and where it is injected"), "fault"))
+    assert [row[0].partition(" ")[0] for row in rows] == NUMBERED
+    assert {name for row in rows for name in _NAME.findall(row[1])} == set(FAULTS)
+    assert {name for row in rows for name in _NAME.findall(row[2])} == KINDS.keys()
+
+
+def test_a_fault_that_is_injected_nowhere_has_tests_of_its_own() -> None:
+    rows = _rows(_section("Each kind of fault, and where it is injected"), "fault")
+    assert [row[0] for row in rows if not _NAME.findall(row[1] + row[2]) and not _TEST.findall(row[3])] == []
