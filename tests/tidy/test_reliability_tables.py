@@ -82,3 +82,9 @@ def test_every_fault_has_its_row_with_the_kinds_that_inject_it_and_each_kind_is_
 def test_a_fault_that_is_injected_nowhere_has_tests_of_its_own() -> None:
     rows = _rows(_section("Each kind of fault, and where it is injected"), "fault")
     assert [row[0] for row in rows if not _NAME.findall(row[1] + row[2]) and not _TEST.findall(row[3])] == []
+
+
+def test_everything_that_users_of_others_suffer_says_what_it_is_here_and_names_a_test() -> None:
+    rows = list(_rows(_section("What users of other schedulers suffer, and where it is here"), "where"))
+    assert len(rows) > 80
+    assert [row[0] for row in rows if len(row) != 4 or not row[2] or not _TEST.findall(row[3])] == []
