@@ -1,8 +1,8 @@
-"""`python -m tests.campaign.forwarder PID FILE PORT…`: the only way out of the network namespace of that process.
+"""`python -m tests.campaign.forwarder PID FILE HARM PORT…`: the only way out of the network namespace of that process.
 
-It listens in there at 127.0.0.1 on the ports, and connects to the same ports out here. After SIGUSR1 it still carries
-requests, and swallows every answer. SIGUSR2 ends that: it writes to the file how many bytes it swallowed, and cuts
-every connection, whose streams have a hole now.
+It listens in there at 127.0.0.1 on the ports, and connects to the same ports out here. From SIGUSR1 to SIGUSR2 it does
+harm, of the kind that it was started for; then it writes to the file how much of it there was. What was swallowed
+leaves a hole in its stream, so those connections are cut in the end.
 """
 
 import asyncio
@@ -11,19 +11,36 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from random import Random
 
 from tests.campaign.kernel import enter_network_of
 
 CHUNK_BYTES = 65_536
+DELAY_S = (0.05, 0.35)
+"""How long each piece is under way, each anew: an answer is 0.1 to 0.7 s later, and pieces come in bursts."""
+BREAK_S = (0.3, 1.5)
+"""How long connections last."""
+
+
+class Harm(StrEnum):
+    """What is done to the streams: in number of bytes, or of connections."""
+
+    NO_ANSWERS = "no-answers"
+    NO_REQUESTS = "no-requests"
+    DELAY = "delay"
+    BREAK = "break"
 
 
 @dataclass(slots=True)
 class Forwarder:
-    """Carries bytes both ways, or one way only."""
+    """Carries bytes both ways, and harms them for as long as it is told to."""
 
-    swallows: bool = False
-    swallowed_bytes: int = 0
+    harm: Harm
+    is_harming: bool = False
+    harmed_count: int = 0
+    _random: Random = field(default_factory=lambda: Random(1))
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def connect(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,17 +51,19 @@ class Forwarder:
             writer.close()
             return
         self._writers |= {writer, onwards}
-        carrying = [asyncio.ensure_future(self._carry(reader, onwards, False))]
-        carrying.append(asyncio.ensure_future(self._carry(answers, writer, True)))
+        carrying = [asyncio.ensure_future(self._carry(reader, onwards, Harm.NO_REQUESTS))]
+        carrying.append(asyncio.ensure_future(self._carry(answers, writer, Harm.NO_ANSWERS)))
         await asyncio.wait(carrying)
         self._writers -= {writer, onwards}
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, is_answer: bool) -> None:
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, swallowing: Harm) -> None:
         try:
             while data := await source.read(CHUNK_BYTES):
-                if is_answer and self.swallows:
-                    self.swallowed_bytes += len(data)
-                    continue
+                if self.is_harming and self.harm in (swallowing, Harm.DELAY):
+                    self.harmed_count += len(data)
+                    if self.harm is not Harm.DELAY:
+                        continue
+                    await asyncio.sleep(self._random.uniform(*DELAY_S))
                 sink.write(data)
                 await sink.drain()
         except OSError:
@@ -52,11 +71,28 @@ class Forwarder:
         finally:
             sink.close()
 
-    def cut(self) -> None:
-        """Break every connection, and carry everything again."""
-        self.swallows = False
-        for writer in self._writers:
+    def begin(self) -> None:
+        """Do harm from now on."""
+        self.is_harming = True
+
+    def end(self) -> None:
+        """Carry everything again."""
+        self.is_harming = False
+        if self.harm is not Harm.DELAY:
+            self._cut()
+
+    def _cut(self) -> int:
+        writers = list(self._writers)
+        for writer in writers:
             writer.transport.abort()
+        return len(writers) // 2
+
+    async def break_often(self) -> None:
+        """Break every connection again and again, while that is the harm that is done."""
+        while True:
+            await asyncio.sleep(self._random.uniform(*BREAK_S))
+            if self.is_harming and self.harm is Harm.BREAK:
+                self.harmed_count += self._cut()
 
 
 def _listeners(pid: int, ports: list[int]) -> list[socket.socket]:
@@ -66,18 +102,15 @@ def _listeners(pid: int, ports: list[int]) -> list[socket.socket]:
     return listeners
 
 
-async def forward(pid: int, report: Path, ports: list[int]) -> None:
+async def forward(pid: int, report: Path, harm: Harm, ports: list[int]) -> None:
     """Forward until killed."""
-    forwarder, loop = Forwarder(), asyncio.get_running_loop()
-
-    def swallow() -> None:
-        forwarder.swallows = True
+    forwarder, loop = Forwarder(harm), asyncio.get_running_loop()
 
     def end() -> None:
-        report.write_text(str(forwarder.swallowed_bytes))
-        forwarder.cut()
+        report.write_text(str(forwarder.harmed_count))
+        forwarder.end()
 
-    loop.add_signal_handler(signal.SIGUSR1, swallow)
+    loop.add_signal_handler(signal.SIGUSR1, forwarder.begin)
     loop.add_signal_handler(signal.SIGUSR2, end)
     for port, listener in zip(ports, _listeners(pid, ports), strict=True):
 
@@ -86,8 +119,8 @@ async def forward(pid: int, report: Path, ports: list[int]) -> None:
 
         await asyncio.start_server(connect, sock=listener)
     loop.call_soon(report.write_text, "0")
-    await asyncio.Event().wait()
+    await forwarder.break_often()
 
 
 if __name__ == "__main__":
-    asyncio.run(forward(int(sys.argv[1]), Path(sys.argv[2]), [int(port) for port in sys.argv[3:]]))
+    asyncio.run(forward(int(sys.argv[1]), Path(sys.argv[2]), Harm(sys.argv[3]), [int(port) for port in sys.argv[4:]]))

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from tests.campaign import process_faults as process
 from tests.campaign import server_faults as server
+from tests.campaign import strain_faults as strain
+from tests.campaign.forwarder import Harm
 from tests.campaign.proof import Kind
 
 SESSION_S = 6.0
@@ -13,8 +15,21 @@ LEASE_S = 10.0
 PAST_SESSION_S = 1.5 * SESSION_S
 PAST_LEASE_S = 1.3 * LEASE_S
 
+STRAIN_S = 10.0
+"""For so long, and up to half as long again, something is slow."""
+
 _ROLES = ("api", "ticker", "dispatcher", "executor", "projections")
 _PATIENCE = {"ticker": PAST_SESSION_S, "dispatcher": PAST_SESSION_S, "executor": PAST_LEASE_S, "projections": 8.0}
+
+
+def _strained_networks() -> Iterable[Kind]:
+    no_requests = process.harm_streams("dispatcher", PAST_SESSION_S, "bytes of requests were lost")
+    yield Kind("no-requests-dispatcher", no_requests, process.confine("dispatcher", Harm.NO_REQUESTS))
+    for role in ("ticker", "dispatcher", "executor"):
+        slow = process.harm_streams(role, STRAIN_S, "bytes were late")
+        yield Kind(f"slow-network-{role}", slow, process.confine(role, Harm.DELAY))
+    breaking = process.harm_streams("dispatcher", STRAIN_S, "connections were broken")
+    yield Kind("breaking-network-dispatcher", breaking, process.confine("dispatcher", Harm.BREAK))
 
 
 def _all() -> Iterable[Kind]:
@@ -25,17 +40,25 @@ def _all() -> Iterable[Kind]:
     for role in ("ticker", "dispatcher", "executor"):
         yield Kind(f"cut-off-{role}", process.cut_off(role, _PATIENCE[role]), process.confine(role))
     for role in ("ticker", "dispatcher"):
-        yield Kind(f"no-answers-{role}", process.swallow(role, _PATIENCE[role]), process.confine(role))
+        no_answers = process.harm_streams(role, _PATIENCE[role], "bytes of answers were lost")
+        yield Kind(f"no-answers-{role}", no_answers, process.confine(role))
+    yield from _strained_networks()
     for role, shift_s in (("ticker", 50.0), ("ticker", -50.0), ("dispatcher", 50.0), ("executor", 50.0)):
         name = f"clock-{'ahead' if shift_s > 0 else 'behind'}-{role}"
         yield Kind(name, process.shift_clock(role, shift_s), process.own_clock(role), wall_shift=True)
+    yield from (Kind(f"starve-{role}", strain.starve(role, STRAIN_S)) for role in ("ticker", "dispatcher", "executor"))
+    yield Kind("suspend", strain.suspend, load_s=45)
     yield Kind("rolling-restart", process.roll, load_s=40)
     yield Kind("rebalance-storm", process.crowd, load_s=40)
     yield Kind("usurping-ticker", process.usurp, load_s=40)
     yield Kind("kill-postgres", server.kill_postgres)
     yield Kind("freeze-postgres", server.freeze_postgres)
+    yield Kind("cut-sessions-postgres", strain.cut_sessions)
+    yield Kind("slow-disk-postgres", strain.slow_disk)
+    yield Kind("failing-disk-postgres", strain.failing_disk)
     yield Kind("kill-valkey", server.kill_valkey)
     yield Kind("flush-valkey", server.flush_valkey)
+    yield Kind("slow-valkey", strain.slow_valkey)
     yield Kind("full-disk-postgres", server.fill_disk("postgres"))
     yield Kind("full-disk-logs", server.fill_disk("logs"))
     yield Kind("poison", server.poison)

@@ -15,6 +15,7 @@ from random import Random
 from horolog.adapters.system import SystemClock
 from tests.campaign import kernel
 from tests.campaign.collecting import value
+from tests.campaign.forwarder import Harm
 from tests.campaign.proof import Proof, awaited, hold
 from tests.campaign.services import EACH, ROLES, Dress, Place, waited
 from tests.campaign.system import System
@@ -129,8 +130,8 @@ def usurp(system: System, random: Random) -> Proof:
     return Proof(reigned, f"the usurper committed: {reigned}; it ended with {code}")
 
 
-def confine(role: str) -> Callable[[System, Random], None]:
-    """Give one process of the role a network of its own, with one way out."""
+def confine(role: str, harm: Harm = Harm.NO_ANSWERS) -> Callable[[System, Random], None]:
+    """Give one process of the role a network of its own, with one way out, which can do this harm."""
 
     def dress(system: System, random: Random) -> None:
         kernel.need("unshare", "nsenter", "ip")
@@ -144,7 +145,7 @@ def confine(role: str) -> Callable[[System, Random], None]:
         enter = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
         subprocess.run([*enter, "ip", "link", "set", "lo", "up"], check=True)
         ports = [str(port) for port in system.ports]
-        argv = [sys.executable, "-m", "tests.campaign.forwarder", str(holder.pid), str(report), *ports]
+        argv = [sys.executable, "-m", "tests.campaign.forwarder", str(holder.pid), str(report), harm, *ports]
         _confined[role] = (holder, services.spawn(argv, "forwarder", quiet))
         if not awaited(report.exists, START_S_MAX):
             raise kernel.NotPossibleHere("nothing can be forwarded out of a network namespace")
@@ -183,8 +184,8 @@ def cut_off(role: str, seconds: float) -> Inject:
     return inject
 
 
-def swallow(role: str, seconds: float) -> Inject:
-    """What it sends arrives, and no answer comes back, those to its commits included; then connections break."""
+def harm_streams(role: str, seconds: float, what: str) -> Inject:
+    """Its way out harms what it carries: swallows it in one direction, delays it, or breaks off; `what` tells of it."""
 
     def inject(system: System, random: Random) -> Proof:
         _, forwarder = _confined[role]
@@ -194,8 +195,8 @@ def swallow(role: str, seconds: float) -> Inject:
         finally:
             forwarder.send_signal(signal.SIGUSR2)
         awaited(lambda: _report(system).read_text() not in ("", "0"), 2.0)
-        swallowed = int(_report(system).read_text() or 0)
-        return Proof(swallowed > 0, f"{swallowed} bytes of answers to {role} were lost")
+        count = int(_report(system).read_text() or 0)
+        return Proof(count > 0, f"{role}: {count} {what}")
 
     return inject
 
@@ -246,7 +247,7 @@ def _network_of(pid: int) -> Path | None:
 
 
 def _report(system: System) -> Path:
-    return system.folder / "swallowed"
+    return system.folder / "harmed"
 
 
 def _clock(system: System) -> Path:

@@ -163,6 +163,14 @@ def draw_plan(seed: int) -> Plan:
     )
 
 
+def with_outage(plan: Plan) -> Plan:
+    """The plan, with one role dead for longer than a fire may merely be late."""
+    if plan.has("outage"):
+        return plan
+    harm_s, end_s = plan.harm_s + OUTAGE_S, plan.end_s + OUTAGE_S
+    return replace(plan, faults=plan.faults | {"outage"}, harm_s=harm_s, end_s=end_s)
+
+
 def _draw_job(random: Random, tenants: list[str], zones: tuple[str, ...]) -> JobPlan:
     delivery = Delivery.AT_MOST_ONCE if random.random() < 0.2 else Delivery.AT_LEAST_ONCE
     is_retried = random.random() < 0.6 and delivery is Delivery.AT_LEAST_ONCE

@@ -4,14 +4,14 @@ Each mutant is a class whose docstring says what is wrong, made of production cl
 switch in the product.
 
 - `mutant`        what a mutant is, and how it is switched on for one seed
-- `commits`, `ticking`, `deciding`, `working`, `projecting`   the mutants of each part
+- `commits`, `owning`, `ticking`, `deciding`, `keeping`, `working`, `projecting`   the mutants of each part
 - `hunt`          plays seeds until a mutant is caught, and tells of it
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tests.sim.mutants import commits, deciding, projecting, ticking, working
+from tests.sim.mutants import commits, deciding, keeping, owning, projecting, ticking, working
 from tests.sim.mutants.mutant import Mutant
 
 MUTANTS: Mapping[str, Mutant] = MappingProxyType(
@@ -23,8 +23,11 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType(
             commits.UnknownTakenAsWritten(),
             commits.CheckpointOutsideTransaction(),
             commits.WatermarkBeforeFires(),
+            owning.GoesOnFromBefore(),
+            owning.LeavesAfterAFailure(),
             ticking.TickerResumesFromNow(),
             ticking.FixedJobFiresTwice(),
+            ticking.MisfirePolicyIgnored(),
             deciding.InputsReadFromTheEnd(),
             deciding.ReplayFromTooLate(),
             deciding.FiresNotRecognised(),
@@ -39,14 +42,22 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType(
             deciding.AtMostOnceRunAgain(),
             deciding.PoisonStopsThePartition(),
             deciding.PoisonDroppedSilently(),
+            keeping.RunsNotCounted(),
+            keeping.CaughtUpAllAtOnce(),
+            keeping.QueuesWithoutBounds(),
+            keeping.EveryReasonIsOverlap(),
+            keeping.JobsVersionsStandStill(),
+            keeping.TenantsVersionsStandStill(),
             working.AttemptsStartEarly(),
             working.OwnClockBelieved(),
             working.LeaseNotChecked(),
             working.TimeoutNotEnforced(),
             working.RevocationIgnored(),
+            working.TasksOfOthersRun(),
             projecting.RowsWithoutPositions(),
             projecting.PositionsWithoutRows(),
             projecting.RowsReplaceNewerOnes(),
+            projecting.OnePartitionProjected(),
         )
     }
 )

@@ -1,17 +1,21 @@
-"""Mutants of the projections: rows and positions apart, and rows that replace newer ones."""
+"""Mutants of the projections: rows and positions apart, rows that replace newer ones, and what nobody reads."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from horolog.log.port import Log, Place
 from projections import projector
+from projections.projector import ProjectorSettings
 from projections.rows import ExecutionRow
 from projections.statements import statement
 from projections.writer import Moves, Writer
+from tests.sim.checks.liveness import everything_is_projected
 from tests.sim.checks.reading import read_models_are_the_fold_of_the_log, rows_and_positions_move_together
-from tests.sim.database import Database
+from tests.sim.database import Database, SimProjector
 from tests.sim.mutants.mutant import Mutant, Swap
 from tests.sim.network import Network
+from tests.sim.process import Process
 from tests.sim.tables import Tables, rows_of
 
 
@@ -75,3 +79,17 @@ class RowsReplaceNewerOnes(Mutant):
 
     def database(self, network: Network) -> Database:
         return Database(network, _Replacing())
+
+
+class _OfOnePartition(SimProjector):
+    async def _positions(self, writer: Writer, owned: frozenset[int]) -> dict[Place, int]:
+        return await super()._positions(writer, frozenset(sorted(owned)[:1]))
+
+
+class OnePartitionProjected(Mutant):
+    """A projector to which several partitions fall reads the first of them alone."""
+
+    caught_by = (everything_is_projected,)
+
+    def projector(self, log: Log, process: Process) -> SimProjector:
+        return _OfOnePartition(log, process.clock, ProjectorSettings(process.name, ""))

@@ -1,20 +1,24 @@
-"""Mutants of the ticker: where it goes on after a takeover, and what a clock that is turned back shows."""
+"""Mutants of the ticker: where it goes on after a takeover, what a clock that is turned back shows, and misfires."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from horolog.domain.cron import Zone, ZoneData, tzdata_version, zone
+from horolog.domain.cron import CronSpec, Zone, ZoneData, tzdata_version, zone
 from horolog.domain.cron.zone import Stretch
 from horolog.log.owner import Turn
 from horolog.log.port import Log, Record
 from schemas.codec import type_of
 from schemas.events.fires import FireDue
 from schemas.events.owners import OwnerCheckpointed
+from schemas.jobs import Misfire
+from services.ticker import partition as ticker_partition
 from services.ticker.partition import TickerPartition
 from services.ticker.ticker import Ticker, TickerRole
 from tests.sim.checks.fires import every_owed_instant_is_decided_once
-from tests.sim.mutants.mutant import Mutant
+from tests.sim.checks.policies import misfires_keep_the_policy
+from tests.sim.mutants.mutant import Mutant, Swap
+from tests.sim.plan import Plan, draw_plan, with_outage
 from tests.sim.process import Process
 
 
@@ -61,6 +65,20 @@ class FixedJobFiresTwice(Mutant):
         ticker = super().ticker(log, process)
         ticker.owner.role = TickerRole(ZoneData(tzdata_version(), _forgetful_zone))
         return ticker
+
+
+def _the_whole_gap(misfire: Misfire, spec: CronSpec, place: Zone, gap: tuple[int, int], now_s: int) -> int | None:
+    return gap[0]
+
+
+class MisfirePolicyIgnored(Mutant):
+    """Every instant that nobody was there to fire fires later, whatever the policy of its job is."""
+
+    swaps = (Swap(ticker_partition, "caught_up_from", _the_whole_gap),)
+    caught_by = (misfires_keep_the_policy,)
+
+    def plan(self, seed: int) -> Plan:
+        return with_outage(draw_plan(seed))
 
 
 class _StutteringPartition(TickerPartition):

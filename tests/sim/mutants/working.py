@@ -1,19 +1,27 @@
-"""Mutants of the worker: when it begins an attempt, and when it ends one."""
+"""Mutants of the worker: which attempts it begins, when, and when it ends one."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
-from horolog.log.port import Log
-from schemas.events.workers import AttemptRevoked
+from horolog.log.port import Log, Record
+from schemas.codec import type_of
+from schemas.events.workers import AttemptRevoked, TaskAssigned
 from schemas.jobs import JobType
 from services.executor.beats import Heart
 from services.executor.guard import RequestGuard
 from services.executor.handover import HandOver
+from services.executor.inbox import Inbox
 from services.executor.settings import WorkerSettings
 from services.executor.worker import Worker
 from tests.sim.checks.fires import nothing_is_early, nothing_is_early_by_true_time
-from tests.sim.checks.running import leases_hold, nothing_starts_after_it_was_forbidden, timeouts_hold
+from tests.sim.checks.running import (
+    attempts_run_once_where_they_were_sent,
+    leases_hold,
+    nothing_starts_after_it_was_forbidden,
+    timeouts_hold,
+)
 from tests.sim.mutants.mutant import Mutant
 from tests.sim.plan import Plan, draw_plan
 from tests.sim.process import Process
@@ -21,6 +29,7 @@ from tests.sim.runner import SimRunner
 from tests.sim.world import DRAIN_S
 
 FOR_EVER_S = 1e6
+_ADDRESS = re.compile(rb'"workerId":"[^"]*"')
 
 
 class WorkerMutant(Mutant):
@@ -115,3 +124,21 @@ class RevocationIgnored(WorkerMutant):
         jobs = tuple(replace(job, long_share=0.8, timeout_ms=10_000, retry=None) for job in plan.jobs)
         counts = {**plan.counts, "executor": 1}
         return replace(plan, jobs=jobs, counts=counts, capacity=1, faults=frozenset(), command_gap_s=0.5)
+
+
+class _Nosy(Inbox):
+    def _message(self, record: Record) -> HandOver | AttemptRevoked | None:
+        if record.value is not None and type_of(record.headers) == TaskAssigned.TYPE:
+            record = replace(record, value=_ADDRESS.sub(b'"workerId":' + self._address, record.value))
+        return super()._message(record)
+
+
+class TasksOfOthersRun(Mutant):
+    """A worker runs whatever lies in its inbox, which it shares with others."""
+
+    caught_by = (attempts_run_once_where_they_were_sent,)
+
+    def worker(self, log: Log, process: Process, runner: SimRunner, capacity: int) -> Worker:
+        worker = super().worker(log, process, runner, capacity)
+        worker._inbox = _Nosy(log, process.clock, process.name, worker._reporter.refused)
+        return worker

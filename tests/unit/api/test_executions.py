@@ -18,6 +18,23 @@ async def test_triggered_execution_is_answered_and_can_be_read_at_once(world: Wo
     assert (await world.ask("GET", f"/executions/{execution['id']}")).json() == execution
 
 
+async def test_each_trigger_of_a_job_is_a_run_of_its_own_though_all_come_in_one_second(world: World) -> None:
+    job = await world.created()
+    answers = [await world.ask("POST", f"/jobs/{job['id']}/trigger") for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == len(world.read_model.executions_by_id) == 5
+    assert world.clock.now() == START
+
+
+async def test_jobs_and_executions_are_read_while_the_log_cannot_be_reached(world: World) -> None:
+    job = await world.created()
+    id_ = (await world.ask("POST", f"/jobs/{job['id']}/trigger")).json()["id"]
+    world.log.unreachable = True
+    assert (await world.ask("POST", f"/jobs/{job['id']}/trigger")).status_code == 503
+    for path in ("/jobs", f"/jobs/{job['id']}", "/executions", f"/executions/{id_}", f"/jobs/{job['id']}/executions"):
+        assert (await world.ask("GET", path)).status_code == 200, path
+
+
 async def test_result_is_in_the_detail_and_not_in_lists(world: World) -> None:
     job = await world.created()
     id_ = (await world.ask("POST", f"/jobs/{job['id']}/trigger")).json()["id"]

@@ -3,13 +3,14 @@
 from collections import Counter
 
 from horolog.domain.fairness import FairQueue
-from horolog.limits import FIRES_PER_TURN_COUNT_MAX
+from horolog.limits import FIRES_PER_TURN_COUNT_MAX, LEASE_S
 from horolog.log.port import Record
 from schemas.commands import CancelExecution
 from schemas.events.executions import (
     AttemptDispatched,
     CancellationRequested,
     ExecutionCancelled,
+    ExecutionCompleted,
     ExecutionSkipped,
     Reason,
 )
@@ -18,7 +19,7 @@ from services.ticker.partition import TickerPartition
 from services.ticker.segments import floor_s
 from tests.unit.deciding.kit import HOME, START, Dispatching, at, command, definition, fire, messages, record, uuid_of
 from tests.unit.deciding.kit import tabled as tabled_first
-from tests.unit.deciding.test_dispatching import of
+from tests.unit.deciding.test_dispatching import of, success
 
 
 def tabled(number: int, **changes: object) -> Record:
@@ -87,3 +88,22 @@ def test_a_cancellation_ends_a_run_whose_worker_is_gone() -> None:
     (cancelled,) = of(ExecutionCancelled, written)
     assert (cancelled.execution_id, cancelled.reason) == (uuid_of(50), Reason.REQUESTED)
     assert of(AttemptDispatched, written) == []
+
+
+def test_a_run_of_many_leases_whose_worker_beats_is_handed_out_once() -> None:
+    world = Dispatching()
+    world.create(timeout=3600)
+    world.turn(9, fire(10, 50))
+    written = [message for second in range(10, int(300 * LEASE_S), 3) for message in world.turn(second)]
+    assert [dispatched.attempt for dispatched in of(AttemptDispatched, written)] == [1]
+    assert of(ExecutionCompleted, world.turn(300 * LEASE_S, success(50, 10)))
+
+
+def test_nothing_of_what_has_ended_is_held_however_much_has_run() -> None:
+    world = Dispatching()
+    world.create()
+    for number in range(2000):
+        world.turn(10 + number, fire(10 + number, 50 + number))
+        assert of(ExecutionCompleted, world.turn(10.5 + number, success(50 + number, 10 + number)))
+    book = world.partition.book
+    assert (len(book.executions), book.line(uuid_of(1)), list(book.in_flight())) == (0, None, [])
