@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.tidy.expressions import breaches
-from tests.tidy.test_compose import OURS, SERVICES
+from tests.tidy.test_compose import ON_DEMAND, OURS, SERVICES
 from tests.tidy.tree import ROOT
 
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -26,7 +26,15 @@ ASKED_FOR = {
     "SchedulerHighMemoryUsage": ("3m", "warning", "> 0.9 * 1024 * 1024 * 1024", ""),
     "SchedulerLockTimeouts": ("2m", "critical", "> 10", "[5m]"),
 }
-OUR_OWN = {"ScheduleOverdue", "TakeoverLoop", "DeadLetters", "ConsumerLag", "LatenessBudgetBurn", "LedgerViolation"}
+OUR_OWN = {
+    "PartMissing",
+    "ScheduleOverdue",
+    "TakeoverLoop",
+    "DeadLetters",
+    "ConsumerLag",
+    "LatenessBudgetBurn",
+    "LedgerViolation",
+}
 
 
 def _name(rule: dict[str, Any]) -> str:
@@ -59,6 +67,11 @@ def test_alert_asks_for_what_is_measured_and_says_what_to_do(rule: dict[str, Any
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert told["runbook_url"] == f"docs/operations.md#{rule['alert'].lower()}"
     assert f"\n### {rule['alert']}\n" in RUNBOOK
+
+
+def test_every_part_that_is_not_to_be_chosen_is_missed_when_it_is_gone() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "PartMissing"]
+    assert set(re.findall(r'absent\([\w:]+{role="(\w+)"}\)', rule["expr"])) == OURS - ON_DEMAND
 
 
 def test_runbook_is_about_alerts_that_there_are() -> None:
