@@ -118,6 +118,14 @@ def test_image_is_built_under_the_name_that_compose_starts(shell: Terminal) -> N
     assert (ROOT / "deploy" / "Dockerfile").is_file()
 
 
+def test_step_after_an_upgrade_is_run_by_the_service_that_migrates(shell: Terminal) -> None:
+    stand_in(shell, "docker")
+    shell.run(block("docs/operations.md", "sh", 3).text)
+    [words] = [line.partition("run --rm ")[2].split() for line in called(shell)]
+    assert "build" in SERVICES[words[0]]
+    assert problem_with(words[1:]) is None
+
+
 def test_collector_beside_compose_is_named_and_joins_the_network_that_is_kept_for_it(shell: Terminal) -> None:
     stand_in(shell, "docker")
     (shell.folder / "deploy").mkdir()

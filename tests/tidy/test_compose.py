@@ -106,6 +106,10 @@ def test_one_shot_service_runs_once(name: str) -> None:
     assert SERVICES[name]["healthcheck"] == {"disable": True}
 
 
+def test_start_migrates_by_what_only_adds_and_the_rest_is_the_operators_to_say() -> None:
+    assert SERVICES["migrate"]["command"] == ["migrate", "--pre"]
+
+
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_memory_cpu_and_processes_are_bounded(name: str) -> None:
     assert megabytes(SERVICES[name]["mem_limit"]) <= MEGABYTES_MAX

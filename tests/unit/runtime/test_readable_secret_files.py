@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from horolog.backup.keys import backup_key
 from horolog.cli.audit_checkpoints import private_key
 from horolog.cli.problems import CliProblem
+from horolog.runtime.secret_files import key_bytes
 from horolog.runtime.settings import from_environment
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, server_context, tls_files
@@ -106,7 +107,8 @@ def test_public_key_may_be_read_by_everybody(tmp_path: Path) -> None:
     signing.chmod(0o400)
     old.write_bytes(public_part(new_key()))
     old.chmod(0o444)
-    assert read_keys([str(signing), str(old)])
+    read_keys([str(signing), str(old)])
+    assert key_bytes(str(old)) == old.read_bytes()
 
 
 def public_part(private: bytes) -> bytes:
