@@ -71,7 +71,7 @@ def test_alert_asks_for_what_is_measured_and_says_what_to_do(rule: dict[str, Any
 
 def test_every_part_that_is_not_to_be_chosen_is_missed_when_it_is_gone() -> None:
     (rule,) = [rule for rule in ALERTS if rule["alert"] == "PartMissing"]
-    assert set(re.findall(r'absent\([\w:]+{role="(\w+)"}\)', rule["expr"])) == OURS - ON_DEMAND
+    assert set(re.findall(r'absent\([\w:]+{role="(\w+)"}\)', rule["expr"])) == OURS - ON_DEMAND.keys()
 
 
 def test_runbook_is_about_alerts_that_there_are() -> None:
@@ -101,4 +101,8 @@ def test_prometheus_scrapes_every_service_at_its_port() -> None:
     assert {SERVICES[name]["environment"]["PROMETHEUS_PORT"] for name in OURS} == {str(found["port"])}
     assert named["relabel_configs"] == [{"source_labels": ["__meta_dns_name"], "target_label": "service"}]
     assert others["file_sd_configs"] == [{"files": ["targets/*.yml"]}]
+    assert config["alerting"]["alertmanagers"][1] == {"file_sd_configs": [{"files": ["alertmanagers/*.yml"]}]}
+    [own] = config["alerting"]["alertmanagers"][0]["dns_sd_configs"]
+    assert own["names"] == ["alertmanager"]
+    assert f":{own['port']}/" in SERVICES["alertmanager"]["healthcheck"]["test"][-1]
     assert all((FOLDER / pattern).parent.is_dir() for pattern in config["rule_files"])
