@@ -1,26 +1,20 @@
-"""A private Prometheus of the operating system's packages, and its promtool; nothing is installed.
-
-The package is downloaded with apt-get and unpacked into a cache, which needs no root and starts no service. A
-Prometheus on PATH is preferred. A cache directory appears by rename, so its existence means that it is whole.
-"""
+"""A private Prometheus of the operating system's packages, and its promtool; one on PATH is preferred."""
 
 import os
 import shutil
 import signal
-import subprocess
-import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from deploy.local.ports import LOOPBACK, free_ports, is_free
+from deploy.local.unpacked_packages import unpacked
 from horolog.adapters.servers.child import Child, Launch
 from horolog.adapters.servers.errors import ServerUnavailable
 
 SERVER = "Prometheus"
 PACKAGE = "prometheus"
-FETCH_TIMEOUT_S = 600
 START_TIMEOUT_S = 60.0
 STOP_LADDER = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
@@ -42,50 +36,8 @@ def prometheus_binaries() -> Binaries:
     server, tool = shutil.which("prometheus"), shutil.which("promtool")
     if server is not None and tool is not None:
         return Binaries(Path(server), Path(tool))
-    folder = _unpacked() / "usr" / "bin"
+    folder = unpacked(PACKAGE, SERVER) / "usr" / "bin"
     return Binaries(folder / "prometheus", folder / "promtool")
-
-
-def _unpacked() -> Path:
-    """The package's files."""
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = cache_home / "horolog" / PACKAGE
-    if cache.is_dir():
-        return cache
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{cache.name}.", dir=cache.parent) as aside:
-        download = ["apt-get", "download", PACKAGE]
-        # A fresh machine has no package lists yet; only root can fetch those.
-        if not _succeeds(download, aside) and not (
-            _succeeds(["apt-get", "update"], aside) and _succeeds(download, aside)
-        ):
-            raise ServerUnavailable(SERVER, "Its package cannot be downloaded.", f"Install the package {PACKAGE}.")
-        (package,) = Path(aside).glob("*.deb")
-        files = Path(aside) / "files"
-        if not _succeeds(["dpkg-deb", "--extract", str(package), str(files)], aside):
-            raise ServerUnavailable(SERVER, "Its package cannot be unpacked.", f"Install the package {PACKAGE}.")
-        try:
-            files.rename(cache)
-        except OSError:
-            # Another fetch came first.
-            if not cache.is_dir():
-                raise
-    return cache
-
-
-def _succeeds(command: list[str], directory: str) -> bool:
-    if shutil.which(command[0]) is None:
-        return False
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=FETCH_TIMEOUT_S,
-    )
-    return done.returncode == 0
 
 
 class PrivatePrometheus:
@@ -117,7 +69,7 @@ class PrivatePrometheus:
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
         launch = Launch(SERVER, argv, self._home / "server.log", signal.SIGTERM, None, environment)
         self._child = Child.start(launch)
-        self._child.await_ready(lambda: _is_ready(url), START_TIMEOUT_S)
+        self._child.await_ready(lambda: is_ready(url), START_TIMEOUT_S)
         return url
 
     def stop(self) -> None:
@@ -135,7 +87,8 @@ class PrivatePrometheus:
         self.stop()
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether a server of Prometheus' kind at this address takes requests."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"{url}/-/ready", timeout=1.0) as answer:

@@ -84,6 +84,9 @@ def written(home: Path, source: Path, targets: Mapping[str, int]) -> Path:
     """The path of the configuration at `source` for processes of this machine, written below `home`."""
     config: dict[str, Any] = yaml.safe_load((source / "prometheus.yml").read_text("utf-8"))
     config["rule_files"] = [str(source / pattern) for pattern in config["rule_files"]]
+    config["alerting"]["alertmanagers"] = [
+        one for one in config["alerting"]["alertmanagers"] if "file_sd_configs" in one
+    ]
     config["scrape_configs"] = [job for job in config["scrape_configs"] if "file_sd_configs" in job]
     entries = [{"targets": [f"{LOOPBACK}:{port}"], "labels": {"service": service}} for service, port in targets.items()]
     (home / "targets").mkdir(exist_ok=True)

@@ -7,11 +7,11 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from horolog.runtime.secret_files import ReadableByAll, private_text, readable_by_all
 
 KEY_VARIABLE, FILE_VARIABLE = "HOROLOG_BACKUP_KEY", "HOROLOG_BACKUP_KEY_FILE"
 KEY_BYTES = 32
-KEY_FILE_BYTES_MAX = 1000
 KINDS_OF_BYTES_MIN = 16
 """Among 32 random bytes there are fewer different ones than this in three keys of 10^17."""
 
@@ -39,16 +39,20 @@ def backup_key(environment: Mapping[str, str]) -> BackupKey:
     if given and path:
         raise BackupKeyError(f"{KEY_VARIABLE} and {FILE_VARIABLE} are both set; keep one of them")
     if path:
-        return _key(_content(Path(path)), f"the key in the file of {FILE_VARIABLE}")
+        return _key(_content(path), f"the key in the file of {FILE_VARIABLE}")
     if given:
         return _key(given, KEY_VARIABLE)
     raise BackupKeyError(f"neither {KEY_VARIABLE} nor {FILE_VARIABLE} is set; {_ADVICE}")
 
 
-def _content(path: Path) -> str:
+def _content(path: str) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(KEY_FILE_BYTES_MAX).decode("ascii", "replace")
+        return private_text(path)
+    except ReadableByAll:
+        raise BackupKeyError(readable_by_all(FILE_VARIABLE)) from None
+    except UnicodeDecodeError:
+        # It holds no Base64, and its words may quote what was found.
+        return ""
     except OSError as error:
         raise BackupKeyError(f"the file of {FILE_VARIABLE} cannot be read: {error.strerror}") from error
 

@@ -19,9 +19,11 @@ from pydantic import ValidationError
 
 from horolog.cli.problems import REFUSED, CliProblem, wrong_use
 from horolog.domain.audit import canonical
+from horolog.runtime.secret_files import ReadableByAll, key_bytes, readable_by_all
 from projections.verification_audit import AuditCheckpoint
 from schemas.base import UtcTime, Uuid, Value
 
+KEY_VARIABLE = "HOROLOG_AUDIT_KEY_FILE"
 _PURPOSE = b"horolog-audit-checkpoint-v1\n"
 """In front of what is signed: the key may sign other things as well."""
 
@@ -37,13 +39,15 @@ class _Told(Value):
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
-    """The key of a PEM file.
+    """The key of a PEM file, which KEY_VARIABLE names.
 
     Raises:
-        CliProblem: there is none that can be used.
+        CliProblem: there is none that can be used, or everybody may read it.
     """
     try:
-        key = load_pem_private_key(path.read_bytes(), None)
+        key = load_pem_private_key(key_bytes(str(path)), None)
+    except ReadableByAll:
+        raise wrong_use(f"{readable_by_all(KEY_VARIABLE)}.") from None
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):

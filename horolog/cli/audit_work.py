@@ -4,14 +4,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from horolog.cli.audit_checkpoints import private_key, public_key, read_lines, signed_lines
+from horolog.cli.audit_checkpoints import KEY_VARIABLE, private_key, public_key, read_lines, signed_lines
 from horolog.cli.output import write_json, write_line, write_note
 from horolog.cli.problems import OK, REFUSED, CliProblem, wrong_use
 from horolog.cli.verify_command_reading import on_read_models
 from projections.rebuild import History
 from projections.verification_audit import AuditCheckpoint, AuditFinding, AuditReport, verify_audit
-
-KEY_VARIABLE = "HOROLOG_AUDIT_KEY_FILE"
 
 
 def verify(directory: Path | None, tenant_id: str | None, kept: tuple[Path | None, Path | None], as_json: bool) -> int:

@@ -221,6 +221,11 @@ SPANS = _counter(
     "outcome",
 )
 
+ROLE_READY = _gauge(
+    "scheduler_role_ready",
+    "1 for each role of this process that does its work, as `/readyz` tells, 0 for others.",
+    "role",
+)
 MEMORY_USAGE = _gauge("scheduler_memory_usage_bytes", "The resident set of this process.")
 CPU_USAGE = _gauge("scheduler_cpu_usage_percent", "CPU time of this process since the last look; 100 is one core.")
 
@@ -272,6 +277,7 @@ TABLE = (
     NOTIFICATIONS_WAITING,
     NOTIFICATIONS_BEHIND,
     SPANS,
+    ROLE_READY,
     MEMORY_USAGE,
     CPU_USAGE,
 )

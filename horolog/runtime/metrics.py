@@ -313,6 +313,14 @@ class Metrics:
 
         self._looks["notifier", ""] = look
 
+    def watch_roles(self, standing: Callable[[], Mapping[str, bool]]) -> None:
+        """Show which roles of this process do their work."""
+
+        def look() -> None:
+            self._of(table.ROLE_READY).put({(role,): is_ready for role, is_ready in standing().items()})
+
+        self._looks["roles", ""] = look
+
     def watch_spans(self, counts: Callable[[], Mapping[str, int]]) -> None:
         """Show what became of the spans of this process."""
 

@@ -36,7 +36,9 @@ async def serving(
     if address is None:
         yield None
         return
-    desk = _Desk(metrics, readiness or Readiness())
+    readiness = readiness or Readiness()
+    metrics.watch_roles(readiness.standing)
+    desk = _Desk(metrics, readiness)
     try:
         server = await asyncio.start_server(desk.serve, address.host, address.port, limit=METRICS_REQUEST_BYTES_MAX)
     except OSError as error:

@@ -24,11 +24,36 @@ def private_text(path: str) -> str:
         ReadableByAll: everybody may.
         OSError, UnicodeDecodeError: it cannot be read.
     """
+    content, is_private = _read(path)
+    if not is_private:
+        raise ReadableByAll(path)
+    return content.decode("utf-8")
+
+
+def key_bytes(path: str) -> bytes:
+    """What is in a file of keys (PEM); one with a private key is a secret, one with public keys alone is none.
+
+    Raises:
+        ReadableByAll: everybody may read a private key.
+        OSError: it cannot be read.
+    """
+    content, is_private = _read(path)
+    if not is_private and b"PRIVATE KEY-----" in content:
+        raise ReadableByAll(path)
+    return content
+
+
+def _read(path: str) -> tuple[bytes, bool]:
+    """What is in the file, and whether that is kept from anybody."""
     with open(path, "rb") as file:
         # Of the file that is open, so that nobody changes it in between.
-        if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-            raise ReadableByAll(path)
-        return file.read(FILE_BYTES_MAX).decode("utf-8")
+        is_private = not os.fstat(file.fileno()).st_mode & stat.S_IROTH
+        return file.read(FILE_BYTES_MAX), is_private
+
+
+def readable_by_all(name: str, file: str = "the file") -> str:
+    """The sentence that refuses the file of the setting `name`, or one of its files."""
+    return f"{name}: everybody on this machine may read {file}; take that away (chmod o-r)"
 
 
 def secret(environment: Mapping[str, str], name: str, read_file: Callable[[str], str] = private_text) -> str:
@@ -55,8 +80,7 @@ def secret_in_file(environment: Mapping[str, str], name: str, read_file: Callabl
     try:
         text = read_file(path).strip()
     except ReadableByAll:
-        told = f"{name}_FILE: everybody on this machine may read the file; take that away (chmod o-r)"
-        raise SettingsError(told) from None
+        raise SettingsError(readable_by_all(f"{name}_FILE")) from None
     except (OSError, UnicodeDecodeError) as error:
         # Not its words: they may quote what was found.
         raise SettingsError(f"{name}_FILE cannot be read: {type(error).__name__}") from None

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from horolog.runtime.secret_files import ReadableByAll, key_bytes, readable_by_all
 from horolog.runtime.settings_error import SettingsError
 
 
@@ -75,9 +76,14 @@ def _trust(context: ssl.SSLContext, path: str, prefix: str) -> None:
 
 def _present(context: ssl.SSLContext, files: TlsFiles, prefix: str) -> None:
     assert files.certificate is not None
+    assert files.key is not None
     try:
+        # Looked at here: the library takes a key that everybody may read.
+        key_bytes(files.key)
         # A key that is encrypted cannot be used: nobody is there to type a password.
         context.load_cert_chain(files.certificate, files.key, password=lambda: b"")
+    except ReadableByAll:
+        raise SettingsError(readable_by_all(f"{prefix}_KEY_FILE")) from None
     except OSError as error:
         raise SettingsError(f"{prefix}_CERT_FILE or {prefix}_KEY_FILE cannot be used: {_reason(error)}") from error
 

@@ -8,7 +8,6 @@ clear it is spoken to on this machine only.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from horolog.limits import (
@@ -17,6 +16,7 @@ from horolog.limits import (
     AUDIT_SINK_BATCH_COUNT_DEFAULT,
     AUDIT_SINK_BATCH_COUNT_MAX,
 )
+from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import TlsFiles, tls_files
 from projections.audit_sink.pacing import Pauses
@@ -24,7 +24,6 @@ from projections.audit_sink.pacing import Pauses
 TLS_PREFIX = "HOROLOG_AUDIT_SINK"
 SECRET_LENGTH_MIN = 32
 _URL, _SECRET = "HOROLOG_AUDIT_SINK_URL", "HOROLOG_AUDIT_SINK_SECRET"
-_SECRET_FILE = "HOROLOG_AUDIT_SINK_SECRET_FILE"  # noqa: S105 - a variable's name
 _BATCH_COUNT, _ANSWER_S = "HOROLOG_AUDIT_SINK_BATCH_COUNT", "HOROLOG_AUDIT_SINK_TIMEOUT_S"
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -41,12 +40,8 @@ class SinkSettings:
     pauses: Pauses = field(default_factory=Pauses)
 
 
-def _file_text(path: str) -> str:
-    return Path(path).read_text("utf-8")
-
-
 def from_environment(
-    environment: Mapping[str, str], read_file: Callable[[str], str] = _file_text
+    environment: Mapping[str, str], read_file: Callable[[str], str] = private_text
 ) -> SinkSettings | None:
     """The settings; None where no service is named.
 
@@ -65,7 +60,7 @@ def from_environment(
         )
     if not secrets:
         raise SettingsError(
-            f"{_SECRET} or {_SECRET_FILE} must be set: what is sent is signed; `openssl rand -base64 32` makes one"
+            f"{_SECRET} or {_SECRET}_FILE must be set: what is sent is signed; `openssl rand -base64 32` makes one"
         )
     return SinkSettings(
         url,
@@ -77,15 +72,9 @@ def from_environment(
 
 
 def _secrets(environment: Mapping[str, str], read_file: Callable[[str], str]) -> str:
-    given, path = environment.get(_SECRET, ""), environment.get(_SECRET_FILE, "")
-    if given and path:
-        raise SettingsError(f"{_SECRET} and {_SECRET_FILE} are both set; give one of them")
-    try:
-        text = read_file(path) if path else given
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{_SECRET_FILE} cannot be read: {type(error).__name__}") from None
-    secrets = [secret for secret in re.split(r"[,\s]+", text) if secret]
-    if any(len(secret) < SECRET_LENGTH_MIN or len(set(secret)) < SECRET_LENGTH_MIN // 4 for secret in secrets):
+    text = secret(environment, _SECRET, read_file)
+    secrets = [part for part in re.split(r"[,\s]+", text) if part]
+    if any(len(part) < SECRET_LENGTH_MIN or len(set(part)) < SECRET_LENGTH_MIN // 4 for part in secrets):
         raise SettingsError(
             f"{_SECRET}: a secret needs {SECRET_LENGTH_MIN} characters or more, of many kinds; "
             "`openssl rand -base64 32` makes one"

@@ -11,10 +11,10 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from horolog.domain.notifications.mail import MailServer, Security
 from horolog.domain.notifications.rules import Target
+from horolog.runtime.secret_files import private_text, secret
 from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import client_context, tls_files
 
@@ -35,9 +35,7 @@ class ChannelSettings:
     service_context: ssl.SSLContext | None = None
 
 
-def from_environment(
-    environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text("utf-8")
-) -> ChannelSettings:
+def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> ChannelSettings:
     """The settings.
 
     Raises:
@@ -66,7 +64,7 @@ def _mail(environment: Mapping[str, str], read_file: Callable[[str], str]) -> Ma
     if not _ADDRESS.fullmatch(sender):
         raise SettingsError("HOROLOG_SMTP_FROM must be the address that mails come from, like horolog@example.com")
     username = environment.get("HOROLOG_SMTP_USERNAME", "")
-    password = _secret(environment, "HOROLOG_SMTP_PASSWORD", "HOROLOG_SMTP_PASSWORD_FILE", read_file)
+    password = secret(environment, "HOROLOG_SMTP_PASSWORD", read_file)
     if username and security == Security.NONE:
         raise SettingsError("HOROLOG_SMTP_USERNAME needs HOROLOG_SMTP_SECURITY starttls or tls, for its password")
     return MailServer(host, int(port), sender, Security(security), username, password)
@@ -78,19 +76,7 @@ def _service(environment: Mapping[str, str], read_file: Callable[[str], str]) ->
         return None
     if not _SAFE_URL.fullmatch(url):
         raise SettingsError("HOROLOG_NOTIFY_URL must begin with https://, or with http:// for this machine")
-    token = _secret(environment, "HOROLOG_NOTIFY_TOKEN", "HOROLOG_NOTIFY_TOKEN_FILE", read_file)
+    token = secret(environment, "HOROLOG_NOTIFY_TOKEN", read_file)
     if not token.isascii() or not token.isprintable():
         raise SettingsError("HOROLOG_NOTIFY_TOKEN must be visible ASCII characters")
     return Target(url, token)
-
-
-def _secret(environment: Mapping[str, str], name: str, file_name: str, read_file: Callable[[str], str]) -> str:
-    given, path = environment.get(name, ""), environment.get(file_name, "")
-    if given and path:
-        raise SettingsError(f"{name} and {file_name} are both set; give one of them")
-    if not path:
-        return given
-    try:
-        return read_file(path).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file_name} cannot be read: {type(error).__name__}") from None

@@ -26,7 +26,7 @@ from tests.documents.blocks import Block, block, blocks_of
 from tests.documents.command_lines import calls_in, problem_with
 from tests.documents.terminal import Terminal, program, terminal
 from tests.integration.backup.test_commands import COUNT, opened
-from tests.tidy.test_compose import COMPOSE, SERVICES
+from tests.tidy.test_compose import COMPOSE, ON_DEMAND, SERVICES
 from tests.tidy.test_k8s import NAMES
 from tests.tidy.test_project import EXTRAS, PROJECT
 from tests.tidy.tree import ROOT
@@ -99,7 +99,9 @@ def test_make_does_what_the_pages_say(shell: Terminal) -> None:
 def test_secrets_of_the_first_deployment_are_those_that_compose_takes(shell: Terminal) -> None:
     shell.run(block("docs/operations.md", "sh", 1).text)
     folder = shell.folder / "deploy" / "secrets"
-    taken = {one["file"].removeprefix("./secrets/") for one in COMPOSE["secrets"].values()}
+    always = [service for service in SERVICES.values() if "profiles" not in service]
+    names = {name for service in always for name in service.get("secrets", ())}
+    taken = {COMPOSE["secrets"][name]["file"].removeprefix("./secrets/") for name in names}
     assert {path.name for path in folder.iterdir()} == taken
     assert {path.stat().st_mode & 0o027 for path in folder.iterdir()} == {0}
     password = (folder / "postgres_password").read_text(encoding="utf-8").strip()
@@ -116,6 +118,25 @@ def test_image_is_built_under_the_name_that_compose_starts(shell: Terminal) -> N
         "docker compose -f deploy/compose.yaml up --wait",
     ]
     assert (ROOT / "deploy" / "Dockerfile").is_file()
+
+
+def test_secret_of_alerts_is_what_their_service_takes(shell: Terminal) -> None:
+    for name in ("docker", "chgrp"):
+        stand_in(shell, name)
+    (shell.folder / "deploy" / "secrets").mkdir(parents=True)
+    shell.run(block("docs/monitoring.md", "sh", 7).text)
+    [secret] = SERVICES["alertmanager"]["secrets"]
+    file = shell.folder / "deploy" / COMPOSE["secrets"][secret]["file"]
+    assert file.stat().st_mode & 0o027 == 0
+    assert called(shell)[-1] == f"docker compose -f deploy/compose.yaml --profile {ON_DEMAND['alertmanager']} up --wait"
+
+
+def test_step_after_an_upgrade_is_run_by_the_service_that_migrates(shell: Terminal) -> None:
+    stand_in(shell, "docker")
+    shell.run(block("docs/operations.md", "sh", 3).text)
+    [words] = [line.partition("run --rm ")[2].split() for line in called(shell)]
+    assert "build" in SERVICES[words[0]]
+    assert problem_with(words[1:]) is None
 
 
 def test_collector_beside_compose_is_named_and_joins_the_network_that_is_kept_for_it(shell: Terminal) -> None:

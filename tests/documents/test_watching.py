@@ -98,6 +98,7 @@ async def test_fault_is_drawn_fires_its_alert_and_is_told_until_it_is_mended(ins
 
         installation.run(block(PAGE, "sh", 4))
         await watcher.sees("Owners timeline", lambda drawn: decided(drawn) == 0)
+        await watcher.alarmed("PartMissing", is_firing=True)
         await watcher.sees("Schedules overdue", lambda drawn: value(drawn) >= 2)
         await watcher.alarmed(ALERT, is_firing=True)
 
@@ -105,6 +106,7 @@ async def test_fault_is_drawn_fires_its_alert_and_is_told_until_it_is_mended(ins
         await watcher.sees("Owners timeline", lambda drawn: decided(drawn) == PARTITION_COUNT)
         await watcher.sees("Schedules overdue", lambda drawn: value(drawn) == 0)
         await watcher.alarmed(ALERT, is_firing=False)
+        await watcher.alarmed("PartMissing", is_firing=False)
         await watcher.hears("job.recovered shop")
         await watcher.sees("Ledger outcomes", lambda drawn: failures(drawn) == 0)
 

@@ -20,6 +20,7 @@ from horolog.domain.addresses import networks
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import Log
 from horolog.runtime.metrics import Metrics
+from horolog.runtime.readiness import Readiness
 from horolog.runtime.settings import Settings
 from horolog.runtime.trace_settings import trace_settings
 from horolog.vault.master_keys import parse
@@ -57,6 +58,7 @@ class System:
     nobody: httpx.AsyncClient
     log: Log
     metrics: Metrics
+    readiness: Readiness
     start: Callable[[str], None]
     host: Callable[[str], None]
 
@@ -141,7 +143,7 @@ async def _serving(parts: Parts, roles: Sequence[str], environment: Mapping[str,
     ):
         await _ready(nobody, complete="dispatcher" in roles)
         try:
-            yield System(client, other, service, nobody, parts.log, parts.metrics, start, host)
+            yield System(client, other, service, nobody, parts.log, parts.metrics, parts.readiness, start, host)
         finally:
             stop.set()
             await asyncio.gather(*tasks)

@@ -41,6 +41,7 @@ async def headers(client: httpx.AsyncClient, name: str, once: str) -> dict[str, 
 @pytest.fixture
 async def company(capfd: pytest.CaptureFixture[str], migrated_database: str, tmp_path: Path) -> AsyncIterator[Company]:
     (tmp_path / "key.pem").write_bytes(new_key())
+    (tmp_path / "key.pem").chmod(0o600)
     await bring_up_to_date(migrated_database)
     async with running(migrated_database, HOROLOG_AUTH_KEY_FILE=str(tmp_path / "key.pem")) as system:
         yield Company(system, await headers(system.nobody, "admin", await told_once(capfd)))

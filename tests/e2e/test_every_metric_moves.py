@@ -19,6 +19,7 @@ from horolog.log.owner import OwnerSettings
 from horolog.log.port import Outgoing
 from horolog.runtime import metric_table as table
 from horolog.runtime.metrics import Metrics
+from horolog.runtime.readiness import Readiness
 from projections.connections import open_pool
 from projections.notifications.sender import OF_TENANT_COUNT_MAX
 from projections.queries import PostgresReadModel
@@ -283,6 +284,7 @@ BY_THEMSELVES = (
     table.CATCH_UP_INSTANTS,
     table.ACTIVE_CONNECTIONS,
     table.SPANS,
+    table.ROLE_READY,
     table.EVENT_STREAMS,
 )
 """Moved below by the part that tells them alone: in a system they would take minutes."""
@@ -307,6 +309,15 @@ async def test_connections_and_streams_are_counted_while_they_are_open(migrated_
         assert table.EVENT_STREAMS.name not in moved({}, samples(system.metrics))
         async with system.client.stream("GET", "/api/v1/events"):
             assert table.EVENT_STREAMS.name in moved({}, samples(system.metrics))
+
+
+def test_role_that_begins_to_do_its_work_moves_what_is_ready() -> None:
+    metrics, readiness = Metrics(), Readiness()
+    metrics.watch_roles(readiness.standing)
+    readiness.expect(("ticker",), lambda: False)
+    before = samples(metrics)
+    readiness.watch("ticker", lambda: True)
+    assert table.ROLE_READY.name in moved(before, samples(metrics))
 
 
 async def test_schedule_of_which_nothing_tells_moves_what_is_overdue() -> None:

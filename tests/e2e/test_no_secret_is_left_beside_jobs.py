@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from horolog.cli.preparation import bring_up_to_date
+from horolog.cli.private_files import write_private
 from horolog.runtime.logs import OURS, JsonLine, OwnFile
 from services.api.accounts.signing import new_key
 from tests.e2e.system import DEADLINE_S, EVERYTHING, PREFIX, TENANT, System, command_job, job, running
@@ -161,7 +162,7 @@ async def test_no_secret_of_what_stands_beside_the_jobs_is_found(
 ) -> None:
     kept, restored, key = tmp_path / "kept", tmp_path / "restored", tmp_path / "key.pem"
     kept.mkdir()
-    key.write_bytes(new_key())
+    write_private(key, new_key().decode())
     await bring_up_to_date(migrated_database)
     for name in OURS:
         caplog.set_level(logging.DEBUG, logger=name)

@@ -120,6 +120,7 @@ async def test_audit_trail_is_proved_and_its_checkpoints_find_what_rows_and_log_
     key, public, kept = tmp_path / "key.pem", tmp_path / "public.pem", tmp_path / "kept.jsonl"
     private = Ed25519PrivateKey.generate()
     key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    key.chmod(0o600)
     public.write_bytes(private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     code, found = await horolog("verify", "audit", **setting)
     assert (code, found["clean"], [chain["seq"] for chain in found["chains"]]) == (0, True, [1])

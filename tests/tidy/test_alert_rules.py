@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.tidy.expressions import breaches
-from tests.tidy.test_compose import OURS, SERVICES
+from tests.tidy.test_compose import ON_DEMAND, OURS, SERVICES
 from tests.tidy.tree import ROOT
 
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -26,7 +26,15 @@ ASKED_FOR = {
     "SchedulerHighMemoryUsage": ("3m", "warning", "> 0.9 * 1024 * 1024 * 1024", ""),
     "SchedulerLockTimeouts": ("2m", "critical", "> 10", "[5m]"),
 }
-OUR_OWN = {"ScheduleOverdue", "TakeoverLoop", "DeadLetters", "ConsumerLag", "LatenessBudgetBurn", "LedgerViolation"}
+OUR_OWN = {
+    "PartMissing",
+    "ScheduleOverdue",
+    "TakeoverLoop",
+    "DeadLetters",
+    "ConsumerLag",
+    "LatenessBudgetBurn",
+    "LedgerViolation",
+}
 
 
 def _name(rule: dict[str, Any]) -> str:
@@ -61,6 +69,11 @@ def test_alert_asks_for_what_is_measured_and_says_what_to_do(rule: dict[str, Any
     assert f"\n### {rule['alert']}\n" in RUNBOOK
 
 
+def test_every_part_that_is_not_to_be_chosen_is_missed_when_it_is_gone() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "PartMissing"]
+    assert set(re.findall(r'absent\([\w:]+{role="(\w+)"}\)', rule["expr"])) == OURS - ON_DEMAND.keys()
+
+
 def test_runbook_is_about_alerts_that_there_are() -> None:
     section = RUNBOOK.partition("\n## Alerts\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"^### (\w+)$", section, re.MULTILINE)) == {rule["alert"] for rule in ALERTS}
@@ -88,4 +101,8 @@ def test_prometheus_scrapes_every_service_at_its_port() -> None:
     assert {SERVICES[name]["environment"]["PROMETHEUS_PORT"] for name in OURS} == {str(found["port"])}
     assert named["relabel_configs"] == [{"source_labels": ["__meta_dns_name"], "target_label": "service"}]
     assert others["file_sd_configs"] == [{"files": ["targets/*.yml"]}]
+    assert config["alerting"]["alertmanagers"][1] == {"file_sd_configs": [{"files": ["alertmanagers/*.yml"]}]}
+    [own] = config["alerting"]["alertmanagers"][0]["dns_sd_configs"]
+    assert own["names"] == ["alertmanager"]
+    assert f":{own['port']}/" in SERVICES["alertmanager"]["healthcheck"]["test"][-1]
     assert all((FOLDER / pattern).parent.is_dir() for pattern in config["rule_files"])

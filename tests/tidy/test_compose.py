@@ -20,10 +20,11 @@ from tests.tidy.tree import ROOT
 
 DEPLOY = ROOT / "deploy"
 OURS = {"api", "ticker", "dispatcher", "executor", "projections", "notifier", "analytics"}
-ON_DEMAND = {"analytics"}
+ON_DEMAND = {"analytics": "analytics", "alertmanager": "alerts"}
+"""Services that are not always wanted, and the profiles that bring them."""
 ONE_SHOT = {"migrate", "topics"}
 SERVERS = {"postgres", "valkey", "kafka"}
-WATCHERS = {"prometheus", "grafana"}
+WATCHERS = {"prometheus", "alertmanager", "grafana"}
 TWICE = {"ticker", "dispatcher", "executor"}
 TRACING = {"api", "dispatcher", "executor"}
 MEGABYTES_MAX = 1024
@@ -65,6 +66,12 @@ def _mounted(services: dict[str, dict[str, Any]]) -> Iterator[str]:
         yield from (mount.split(":")[0] for mount in described.get("volumes", ()) if mount.startswith("./"))
 
 
+def _configured(name: str) -> list[str]:
+    """The secrets that a service's own file names, which is the one called like it."""
+    path = DEPLOY / name / f"{name}.yml"
+    return re.findall(r"/run/secrets/\w+", path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
 def _networks(name: str) -> set[str]:
     return set(SERVICES[name]["networks"])
 
@@ -73,7 +80,7 @@ def test_every_part_is_there() -> None:
     assert set(SERVICES) == OURS | ONE_SHOT | SERVERS | WATCHERS
     assert {name for name, service in SERVICES.items() if service.get("scale", 1) == 2} == TWICE
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
-        name: [name] for name in ON_DEMAND
+        name: [profile] for name, profile in ON_DEMAND.items()
     }
 
 
@@ -104,6 +111,10 @@ def test_own_service_is_healthy_when_it_is_ready(name: str) -> None:
 def test_one_shot_service_runs_once(name: str) -> None:
     assert SERVICES[name]["restart"] == "no"
     assert SERVICES[name]["healthcheck"] == {"disable": True}
+
+
+def test_start_migrates_by_what_only_adds_and_the_rest_is_the_operators_to_say() -> None:
+    assert SERVICES["migrate"]["command"] == ["migrate", "--pre"]
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -153,10 +164,10 @@ def test_broker_is_the_one_the_tests_run_on() -> None:
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
 
 
-def test_only_api_and_dashboards_are_reachable_and_only_executors_and_the_notifier_reach_out() -> None:
+def test_only_api_and_dashboards_are_reachable_and_only_who_runs_jobs_or_tells_somebody_reaches_out() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "grafana"}
     assert {name for name in SERVICES if "edge" in _networks(name)} == {"api", "grafana"}
-    assert {name for name in SERVICES if "outward" in _networks(name)} == {"executor", "notifier"}
+    assert {name for name in SERVICES if "outward" in _networks(name)} == {"executor", "notifier", "alertmanager"}
     internal = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert internal == set(COMPOSE["networks"]) - {"edge", "outward"}
 
@@ -177,6 +188,9 @@ def test_every_mounted_file_is_in_the_repository() -> None:
     assert set(_mounted(SERVICES)) == {
         "./prometheus/prometheus.yml",
         "./prometheus/rules",
+        "./prometheus/targets",
+        "./prometheus/alertmanagers",
+        "./alertmanager/alertmanager.yml",
         "./grafana/provisioning",
         "./grafana/dashboards",
     }
@@ -212,7 +226,7 @@ def test_every_secret_is_a_file_and_given_to_those_who_name_it() -> None:
     assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
     assert all(secret["file"].startswith("./secrets/") for secret in COMPOSE["secrets"].values())
     for name, service in SERVICES.items():
-        values = map(str, service.get("environment", {}).values())
+        values = [*map(str, service.get("environment", {}).values()), *_configured(name)]
         named = {value.removeprefix("/run/secrets/") for value in values if value.startswith("/run/secrets/")}
         assert named == set(service.get("secrets", ())), name
         assert named <= set(COMPOSE["secrets"])

@@ -31,7 +31,7 @@ _BY_PREFIX = (
     | {"AUTH_CA_FILE", "RBAC_CA_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE", "RBAC_URL", "RBAC_TOKEN"}
 )
 """Names that are put together where they are read."""
-_BY_NAME = {"HOROLOG_MASTER_KEYS_FILE"}
+_BY_NAME = {"HOROLOG_MASTER_KEYS_FILE", "HOROLOG_AUDIT_SINK_SECRET_FILE"}
 """Of secrets whose own names are variables where they are read."""
 
 

@@ -13,7 +13,16 @@ OWNERS = Row(
             "and go, and add up to the number of partitions.",
             (Query("sum by (role, instance) (scheduler_partition_owned)", "{{role}} {{instance}}"),),
             "short",
-            12,
+            6,
+        ),
+        Panel(
+            "Processes that do their work",
+            Kind.GRAPH,
+            "How many processes of each part are ready. None of a part for a minute is an alert; a line that ends is a "
+            "part that is gone, or is not scraped.",
+            (Query("count by (role) (scheduler_role_ready == 1)", "{{role}}"),),
+            "short",
+            6,
         ),
         Panel(
             "Partitions taken and lost",

@@ -9,7 +9,6 @@ Source: RFC 8032 (Ed25519), RFC 8037 (EdDSA), RFC 9068 (access tokens).
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
+from horolog.runtime.secret_files import ReadableByAll, key_bytes, readable_by_all
 from horolog.runtime.settings_error import SettingsError
 from services.api.accounts.bounds import ACCESS_S
 from services.api.accounts.users import Live
@@ -68,13 +68,11 @@ class LocalKeys:
         return jwt.encode(claims, self._signing, Algorithm.ED_DSA, headers=headers)
 
 
-def read_keys(
-    paths: Sequence[str], read_file: Callable[[str], bytes] = lambda path: Path(path).read_bytes()
-) -> LocalKeys:
+def read_keys(paths: Sequence[str], read_file: Callable[[str], bytes] = key_bytes) -> LocalKeys:
     """The keys of the files: the first a private one (PEM, PKCS #8), the others private or public.
 
     Raises:
-        SettingsError: one of them cannot be read, or holds something else.
+        SettingsError: one of them cannot be read, holds something else, or is private and everybody may read it.
     """
     first, *others = paths
     signing = _key(first, read_file)
@@ -97,6 +95,8 @@ def key_id(key: Ed25519PublicKey) -> str:
 def _key(path: str, read_file: Callable[[str], bytes]) -> Ed25519PrivateKey | Ed25519PublicKey:
     try:
         pem = read_file(path)
+    except ReadableByAll:
+        raise SettingsError(readable_by_all("HOROLOG_AUTH_KEY_FILE", path)) from None
     except OSError as error:
         raise SettingsError(f"HOROLOG_AUTH_KEY_FILE: {path} cannot be read: {type(error).__name__}") from error
     try:

@@ -54,6 +54,7 @@ async def apis(
 ) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Two of them; `capfd` has what they say from the beginning."""
     (tmp_path / "key.pem").write_bytes(new_key())
+    (tmp_path / "key.pem").chmod(0o600)
     await bring_up_to_date(migrated_database)
     async with AsyncExitStack() as stack:
         opened = [stack.enter_async_context(serving(migrated_database, tmp_path)) for _ in range(2)]

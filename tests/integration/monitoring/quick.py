@@ -23,6 +23,7 @@ FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "rules" / "horolog.yml"
 WINDOW = "20s"
 EVERY = "1s"
+ABSENT_FOR = "10s"
 _WINDOW = re.compile(r"(?<=\[)(?:5m|10m|30m|1h|6h)(?=\])|(?<=offset )10m")
 
 
@@ -97,6 +98,9 @@ def _quick_rules(thresholds: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     for group in rules["groups"]:
         for rule in group["rules"]:
             rule.pop("for", None)
+            if "absent(" in rule["expr"]:
+                # Nothing is there before the first look.
+                rule["for"] = ABSENT_FOR
             rule["expr"] = _WINDOW.sub(WINDOW, rule["expr"])
             if rule.get("alert") in thresholds:
                 real, small = thresholds[rule["alert"]]

@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 @asynccontextmanager
 async def watched(system: System, port: int) -> AsyncIterator[None]:
     """The system serves its figures."""
-    async with serving(system.metrics, MetricsAddress("127.0.0.1", port)) as url:
+    async with serving(system.metrics, MetricsAddress("127.0.0.1", port), system.readiness) as url:
         assert url is not None
         yield
 
@@ -78,7 +78,6 @@ async def test_dashboard_shows_a_sound_system_and_no_alert_fires(migrated_databa
     port = free_port()
     async with (
         serving_audits() as audits,
-        scraping(tmp_path, port, {}) as prometheus,
         running(
             migrated_database,
             (*EVERYTHING, "notifier"),
@@ -86,6 +85,7 @@ async def test_dashboard_shows_a_sound_system_and_no_alert_fires(migrated_databa
             HOROLOG_AUDIT_SINK_SECRET=SECRET,
         ) as system,
         watched(system, port),
+        scraping(tmp_path, port, {}) as prometheus,
     ):
         await created(system, job(cronExpression=EVERY_SECOND))
         await created(system, command_job("exit 1", cronExpression=EVERY_SECOND))
@@ -129,7 +129,7 @@ async def test_each_alert_fires_when_its_cause_comes_about(migrated_database: st
         # Nobody decides, so each command is a fault.
         await fires(
             prometheus,
-            {"SchedulerHighErrorRate", "SchedulerHighMemoryUsage"},
+            {"SchedulerHighErrorRate", "SchedulerHighMemoryUsage", "PartMissing"},
             lambda: system.client.post(f"{PREFIX}/jobs", json=job()),
         )
         # Decisions and read models, but neither a ticker nor a worker.

@@ -70,4 +70,5 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def _write(path: Path, content: bytes) -> str:
     path.touch(mode=0o600)
     path.write_bytes(content)
+    path.chmod(0o600)
     return str(path)

@@ -104,6 +104,7 @@ async def test_a_header_does_not_say_from_where_a_request_comes() -> None:
 def _broken(folder: Path) -> str:
     path = folder / "broken.pem"
     path.write_text("-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----\n")
+    path.chmod(0o600)
     return str(path)
 
 

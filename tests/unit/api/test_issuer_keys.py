@@ -38,6 +38,7 @@ def keys_of(folder: Path, *files: bytes) -> LocalKeys:
     paths = [folder / f"{number}.pem" for number in range(len(files))]
     for path, content in zip(paths, files, strict=True):
         path.write_bytes(content)
+        path.chmod(0o600)
     return read_keys([str(path) for path in paths])
 
 

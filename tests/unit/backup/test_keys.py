@@ -23,6 +23,7 @@ UNUSABLE = {
 def test_key_is_taken_from_the_environment_or_a_file(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(TEXT + "\n")
+    path.chmod(0o600)
     assert backup_key({"HOROLOG_BACKUP_KEY": TEXT}).value == VALUE
     assert backup_key({"HOROLOG_BACKUP_KEY_FILE": str(path)}).value == VALUE
 
@@ -31,6 +32,7 @@ def test_key_is_taken_from_the_environment_or_a_file(tmp_path: Path) -> None:
 def test_key_that_cannot_be_used_is_refused_without_being_told(text: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(text)
+    path.chmod(0o600)
     for environment in ({"HOROLOG_BACKUP_KEY": text}, {"HOROLOG_BACKUP_KEY_FILE": str(path)}):
         with pytest.raises(BackupKeyError, match="openssl rand -base64 32") as caught:
             backup_key(environment)

@@ -61,6 +61,8 @@ def test_keys_are_read_from_pem_and_nothing_else_is_taken(tmp_path: Path) -> Non
     (tmp_path / "key").write_bytes(KEY.private_bytes(*hidden))
     (tmp_path / "public").write_bytes(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     (tmp_path / "other").write_bytes(generate_private_key(SECP256R1()).private_bytes(*hidden))
+    for name in ("key", "other"):
+        (tmp_path / name).chmod(0o600)
     assert private_key(tmp_path / "key").private_bytes_raw() == KEY.private_bytes_raw()
     assert public_key(tmp_path / "public") == KEY.public_key()
     for name in ("public", "other", "none"):

@@ -31,6 +31,7 @@ def test_defaults_are_used_where_nothing_else_is_said() -> None:
 def test_everything_can_be_said(tmp_path: Path) -> None:
     file = tmp_path / "secrets"
     file.write_text(f"{SECRET}\n{OTHER}\n")
+    file.chmod(0o600)
     said = settings_of(URL=URL, SECRET_FILE=str(file), BATCH_COUNT="7", TIMEOUT_S="3", CA_FILE="/ca.pem")
     assert said is not None
     assert (said.secrets, said.batch_count_max, said.answer_s_max) == (f"{SECRET} {OTHER}", 7, 3)

@@ -64,6 +64,7 @@ def told_of_everything() -> Metrics:
     metrics.watch_streams(lambda: 1)
     metrics.watch_notifier(NotifierCounters())
     metrics.watch_spans(lambda: {"sent": 1, "dropped": 0})
+    metrics.watch_roles(lambda: {"ticker": True})
     return metrics
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 import threading
 from functools import partial
@@ -171,6 +172,23 @@ async def test_process_that_turns_is_alive_and_ready_once_every_role_is() -> Non
         ("503", "not ready: stopping\n"),
     ]
     assert (head.split(" ")[1], body) == ("200", "alive\n")
+
+
+async def test_figures_tell_which_roles_do_their_work_and_that_none_does_once_the_process_is_to_end() -> None:
+    readiness, ready = Readiness(), set[str]()
+    readiness.expect(("ticker", "dispatcher"), lambda: "end" in ready)
+    readiness.watch("ticker", partial(ready.__contains__, "ticker"))
+    async with serving(Metrics(), ANY, readiness) as url:
+        shown = []
+        for event in ("nothing", "ticker", "end"):
+            ready.add(event)
+            _, body = await exchange(port_of(url), b"GET /metrics HTTP/1.1\r\n\r\n")
+            shown.append(dict(re.findall(r'^scheduler_role_ready{role="(\w+)"} (\d)', body, re.M)))
+    assert shown == [
+        {"ticker": "0", "dispatcher": "0"},
+        {"ticker": "1", "dispatcher": "0"},
+        {"ticker": "0", "dispatcher": "0"},
+    ]
 
 
 async def test_role_that_has_told_nothing_is_not_ready() -> None:
