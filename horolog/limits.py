@@ -122,6 +122,11 @@ TAKE_S_MAX = 300.0
 """A ticker that is still busy with taking a partition after this long takes it anew."""
 TABLE_LOOK_COUNT_MAX = 1000
 """How many records of the job table one look of a ticker compares with what it holds in memory."""
+DELETED_JOB_KEPT_S = 86_400.0
+"""For so long a dispatcher remembers a deleted job, as its ticker may still say what it had owed: as long as the log
+keeps a superseded record of the job table, without which no ticker knows either."""
+DELETED_JOB_KEPT_COUNT = 10_000
+"""How many deleted jobs of a partition are remembered at most; the latest ones."""
 FIRES_PER_TURN_COUNT_MAX = 5000
 """How many fires one commit of the ticker may hold; the rest follow in the next."""
 

@@ -30,13 +30,15 @@ class Inbox:
     """Records waiting for one partition's owner; `arrived` is set while there are any.
 
     `reader_is_behind` says whether the log had more than was put in here when that was last looked at (`looked_at`, by
-    the loop's clock), `unread_count` how many more positions.
+    the loop's clock), `unread_count` how many more positions. A successor begins at `passed`, which may lie before
+    `positions`, up to which records were taken.
     """
 
     def __init__(
         self, positions: Mapping[Place, int], arrived: asyncio.Event, bytes_max: int = INBOX_BYTES_MAX
     ) -> None:
         self.positions = dict(positions)
+        self.passed: Mapping[Place, int] = dict(positions)
         self.arrived = arrived
         self.failure: LogError | None = None
         self.reader_is_behind = True
@@ -93,6 +95,11 @@ class Inbox:
         if not self._records:
             self.arrived.clear()
         return taken
+
+    def pass_taken(self, holds_back: bool) -> None:
+        """What was taken so far need not be read again by a successor, unless the owner holds it back."""
+        if not holds_back:
+            self.passed = dict(self.positions)
 
     def _count_to_take(self, count_max: int) -> int:
         if self._bytes <= TURN_BYTES_MAX:

@@ -8,9 +8,8 @@ and only while no newer owner exists. After a fencing, an unknown outcome or any
 if the partition is still this member's, it is taken anew and rebuilt from what the log says, after `RETRY_S_MAX` at the
 latest. So no partition stays without an owner while members live, not even when two of them took it for theirs.
 
-What the log no longer keeps, because nobody owned the partition for longer than an input's topic keeps, cannot be
-decided on any more. The owner goes on after it, never silently: an error in the log, a counter, and a dead letter that
-names the positions, in the same commit that moves past them.
+What the log no longer keeps, for nobody owned the partition for so long, cannot be decided on any more. The owner goes
+on after it, never silently: an error, a counter, and a dead letter with the positions, in the commit that passes them.
 """
 
 import asyncio
@@ -53,6 +52,8 @@ class Turn:
     zone_data: tuple[ZoneDataUse, ...] = ()
     set_aside: tuple[WorkerSetAside, ...] = ()
     decided_until: datetime | None = None
+    holds_back: bool = False
+    """Not all that was read is decided on yet: the checkpoint stays before it."""
 
 
 class Partition(Protocol):
@@ -322,8 +323,7 @@ class Owner:
                 *(positions.start, positions.stop - 1, *place),
                 extra={"partition": place.partition, "role": self.role.name, "topic": place.topic},
             )
-        source = f"horolog/{self.role.name}"
-        holding.letters = [loss_letter(place, positions, source, now) for place, positions in lost.items()]
+        holding.letters = [loss_letter(place, gap, f"horolog/{self.role.name}", now) for place, gap in lost.items()]
         return {place: max(position, starts[place]) for place, position in wanted.items()}
 
     async def _turns(
@@ -335,6 +335,7 @@ class Owner:
             records, is_behind = inbox.take(self.settings.record_count_max), inbox.is_behind
             holding.reached.note(records, is_behind, now.timestamp())
             turn = state.turn(records, now, is_behind)
+            inbox.pass_taken(turn.holds_back)
             last_turn = self.clock.monotonic()
             # Not only when idle: who never is would leave its successor everything since it last was.
             if last_turn - last_sample >= CHECKPOINT_IDLE_S:
@@ -373,7 +374,7 @@ class Owner:
             epoch=holding.epoch,
             acquired_at=holding.acquired_at or now,
             at=now,
-            positions={place.topic: position for place, position in inbox.positions.items()},
+            positions={place.topic: position for place, position in inbox.passed.items()},
             watermark=turn.watermark,
             replay_from=turn.replay_from,
             zone_data=turn.zone_data,

@@ -1,10 +1,10 @@
 """The ledger's proof: what the jobs' histories owe, held against what the ledger tells.
 
 In: job histories and ledger rows, each in the order of (job, instant). Out: a `Report`: every owed instant without
-a row (missing), with two (double), started before it came (early), not run or there at all without a good reason
-(unexplained), or still going on for too long (unended). Guarantee: nothing here shares code with the ticker; the
-expression is read and the calendar is walked by this package alone, so that an error of the one cannot hide in the
-other. Memory does not grow with the window: both sides are streams.
+a row (missing), with two (double), started before it came or missed before it was late (early), not run or there at
+all without a good reason (unexplained), or still going on for too long (unended). Guarantee: nothing here shares code
+with the ticker; the expression is read and the calendar is walked by this package alone, so that an error of the one
+cannot hide in the other. Memory does not grow with the window: both sides are streams.
 
 `expression` → `calendar` → `history` say what is owed; `rows` and `judging` what a row tells; `matching` merges
 the two; `verification` does so for many jobs. Nothing is read from a clock, a file (but for the time zone package)

@@ -27,7 +27,7 @@ class Kind(StrEnum):
     DOUBLE = "double"
     """A row whose instant another row has accounted for already."""
     EARLY = "early"
-    """A start before the nominal instant."""
+    """A start before the nominal instant, or a range entered as missed before its last instant was too late."""
     UNEXPLAINED = "unexplained"
     """A row without its reason, or whose instant nothing owed, or whose words contradict each other."""
     UNENDED = "unended"

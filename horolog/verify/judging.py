@@ -1,4 +1,4 @@
-"""Judging a row by itself: did it start in time, does it say why it did not run, has it ended?
+"""Judging a row by itself: did it start in time, does it say why it did not run, was it missed, has it ended?
 
 A row that ran has a start and no reason; one that did not has a reason of the closed set that fits its status, and
 that the job's history bears out. An execution may wait or run for its timeout, and for as long as the dispatcher
@@ -9,11 +9,13 @@ on longer has not ended as it was promised to.
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from horolog.limits import CANCEL_GRACE_S, LEASE_S, TIMEOUT_BACKSTOP_S
+from horolog.limits import CANCEL_GRACE_S, LEASE_S, MISFIRE_GRACE_S, TIMEOUT_BACKSTOP_S
 from horolog.verify.findings import SETTLE_S, Kind
 from horolog.verify.history import JobHistory
 from horolog.verify.rows import LedgerRow
 
+CLOCKS_APART_S_MAX = 10.0
+"""By how much the clocks of those who wrote a row may have disagreed, in seconds."""
 UNENDED_GRACE_S = CANCEL_GRACE_S + TIMEOUT_BACKSTOP_S + LEASE_S
 
 _SKIP_REASONS = frozenset(
@@ -90,6 +92,16 @@ def _missed(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:
         yield Kind.UNEXPLAINED, f"missed, and the reason is {row.reason or 'not told'}"
     if row.missed_until_s is None or row.missed_count is None:
         yield Kind.UNEXPLAINED, "missed, but not how many instants"
+    if row.missed_until_s is not None:
+        yield from _missed_too_soon(row.created_s - row.missed_until_s)
+
+
+def _missed_too_soon(late_s: float) -> Iterator[Flaw]:
+    """An instant is missed only when it is later than the grace; before that, somebody could have fired it yet."""
+    if late_s < 0:
+        yield Kind.EARLY, f"entered as missed {-late_s:.3f} s before its last instant came"
+    elif late_s < MISFIRE_GRACE_S - CLOCKS_APART_S_MAX:
+        yield Kind.EARLY, f"entered as missed when its last instant was {late_s:.3f} s late, within the grace"
 
 
 def _cancelled(row: LedgerRow, job: JobHistory) -> Iterator[Flaw]:

@@ -12,10 +12,10 @@ from horolog.limits import LOOKAHEAD_S
 from horolog.verify.calendar import Calendar
 from horolog.verify.findings import Finding, Kind, Tally, Window
 from horolog.verify.history import JobHistory
-from horolog.verify.judging import flaws
+from horolog.verify.judging import CLOCKS_APART_S_MAX, flaws
 from horolog.verify.rows import LedgerRow
 
-AHEAD_S_MAX = LOOKAHEAD_S + 10.0
+AHEAD_S_MAX = LOOKAHEAD_S + CLOCKS_APART_S_MAX
 """How long before its instant a fire may have been admitted: the lookahead, and clocks that disagree."""
 CHECKED_EVERY = 1024
 

@@ -46,7 +46,7 @@ class Reason(StrEnum):
 
     PAUSED = "paused", "The job was paused, at the instant or before the execution began."
     STOPPED = "stopped", "The job was stopped by command; what waited or ran was ended."
-    DELETED = "deleted", "The job was deleted; what waited or ran was ended."
+    DELETED = "deleted", "The job was deleted; what waited or ran was ended, and what it still owed does not run."
     OVERLAP = "overlap", "As many executions as `maxConcurrent` allows went on; `blockedBy` names one in the way."
     QUEUE_FULL = "queue_full", "As many executions as `overlap.queueMax` allows waited; `blockedBy` names one of those."
     SUPERSEDED = "superseded", "A newer fire took its place (`overlap: cancelRunning`); `blockedBy` names that one."

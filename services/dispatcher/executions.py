@@ -54,36 +54,48 @@ WORKER_LOST_CODES = frozenset({"WORKER_STOPPED", "LEASE_LOST"})
 def decide_fire(book: Book, fire: FireDue, now: datetime) -> Sequence[Message]:
     """Admit the fire; whether it may run is decided when its instant comes. A void fire has no effect.
 
-    One that catches up gets its turn; what is too much to wait for its turn, or for its minute, is skipped at once.
+    One that catches up gets its turn; what is too much to wait for its turn, or for its minute, is skipped at once. So
+    is what a deleted job owed before its deletion took effect.
     """
-    job = book.jobs.get(fire.job_id)
-    if job is None or job.tenant_id != fire.tenant_id or fire.fire_id in book.executions:
+    if fire.fire_id in book.executions or book.settled.knows(fire.fire_id):
         return ()
-    if book.settled.knows(fire.fire_id) or not governs(job, fire.schedule_version, fire.scheduled_for):
+    known = _known(book, fire)
+    job = next((job for job in known if governs(job, fire.schedule_version, fire.scheduled_for)), None)
+    if job is None:
         return ()
     admitted = _admitted(job, fire.fire_id, fire.scheduled_for, TriggerType.SCHEDULED, now)
+    if job.deleted:
+        return [_never_begun(book, job, admitted, Reason.DELETED, now)]
     if not fire.catch_up:
         has_fires_left = book.tenants.has_fires_left(job.tenant_id, fire.scheduled_for, now)
-        return [admitted if has_fires_left else _over_quota(book, admitted, now)]
+        return [admitted if has_fires_left else _never_begun(book, job, admitted, Reason.QUOTA, now)]
     if book.queued_count(job.tenant_id) >= book.tenants.queued_max(job.tenant_id):
-        return [_over_quota(book, admitted, now)]
+        return [_never_begun(book, job, admitted, Reason.QUOTA, now)]
     line = book.line(job.job_id)
     newest = book.executions[next(reversed(line.catching_up))] if line is not None and line.catching_up else None
     turn = paced(job.definition.misfire, newest, now)
     if not book.tenants.has_fires_left(job.tenant_id, turn, now):
-        return [_over_quota(book, admitted, now)]
+        return [_never_begun(book, job, admitted, Reason.QUOTA, now)]
     return [admitted.model_copy(update={"catch_up": True, "not_before": turn})]
 
 
-def _over_quota(book: Book, admitted: ExecutionAdmitted, now: datetime) -> Message:
-    return skipped(book, begun(admitted, 0), Reason.QUOTA, now).model_copy(update={"seq": 1})
+def _known(book: Book, fire: FireDue | FireMissed) -> list[Job]:
+    """The job that a fire is of, and one of the same id that was deleted while its ticker was behind."""
+    found = (book.jobs.get(fire.job_id), book.jobs.deleted(fire.job_id))
+    return [job for job in found if job is not None and job.tenant_id == fire.tenant_id]
+
+
+def _never_begun(book: Book, job: Job, admitted: ExecutionAdmitted, reason: Reason, now: datetime) -> Message:
+    ended = skipped(book, begun(admitted, 0), reason, now)
+    return ended.model_copy(update={"seq": 1, "job_version": job.version})
 
 
 def decide_missed(book: Book, missed: FireMissed, now: datetime) -> Sequence[Message]:
     """Enter the missed range into the ledger: one row with its count."""
-    job = book.jobs.get(missed.job_id)
-    if job is None or job.tenant_id != missed.tenant_id:
+    known = _known(book, missed)
+    if not known:
         return ()
+    job = known[0]
     return [
         ExecutionMissed(
             tenant_id=job.tenant_id,

@@ -243,7 +243,5 @@ def restore(
         if not isinstance(message, JobTabled):
             book.apply(message)
             book.traces.note((message,), record.headers)
-        elif message.job.deleted:
-            book.jobs.drop(message.job.job_id)
         elif record.value is not None:
             book.jobs.put_raw(message.job, record.value)

@@ -18,7 +18,7 @@ from schemas.base import Message
 from schemas.codec import RecordError, decode, headers_of
 from schemas.events.fires import FireDue, FireMissed
 from schemas.events.jobs import JobTabled
-from schemas.jobs import MisfirePolicy
+from schemas.jobs import Job, MisfirePolicy
 from schemas.topics import FIRES, PARTITION_COUNT_DEFAULT
 from services.ticker.segments import Segment, floor_s, segment_of
 from services.ticker.zone_data import ZoneDataInUse, first_use
@@ -30,6 +30,8 @@ _LOOKAHEAD = timedelta(seconds=LOOKAHEAD_S)
 _LOOK_INTERVAL = timedelta(seconds=FEED_LOOK_INTERVAL_S)
 MISSED_COUNT_MAX = 100_000
 """A longer missed range is entered as several rows."""
+STALE_COUNT_MAX = 1000
+"""The plan is cleared of what was replaced when it has doubled since, and not before it has this many entries."""
 
 
 def instant_of(epoch_s: int) -> datetime:
@@ -55,10 +57,17 @@ class TickerPartition:
         self._versions: dict[str, int] = {}
         self._heap: list[tuple[int, int, Segment]] = []
         self._order = itertools.count()
+        self._cleared_count = 0
+        self._letters: list[Outgoing] = []
 
     def __len__(self) -> int:
         """How many schedules owe fires."""
         return len(self._current)
+
+    @property
+    def planned_count(self) -> int:
+        """How many entries the plan has: the schedules that owe fires, and some that were replaced."""
+        return len(self._heap)
 
     @property
     def next_s(self) -> int | None:
@@ -87,7 +96,10 @@ class TickerPartition:
         check_home(message, record, self._partition_count)
         assert isinstance(message, JobTabled)
         job = message.job
-        if self._versions.get(job.job_id, 0) >= job.schedule_version:
+        known_version = self._versions.get(job.job_id, 0)
+        if known_version == job.schedule_version:
+            self._take_in_policy(job)
+        if known_version >= job.schedule_version:
             return
         if job.deleted:
             self._versions.pop(job.job_id, None)
@@ -105,13 +117,21 @@ class TickerPartition:
             self._current[job.job_id] = segment
             self._push(segment)
 
+    def _take_in_policy(self, job: Job) -> None:
+        """A change of the misfire policy alone is no new version of a schedule; it counts for gaps judged later."""
+        segment = self._current.get(job.job_id)
+        if segment is not None:
+            segment.misfire = job.definition.misfire
+
     def turn(self, records: Sequence[Record], now: datetime, is_behind: bool = False) -> Turn:
         """Take in the changes, then emit every fire up to the horizon (now and the lookahead).
 
         A gap is judged only by whoever has read the table to its end: a change that waits to be read may have taken
-        the gap's instants away, and then nobody missed them.
+        the gap's instants away, and then nobody missed them. While the past of a new version (a resume that catches
+        up) waits for that behind the watermark, the checkpoint does not pass it: a successor would plan it after the
+        watermark, and lose it.
         """
-        outputs: list[Outgoing] = []
+        outputs, self._letters = self._letters, []
         for record in records:
             try:
                 self.take_in(record, 0)
@@ -131,7 +151,11 @@ class TickerPartition:
         if wake_at is not None and is_behind:
             wake_at = max(wake_at, now + _LOOK_INTERVAL)
         watermark = instant_of(self.watermark_s or horizon_s)
-        return Turn(outputs, wake_at, watermark=watermark, zone_data=self._zone_data.used)
+        holds_back = bool(self._heap) and self._heap[0][0] <= floor_s(watermark)
+        if holds_back:
+            # Nothing was emitted, and whoever reads these records again writes their letters.
+            outputs, self._letters = [], outputs
+        return Turn(outputs, wake_at, watermark=watermark, zone_data=self._zone_data.used, holds_back=holds_back)
 
     async def sample(self, log: Log) -> None:
         """A ticker learns nothing from the log but its input."""
@@ -147,7 +171,15 @@ class TickerPartition:
         return instant_of(self._heap[0][0]) - _LOOKAHEAD if self._heap else None
 
     def _push(self, segment: Segment) -> None:
+        if len(self._heap) >= max(STALE_COUNT_MAX, 2 * self._cleared_count):
+            self._clear()
         heapq.heappush(self._heap, (segment.next_s, next(self._order), segment))
+
+    def _clear(self) -> None:
+        """Take out what was replaced or deleted and owes nothing more: its next instant may be years ahead."""
+        self._heap = [entry for entry in self._heap if entry[2].next_s <= entry[2].until_s]
+        heapq.heapify(self._heap)
+        self._cleared_count = len(self._heap)
 
     def _emit(self, segment: Segment, now_s: int, now: datetime, outputs: list[Outgoing]) -> None:
         """Emit the segment's next instant (or the missed range that begins with it), and go to the following."""

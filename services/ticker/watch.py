@@ -91,9 +91,12 @@ class TickerWatch:
         self.counters.looks += 1
 
     def _stands_still(self, partition: int, checkpoint: OwnerCheckpointed | None) -> bool:
-        is_held = partition in self._owner.holdings
+        holding = self._owner.holdings.get(partition)
+        is_held = holding is not None
+        # Who reads on, and holds back what it read until it has read all, does not stand still.
+        taken = dict(holding.inbox.positions) if holding is not None and holding.inbox is not None else None
         reached = (checkpoint.epoch, checkpoint.watermark, checkpoint.positions) if checkpoint is not None else None
-        sign, now_s = (is_held, reached), self._clock.monotonic()
+        sign, now_s = (is_held, reached, taken), self._clock.monotonic()
         known, since_s = self._signs.get(partition, (None, now_s))
         if known != sign:
             self._signs[partition] = sign, now_s

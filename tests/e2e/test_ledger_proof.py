@@ -44,8 +44,8 @@ RANGE = """with gone as (
 )
 insert into job_executions (id, scheduled_at, tenant_id, job_id, seq, carried, created_at, status, trigger_type, reason,
     missed_until, missed_count)
-select gen_random_uuid(), min(scheduled_at), '{tenant}', '{steady}', 1, 1, min(created_at), 'missed', 'scheduled',
-    'misfire', max(scheduled_at), {count} from gone"""
+select gen_random_uuid(), min(scheduled_at), '{tenant}', '{steady}', 1, 1,
+    max(scheduled_at) + interval '{late_s} s', 'missed', 'scheduled', 'misfire', max(scheduled_at), {count} from gone"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,10 @@ async def test_real_ledger_is_clean_and_every_planted_fault_is_named(postgres_ds
         assert news, name
         assert {one.kind for one in news} == {kind}, name
         assert {one.job_id for one in news} <= {run.jobs["steady"], run.jobs["slow"]}, name
-    right = await planted(postgres_dsn, migrated_database, run.sql(RANGE, count=3), run.window)
+    right = await planted(postgres_dsn, migrated_database, run.sql(RANGE, count=3, late_s=61), run.window)
     assert right.counts == before.counts
-    wrong = await planted(postgres_dsn, migrated_database, run.sql(RANGE, count=2), run.window)
+    hasty = await planted(postgres_dsn, migrated_database, run.sql(RANGE, count=3, late_s=-1), run.window)
+    assert [one.kind for one in hasty.findings if one not in before.findings] == [Kind.EARLY]
+    wrong = await planted(postgres_dsn, migrated_database, run.sql(RANGE, count=2, late_s=61), run.window)
     (finding,) = [one for one in wrong.findings if one not in before.findings]
     assert finding.text == "2 instants are told to be missed, but 3 were owed in the range"

@@ -107,10 +107,8 @@ def _problems(history: History, job: JobPlan, versions: Sequence[Version]) -> It
     owed = {second for second in range(first_s + 1, last_s + 1) if _names(_governing(versions, second), named, second)}
     accounts = _accounts(history, job, owed)
     yield from accounts.wrong_ranges
-    # A job that was deleted is forgotten, with what it owed and nobody had emitted.
-    if not history.changes_of[job.job_id][-1].message.job.deleted:
-        for second in sorted(owed - accounts.at_s.keys()):
-            yield f"{_text(history, second)} was owed and is not in the ledger"
+    for second in sorted(owed - accounts.at_s.keys()):
+        yield f"{_text(history, second)} was owed and is not in the ledger"
     for second, at_s in sorted(accounts.at_s.items()):
         if len(at_s) > 1:
             yield f"{_text(history, second)} was decided {len(at_s)} times"

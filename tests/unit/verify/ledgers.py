@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from horolog.limits import MISFIRE_GRACE_S
 from horolog.verify import Calendar, JobHistory, Kind, LedgerRow, Report, ScheduleVersion, Verification, Window
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -31,7 +32,8 @@ def row(second: float, status: str = "completed", **fields: Any) -> LedgerRow:
 
 
 def missed(first: float, last: float, count: int, **fields: Any) -> LedgerRow:
-    common = {"reason": "misfire", "missed_until_s": BEGIN + last, "missed_count": count}
+    entered_s = BEGIN + last + MISFIRE_GRACE_S + 1
+    common = {"reason": "misfire", "missed_until_s": BEGIN + last, "missed_count": count, "created_s": entered_s}
     return row(first, "missed", **{**common, **fields})
 
 

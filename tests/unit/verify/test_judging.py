@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from horolog.limits import MISFIRE_GRACE_S
 from horolog.verify import LedgerRow
-from horolog.verify.judging import flaws
+from horolog.verify.judging import CLOCKS_APART_S_MAX, flaws
 from schemas.events.executions import Reason
 from tests.unit.verify.ledgers import BEGIN, MINUTE, history, missed, row, version
 
@@ -30,6 +31,7 @@ SOUND = [
     *(row(0, "cancelled", trigger_type="manual", reason=reason) for reason in ("quota", "max_executions")),
     *(row(0, status, reason=reason) for reason in TENANTS_REASONS for status in ("skipped", "cancelled")),
     missed(0, 60, 2),
+    missed(0, 60, 2, created_s=BEGIN + 60 + MISFIRE_GRACE_S - CLOCKS_APART_S_MAX),
     row(0, "pending"),
     row(0, "running"),
     row(0, "running", trigger_type="manual", started_s=BEGIN - 0.1),
@@ -56,6 +58,8 @@ UNSOUND = [
     (row(0, "cancelled", reason="overlap"), "unexplained"),
     (row(0, "missed", reason="misfire"), "unexplained"),
     (missed(0, 60, 2, reason="paused"), "unexplained"),
+    (missed(0, 60, 2, created_s=BEGIN + 60 + MISFIRE_GRACE_S - CLOCKS_APART_S_MAX - 0.001), "early"),
+    (missed(0, 3600, 61, created_s=BEGIN + 120), "early"),
     (row(0, "vanished"), "unexplained"),
 ]
 
@@ -80,7 +84,7 @@ def test_reason_that_the_history_does_not_bear_out_is_named(reason: str) -> None
 
 def test_every_documented_reason_is_known_for_some_row() -> None:
     statuses = ("skipped", "cancelled", "missed")
-    common = {"blocked_by": "another", "missed_until_s": BEGIN + 0.0, "missed_count": 1}
+    common = {"blocked_by": "another", "missed_until_s": BEGIN, "missed_count": 1, "created_s": BEGIN + 61.0}
     known = {
         reason for reason in Reason for status in statuses
         if not list(flaws(row(0, status, reason=reason.value, **common), EVENTFUL, NOW))

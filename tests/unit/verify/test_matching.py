@@ -101,6 +101,19 @@ def test_missed_range_with_a_hole_a_wrong_count_or_an_overlap_is_named(
     assert sorted(found(report)) == sorted(expected)
 
 
+def test_missed_range_that_was_entered_before_its_last_instant_was_late_is_early() -> None:
+    planted = missed(300, 540, 5, created_s=BEGIN + 420)
+    report = proved([*every_minute(0, 5), planted, *every_minute(10)])
+    assert found(report) == [("early", 300, 300)]
+    assert texts(report, Kind.EARLY) == ["entered as missed 120.000 s before its last instant came"]
+
+
+def test_missed_range_that_was_entered_when_its_last_instant_was_merely_late_is_early() -> None:
+    planted = missed(300, 540, 5, created_s=BEGIN + 570)
+    report = proved([*every_minute(0, 5), planted, *every_minute(10)])
+    assert texts(report, Kind.EARLY) == ["entered as missed when its last instant was 30.000 s late, within the grace"]
+
+
 def test_missed_range_across_the_windows_edges_is_counted_as_a_whole() -> None:
     rows = [missed(-600, 60, 12), *every_minute(2, 58), missed(3480, 3720, 5)]
     assert proved(rows).is_clean
