@@ -32,6 +32,7 @@ DESCRIPTORS_MAX = 3
 RETRIED = "select count(*) from job_executions where attempt > 1"
 SYNC_DELAY_MS = 300
 TRACED_S_MAX = 10.0
+PAUSED_S_MAX = 30.0
 SESSIONS = """select count(pg_terminate_backend(pid)) from pg_stat_activity
 where backend_type = 'client backend' and pid <> pg_backend_pid()"""
 
@@ -152,7 +153,7 @@ def _syncs_harmed(system: System, harm: str, mark: str, seconds: float) -> int:
 def slow_valkey(system: System, random: Random) -> Proof:
     """Valkey keeps everybody waiting for some seconds, twice."""
     longest_s = 0.0
-    with redis.Redis.from_url(system.redis_url) as client:
+    with redis.Redis.from_url(system.redis_url, socket_timeout=PAUSED_S_MAX) as client:
         for _ in range(2):
             client.execute_command("CLIENT", "PAUSE", str(int(random.uniform(3_000, 5_000))), "ALL")
             asked_s = time.monotonic()
