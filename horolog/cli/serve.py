@@ -58,9 +58,9 @@ def _run(name: str, services: Callable[[Parts], Mapping[str, Service]]) -> int:
             )
         asyncio.run(_serve(settings, services))
     except BaseExceptionGroup as group:
-        return _explained(group)
+        return explained(group)
     except (SettingsError, LogError, OSError) as error:
-        return _explained(BaseExceptionGroup("serve", [error]))
+        return explained(BaseExceptionGroup("serve", [error]))
     return 0
 
 
@@ -76,7 +76,7 @@ async def _serve(settings: Settings, services: Callable[[Parts], Mapping[str, Se
         await log.close()
 
 
-def _explained(group: BaseExceptionGroup[BaseException]) -> int:
+def explained(group: BaseExceptionGroup[BaseException]) -> int:
     """The exit code for what went wrong, told in a sentence; anything unforeseen is raised again."""
     refused, rest = group.split(SettingsError)
     unreachable, rest = rest.split((LogError, OSError)) if rest is not None else (None, None)
@@ -84,9 +84,11 @@ def _explained(group: BaseExceptionGroup[BaseException]) -> int:
         # A service is watched through its log: where the error arose must be there, whoever started it.
         _logger.critical("ended by an unforeseen error", exc_info=rest)
         raise rest
-    known = refused or unreachable
-    assert known is not None
-    return tell(str(known.exceptions[0]), REFUSED if refused is not None else UNREACHABLE)
+    known: BaseException | None = refused or unreachable
+    while isinstance(known, BaseExceptionGroup):
+        # What a group says of itself, "unhandled errors in a TaskGroup", helps nobody.
+        known = known.exceptions[0]
+    return tell(str(known), REFUSED if refused is not None else UNREACHABLE)
 
 
 def tell(problem: str, code: int) -> int:

@@ -13,6 +13,7 @@ from datetime import datetime
 from horolog.limits import BEAT_INTERVAL_S, LEASE_S
 from horolog.log.port import Log, LogUnavailable, Outgoing
 from horolog.ports import Clock
+from horolog.runtime.resources import resident_bytes
 from schemas.codec import headers_of
 from schemas.events.workers import HeldAttempt, WorkerBeat, WorkerState
 from schemas.topics import WORKERS
@@ -20,7 +21,6 @@ from services.executor.alarm import Alarm, CreateTask
 from services.executor.hand import Hand
 from services.executor.settings import WorkerSettings
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _NEVER = float("-inf")
 
 Untold = Callable[[], Iterable[HeldAttempt]]
@@ -114,11 +114,6 @@ class Heart:
             pid=os.getpid(),
             isolation=settings.isolation,
             control_groups=() if settings.is_upgrading else settings.control_groups,
-            memory_mb=_resident_mb(),
+            memory_mb=resident_bytes() >> 20,
             functions=None if settings.hosted is None else settings.hosted.names,
         )
-
-
-def _resident_mb() -> int:
-    with open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[1]) * _PAGE_BYTES >> 20

@@ -59,17 +59,23 @@ class Forwarder:
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, swallowing: Harm) -> None:
         try:
             while data := await source.read(CHUNK_BYTES):
-                if self.is_harming and self.harm in (swallowing, Harm.DELAY):
-                    self.harmed_count += len(data)
-                    if self.harm is not Harm.DELAY:
-                        continue
-                    await asyncio.sleep(self._random.uniform(*DELAY_S))
+                if await self._is_swallowed(len(data), swallowing):
+                    continue
                 sink.write(data)
                 await sink.drain()
         except OSError:
             return
         finally:
             sink.close()
+
+    async def _is_swallowed(self, size: int, swallowing: Harm) -> bool:
+        """Do the harm to a piece of this size; whether it goes no further."""
+        if not self.is_harming or self.harm not in (swallowing, Harm.DELAY):
+            return False
+        self.harmed_count += size
+        if self.harm is Harm.DELAY:
+            await asyncio.sleep(self._random.uniform(*DELAY_S))
+        return self.harm is not Harm.DELAY
 
     def begin(self) -> None:
         """Do harm from now on."""

@@ -47,6 +47,7 @@ def _all() -> Iterable[Kind]:
         name = f"clock-{'ahead' if shift_s > 0 else 'behind'}-{role}"
         yield Kind(name, process.shift_clock(role, shift_s), process.own_clock(role), wall_shift=True)
     yield from (Kind(f"starve-{role}", strain.starve(role, STRAIN_S)) for role in ("ticker", "dispatcher", "executor"))
+    yield Kind("few-descriptors-executor", strain.few_descriptors)
     yield Kind("suspend", strain.suspend, load_s=45)
     yield Kind("rolling-restart", process.roll, load_s=40)
     yield Kind("rebalance-storm", process.crowd, load_s=40)

@@ -137,7 +137,7 @@ def fill_disk(name: str) -> Inject:
             left = os.statvfs(folder).f_bavail
         finally:
             kernel.relieve(folder)
-            said = _revive(system, name)
+            said = revive(system, name)
         return Proof(filled > 0, f"{filled >> 20} MiB filled it, {left} blocks were left at the end; {said}")
 
     return inject
@@ -235,7 +235,7 @@ def _frozen(identity: Identity, name: str, seconds: float) -> Proof:
     return Proof(state == "T", f"{name} in state {state} to the end")
 
 
-def _revive(system: System, name: str) -> str:
+def revive(system: System, name: str) -> str:
     """Start again what ended for want of room."""
     if name == "broker" and not system.kafka.child(system.nodes).alive:
         system.kafka.kill_node(system.nodes)

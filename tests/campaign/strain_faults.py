@@ -5,6 +5,7 @@ The disk is PostgreSQL's: strace(1) holds its calls for syncing up, or has one o
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -20,14 +21,18 @@ from tests.campaign import kernel
 from tests.campaign.collecting import value
 from tests.campaign.process_faults import everyone
 from tests.campaign.proof import Proof, awaited, hold
+from tests.campaign.server_faults import revive
 from tests.campaign.services import EACH, waited
 from tests.campaign.system import System
 
 Inject = Callable[[System, Random], Proof]
 STOPPED_S, RUNNING_S = 0.18, 0.02
 """A starved process has a tenth of the time."""
+DESCRIPTORS_MAX = 3
+RETRIED = "select count(*) from job_executions where attempt > 1"
 SYNC_DELAY_MS = 300
 TRACED_S_MAX = 10.0
+PAUSED_S_MAX = 30.0
 SESSIONS = """select count(pg_terminate_backend(pid)) from pg_stat_activity
 where backend_type = 'client backend' and pid <> pg_backend_pid()"""
 
@@ -52,6 +57,27 @@ def starve(role: str, seconds: float) -> Inject:
         return Proof(2 * stopped > pauses > 0, f"{role} stood still in {stopped} of {pauses} pieces of time")
 
     return inject
+
+
+def few_descriptors(system: System, random: Random) -> Proof:
+    """One executor may open nothing more: no connection, no file, no program; what it begins fails, and is retried."""
+    pid = system.services.running["executor", random.randrange(EACH)].pid
+    before = _retried(system)
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    try:
+        # What is open stays open; the lowest number that is free is beyond the limit, wherever that is.
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (DESCRIPTORS_MAX, usual[1]))
+        hold(random.uniform(4, 6))
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+    retried = _retried(system) - before
+    return Proof(retried > 0, f"{retried} runs had to be begun anew")
+
+
+def _retried(system: System) -> int:
+    count = asyncio.run(value(system, RETRIED))
+    assert isinstance(count, int)
+    return count
 
 
 def suspend(system: System, random: Random) -> Proof:
@@ -91,9 +117,18 @@ def slow_disk(system: System, random: Random) -> Proof:
 
 
 def failing_disk(system: System, random: Random) -> Proof:
-    """PostgreSQL is told that a sync failed: it cannot know what is on the disk, ends, and recovers from its log."""
-    count = _syncs_harmed(system, "error=EIO:when=1", "(INJECTED)", random.uniform(3, 5))
-    return Proof(count > 0, f"{count} syncs failed")
+    """The first sync of each of PostgreSQL's processes fails: it cannot know what is on the disk, ends, and recovers.
+
+    Where that happens to the one that recovers, PostgreSQL ends, and is started again.
+    """
+    log = system.folder / "postgres" / "server.log"
+    before = log.read_text().count("PANIC")
+    try:
+        count = _syncs_harmed(system, "error=EIO:when=1", "(INJECTED)", random.uniform(3, 5))
+    finally:
+        said = revive(system, "postgres")
+    panics = log.read_text().count("PANIC") - before
+    return Proof(count > 0 < panics, f"{count} syncs failed, and PostgreSQL panicked {panics} times; {said}")
 
 
 def _syncs_harmed(system: System, harm: str, mark: str, seconds: float) -> int:
@@ -118,7 +153,7 @@ def _syncs_harmed(system: System, harm: str, mark: str, seconds: float) -> int:
 def slow_valkey(system: System, random: Random) -> Proof:
     """Valkey keeps everybody waiting for some seconds, twice."""
     longest_s = 0.0
-    with redis.Redis.from_url(system.redis_url) as client:
+    with redis.Redis.from_url(system.redis_url, socket_timeout=PAUSED_S_MAX) as client:
         for _ in range(2):
             client.execute_command("CLIENT", "PAUSE", str(int(random.uniform(3_000, 5_000))), "ALL")
             asked_s = time.monotonic()

@@ -88,3 +88,8 @@ def test_everything_that_users_of_others_suffer_says_what_it_is_here_and_names_a
     rows = list(_rows(_section("What users of other schedulers suffer, and where it is here"), "where"))
     assert len(rows) > 80
     assert [row[0] for row in rows if len(row) != 4 or not row[2] or not _TEST.findall(row[3])] == []
+
+
+def test_every_kind_of_fault_on_real_servers_has_a_row_of_results() -> None:
+    rows = _rows(_section("Faults on real servers"), "fault")
+    assert {row[0] for row in rows} - {"all"} == KINDS.keys()

@@ -4,6 +4,7 @@ import asyncio
 import collections
 import contextlib
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from horolog.adapters.spawner.cells import Cell, Cells
 _MESSAGE_BYTES_MAX = 4096
 _GONE_WAIT_S = 5.0
 _KILL_ROUND_COUNT_MAX = 100
+_LOOK_AGAIN_S = 0.5
+_logger = logging.getLogger(__name__)
 
 
 class Program(Protocol):
@@ -209,11 +212,20 @@ class Spawner:
             _close_all(self._unsent.popleft()[1])
         process.kill()
         process.wait()
-        # Again, since what is killed may have forked meanwhile; not for ever, since the loop stands still here.
-        for _ in range(_KILL_ROUND_COUNT_MAX):
-            if not tree.kill_marked(f"{process.pid}."):
-                break
-        for id_ in list(self._running):
+        self._clear_up(process.pid, list(self._running))
+
+    def _clear_up(self, spawner_pid: int, ids: Sequence[int]) -> None:
+        """Kill what a spawner that is gone had started, and tell of its end; later, while it cannot be looked for."""
+        try:
+            # Again, since what is killed may have forked meanwhile; not for ever, since the loop stands still here.
+            for _ in range(_KILL_ROUND_COUNT_MAX):
+                if not tree.kill_marked(f"{spawner_pid}."):
+                    break
+        except OSError as error:
+            _logger.error("what a spawner left cannot be looked for, trying again: %s", error)
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._clear_up, spawner_pid, ids)
+            return
+        for id_ in ids:
             if (on_end := self._take_end(id_)) is not None:
                 on_end(Ended(problem="spawner"))
 

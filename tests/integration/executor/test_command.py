@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -193,6 +194,24 @@ async def test_a_spawner_that_dies_takes_everything_along_and_is_replaced(
     await until(lambda: not is_alive(int(told.read_text())))
     assert (await outcome_of(commands, CommandConfig(command="true"))).failure is None
     assert spawner.pid != spawner_pid
+
+
+async def test_a_spawner_that_dies_takes_everything_along_once_that_can_be_looked_for(
+    commands: CommandRunner, spawner: Spawner, tmp_path: Path
+) -> None:
+    told = tmp_path / "pid"
+    run = begin(commands, _shell(f"setsid sh -c 'echo $$ > {told}.new; mv {told}.new {told}; sleep 1000' & wait"))
+    await until(told.exists)
+    spawner_pid, usual = spawner.pid, resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert spawner_pid is not None
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, usual[1]))
+    try:
+        os.kill(spawner_pid, signal.SIGKILL)
+        await until(lambda: spawner.pid is None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    assert failure_of(await run.end()).code == "SPAWN_FAILED"
+    assert not is_alive(int(told.read_text()))
 
 
 async def test_closing_the_spawner_ends_all_that_runs(commands: CommandRunner, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a worker runs, when, how it ends it, and what it says of it."""
 
+import resource
 from datetime import timedelta
 
 from horolog.limits import CANCEL_GRACE_S, LEASE_S
@@ -275,3 +276,21 @@ async def test_reports_go_to_the_partition_of_the_tenant_with_its_key() -> None:
         await world.pass_time(0.1)
         (report,) = await world.reports()
         assert (report.tenant_id, report.scheduled_for, report.worker_id) == (TENANT, NOON, ME)
+
+
+async def test_a_worker_that_may_open_nothing_more_goes_on_with_what_runs_and_beats() -> None:
+    async with alive(new_world()) as world:
+        await world.send(task(1))
+        usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, usual[1]))
+        try:
+            await world.pass_time(3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+        assert world.runner.stopped == []
+        first, *later = await world.beats()
+        assert len(later) >= 3
+        assert all(beat.memory_mb > 0 for beat in (first, *later))
+        world.runner.finish(1)
+        await world.pass_time(0.1)
+        assert await _kinds(world) == [StartReported, SuccessReported]
