@@ -201,7 +201,9 @@ PRUNED_ROW_COUNT_MAX = 5000
 PRUNE_PAUSE_S = 1.0
 
 METRICS_TENANT_COUNT_MAX = 500
-"""Tenants beyond these share one label: the figures of a process stay within a few megabytes."""
+"""Tenants beyond these share one label, unless told otherwise: the figures of a process stay within a few megabytes."""
+METRICS_TENANT_COUNT_BOUND = 10_000
+"""To how many tenants an operator may raise that."""
 METRICS_SAMPLE_INTERVAL_S = 30.0
 METRICS_ERROR_RATE_WINDOW_S = 300.0
 """Over how long the rate of errors is told."""

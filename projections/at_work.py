@@ -11,7 +11,7 @@ import asyncpg
 
 from projections.statements import statement
 
-_NAME = re.compile(r"horolog-([a-z]+)(?:/(\d+(?:\.\d+)*))?$")
+_NAME = re.compile(r"horolog-([a-z]+(?:-[a-z]+)*)(?:/(\d+(?:\.\d+)*))?$")
 _PASSING = frozenset({"migrate"})
 """Parts that only look or prepare, and end by themselves."""
 

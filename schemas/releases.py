@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from schemas.base import Value
 from schemas.commands import BarActor, Command, UnbarActor
+from schemas.events.executions import ExecutionEnded, RetryScheduled
 from schemas.events.workers import WorkerBeat
 from schemas.jobs import CommandConfig, FunctionConfig
 from schemas.tenants import Tenant
@@ -22,6 +23,8 @@ ADDED: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         Command: frozenset({"within_tags"}),
         BarActor: frozenset({"disabled"}),
         UnbarActor: frozenset({"disabled"}),
+        ExecutionEnded: frozenset({"tells_start"}),
+        RetryScheduled: frozenset({"tells_start"}),
         WorkerBeat: frozenset({"control_groups", "functions"}),
         FunctionConfig: frozenset({"registered"}),
         CommandConfig: frozenset({"image"}),

@@ -141,6 +141,12 @@ async def sweep(parts: Parts, stop: asyncio.Event) -> None:
         waiting.cancel()
 
 
+def parts_of(settings: Settings, log: Log, clock: SystemClock) -> Parts:
+    """The parts of a process with these settings."""
+    metrics = Metrics(tenant_count_max=settings.metrics_tenant_count_max)
+    return Parts(settings, log, clock, RandomIds(), metrics)
+
+
 async def run_roles(parts: Parts, roles: Sequence[str], stop: asyncio.Event) -> None:
     """Run the roles until `stop`, as `run_services` does."""
     await run_services(parts, {role: service_of(role, parts) for role in roles}, stop)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from horolog.adapters.servers import PrivatePostgres, PrivateValkey, ServerUnavailable
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import ROLES, Parts, Service, service_of, sweep
+from horolog.cli.composition import ROLES, Parts, Service, parts_of, service_of, sweep
 from horolog.cli.devexamples import load_examples, needed
 from horolog.cli.devkeys import master_keys_of
 from horolog.cli.devtable import Follower, summary
@@ -102,7 +102,7 @@ async def _dev(settings: Settings, options: DevOptions) -> int:
     stop_on_signals(stop)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(log.close)
-        parts = await stack.enter_async_context(traced(Parts(settings, log, clock, RandomIds())))
+        parts = await stack.enter_async_context(traced(parts_of(settings, log, clock)))
         worker = (
             None
             if options.worker is None

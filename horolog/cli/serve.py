@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import ON_KAFKA_ONLY, ROLES, Parts, Service, run_services, service_of
+from horolog.adapters.system import SystemClock
+from horolog.cli.composition import ON_KAFKA_ONLY, ROLES, Parts, Service, parts_of, run_services, service_of
 from horolog.cli.tracing import traced
 from horolog.log.port import LogError
 from horolog.log_opening import open_log
@@ -70,7 +70,7 @@ async def _serve(settings: Settings, services: Callable[[Parts], Mapping[str, Se
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
-        async with traced(Parts(settings, log, clock, RandomIds())) as parts:
+        async with traced(parts_of(settings, log, clock)) as parts:
             await run_services(parts, services(parts), stop)
     finally:
         await log.close()

@@ -1,7 +1,7 @@
 """The table of metrics: every name that a process can show, with its kind, its labels and what it means.
 
 Guarantee: nothing is shown that is not in this table, and everything in it can be (`metrics`). No label is ever a job,
-an execution or anything that a caller wrote; `tenant_id` is bounded by `METRICS_TENANT_COUNT_MAX`.
+an execution or anything that a caller wrote; `tenant_id` is bounded by `HOROLOG_METRICS_TENANTS`.
 """
 
 from dataclasses import dataclass

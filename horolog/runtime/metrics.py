@@ -1,7 +1,7 @@
 """The figures of one process: what is counted and measured, by the names of `metric_table`.
 
 Guarantee: counting never fails, waits for nothing and decides nothing. Memory is bounded: tenants beyond
-`METRICS_TENANT_COUNT_MAX` share the label `other`. The registry is this value's own; two of them in one process do not
+`tenant_count_max` share the label `other`. The registry is this value's own; two of them in one process do not
 see each other.
 """
 
@@ -99,12 +99,16 @@ class Metrics:
     """Counts what it is told of, and asks what it watches whenever it is looked at."""
 
     def __init__(
-        self, memory_bytes: Callable[[], int] = resident_bytes, cpu_percent: Callable[[], float] | None = None
+        self,
+        memory_bytes: Callable[[], int] = resident_bytes,
+        cpu_percent: Callable[[], float] | None = None,
+        tenant_count_max: int = METRICS_TENANT_COUNT_MAX,
     ) -> None:
         self.registry = CollectorRegistry()
         self._numbers = {m.name: Numbers(m) for m in table.TABLE if m.kind is not table.Kind.HISTOGRAM}
         self._distributions = {m.name: Distributions(m) for m in table.TABLE if m.kind is table.Kind.HISTOGRAM}
         self._tenants: set[str] = set()
+        self._tenant_count_max = tenant_count_max
         self._memory_bytes = memory_bytes
         self._cpu_percent = cpu_percent or CpuShare().percent
         self._error_rate = RecentShare()
@@ -371,7 +375,7 @@ class Metrics:
     def _tenant(self, tenant_id: str) -> str:
         if tenant_id in self._tenants:
             return tenant_id
-        if len(self._tenants) >= METRICS_TENANT_COUNT_MAX:
+        if len(self._tenants) >= self._tenant_count_max:
             return OTHER
         self._tenants.add(tenant_id)
         return tenant_id

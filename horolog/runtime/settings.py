@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from horolog.domain.addresses import Network, networks
 from horolog.domain.command_seals import CommandSeals
 from horolog.domain.seals import Seals
+from horolog.limits import METRICS_TENANT_COUNT_BOUND, METRICS_TENANT_COUNT_MAX
 from horolog.runtime.command_keys import command_keys
 from horolog.runtime.flags import flag
 from horolog.runtime.kafka_access import IN_THE_CLEAR, KafkaAccess, kafka_access
@@ -46,8 +47,9 @@ class MetricsAddress:
 class Settings:
     """Where things are. Without `kafka_bootstrap` the log is embedded, in `home`. Times in milliseconds.
 
-    Without `metrics` no figures are served, without `traces` there are none. HTTP jobs may call `http_allowed` besides
-    public addresses. Of processes for functions `function_process_count` are at work at a time, and
+    Without `metrics` no figures are served, without `traces` there are none. The figures name
+    `metrics_tenant_count_max` tenants, and add up the others. HTTP jobs may call `http_allowed` besides public
+    addresses. Of processes for functions `function_process_count` are at work at a time, and
     `kept_function_process_count` there. A stopping executor lets its attempts go on for `drain_s` seconds.
     `seals` are on what dispatchers hand to workers, `command_seals` on what they are asked for; with `commands_open`
     they believe whoever asks. Tenants that nobody created have the settings `tenant_defaults`.
@@ -78,6 +80,7 @@ class Settings:
     master_keys: MasterKeys | None = None
     logs: LogSettings = USUAL
     metrics: MetricsAddress | None = None
+    metrics_tenant_count_max: int = METRICS_TENANT_COUNT_MAX
     is_upgrading: bool = False
     ledger_months_kept: int | None = None
     traces: TraceSettings | None = None
@@ -118,6 +121,9 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         tenant_defaults=_tenant_settings(environment, "HOROLOG_TENANT_DEFAULTS"),
         logs=log_settings(environment),
         metrics=_metrics_address(environment),
+        metrics_tenant_count_max=_number(
+            environment, "HOROLOG_METRICS_TENANTS", METRICS_TENANT_COUNT_MAX, (0, METRICS_TENANT_COUNT_BOUND)
+        ),
         is_upgrading=flag(environment, UPGRADING, default=False),
         ledger_months_kept=_months_kept(environment),
         traces=trace_settings(environment, read_file),

@@ -14,6 +14,7 @@ from schemas.events.executions import (
     ExecutionAdmitted,
     ExecutionCancelled,
     ExecutionCompleted,
+    ExecutionEnded,
     ExecutionEvent,
     ExecutionFailed,
     ExecutionMissed,
@@ -102,12 +103,24 @@ def _added(tally: Tally, event: ExecutionEvent) -> Tally:
     name = _NAME_OF_KIND[type(event)]
     count = event.missed_count if isinstance(event, ExecutionMissed) else 1
     changes: dict[str, Any] = {name: getattr(tally, name) + count}
-    if isinstance(event, AttemptStarted) and event.attempt == 1:
-        changes["lateness"] = _later(tally.lateness, event)
+    if (begun := _begun(event)) is not None:
+        attempt, started_at = begun
+        changes["started"] = tally.started + 1
+        if attempt == 1:
+            changes["lateness"] = _later(tally.lateness, started_at - event.scheduled_for)
     return tally.model_copy(update=changes)
 
 
-def _later(lateness: Lateness, event: AttemptStarted) -> Lateness:
+def _begun(event: ExecutionEvent) -> tuple[int, datetime] | None:
+    """Which attempt began, and when, if this is the one event that tells it: its start, or the end of a short one."""
+    if isinstance(event, AttemptStarted):
+        return event.attempt, event.started_at
+    if isinstance(event, ExecutionEnded | RetryScheduled) and event.tells_start and event.started_at is not None:
+        return event.attempt, event.started_at
+    return None
+
+
+def _later(lateness: Lateness, late: timedelta) -> Lateness:
     # A worker's clock may be a little ahead: nothing begins before its instant.
-    late_ms = max(0, (event.started_at - event.scheduled_for) // _MILLISECOND)
+    late_ms = max(0, late // _MILLISECOND)
     return Lateness(count=lateness.count + 1, sum_ms=lateness.sum_ms + late_ms, max_ms=max(lateness.max_ms, late_ms))

@@ -5,7 +5,7 @@ it as a dead letter, once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from horolog.domain.notifications.facts import Fact, KnownJob, KnownTenant
@@ -17,11 +17,13 @@ from schemas.codec import RecordError, decode, type_of
 from schemas.events.executions import (
     AttemptStarted,
     ExecutionCompleted,
+    ExecutionEnded,
     ExecutionEvent,
     ExecutionFailed,
     ExecutionMissed,
     ExecutionSkipped,
     Reason,
+    RetryScheduled,
 )
 from schemas.events.jobs import JobChanged, JobDeleted, JobExhausted, JobPaused, JobStopped
 from schemas.events.tenants import TenantTabled
@@ -30,8 +32,8 @@ from schemas.tenants import Tenant, TenantState
 from schemas.topics import EXECUTIONS, JOBS, TENANTS
 
 SOURCES = (JOBS, TENANTS, EXECUTIONS)
-_TOLD = (AttemptStarted, ExecutionCompleted, ExecutionFailed, ExecutionMissed, ExecutionSkipped)
-_UNTOLD = frozenset(kind.TYPE for kind in MESSAGES_OF_TOPIC[EXECUTIONS] if kind not in _TOLD)
+_TOLD = (AttemptStarted, RetryScheduled, ExecutionEnded, ExecutionMissed, ExecutionSkipped)
+_UNTOLD = frozenset(kind.TYPE for kind in MESSAGES_OF_TOPIC[EXECUTIONS] if not issubclass(kind, _TOLD))
 """Most records of executions; they are not even decoded. Older versions of the others are."""
 _DISABLING: Mapping[type[JobChanged], str] = MappingProxyType(
     {JobPaused: "paused", JobStopped: "stopped", JobExhausted: "exhausted", JobDeleted: "deleted"}
@@ -88,8 +90,9 @@ def _take(found: Read, message: Message) -> None:
         _take_job(found, message)
     elif isinstance(message, TenantTabled):
         _take_tenant(found, message.tenant)
-    elif isinstance(message, ExecutionEvent) and (fact := _fact_of(message)) is not None:
-        found.facts.append(fact)
+    elif isinstance(message, ExecutionEvent):
+        facts = (_late_start(message), _fact_of(message))
+        found.facts += [fact for fact in facts if fact is not None]
 
 
 def _take_job(found: Read, change: JobChanged) -> None:
@@ -111,15 +114,27 @@ def _take_tenant(found: Read, tenant: Tenant) -> None:
     found.tenants.append(KnownTenant(tenant.tenant_id, tenant.version, is_suspended, tenant.updated_at, allowed))
 
 
+def _late_start(event: ExecutionEvent) -> Fact | None:
+    """That attempt 1 began after the instant, from whichever event of the execution tells its start: one does."""
+    if not isinstance(event, AttemptStarted | ExecutionEnded | RetryScheduled):
+        return None
+    is_told = isinstance(event, AttemptStarted) or event.tells_start
+    if not is_told or event.attempt != 1 or event.started_at is None:
+        return None
+    late_s = (event.started_at - event.scheduled_for).total_seconds()
+    if late_s <= 0:
+        return None
+    fact = _fact(event, Kind.LATE, late_s=late_s)
+    # An end is a fact of its own, under the id of the event.
+    return fact if isinstance(event, AttemptStarted) else replace(fact, id=f"{fact.id}/start")
+
+
 def _fact_of(event: ExecutionEvent) -> Fact | None:
     match event:
         case ExecutionFailed():
             return _fact(event, Kind.FAILED, cause=event.failure.code)
         case ExecutionCompleted():
             return _fact(event, Kind.RECOVERED)
-        case AttemptStarted() if event.attempt == 1:
-            late_s = (event.started_at - event.scheduled_for).total_seconds()
-            return _fact(event, Kind.LATE, late_s=late_s) if late_s > 0 else None
         case ExecutionMissed():
             told = {"missed_count": event.missed_count, "missed_until": event.missed_until}
             return _fact(event, Kind.MISSED, cause=event.reason.value, **told)

@@ -9,9 +9,9 @@ Kept and logged are codes, statuses and durations, never what a receiver wrote o
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from horolog.domain.notifications.attempts import Attempted, next_attempt_at
@@ -184,15 +184,27 @@ class Sender:
         return Letter(due.id, ChannelType(due.channel), due.document, target, tuple(due.http_allowed))
 
     async def _look_after(self, stop: asyncio.Event) -> None:
-        """Keep the figures, and remove what is old."""
-        pruned_at = self.clock.now()
+        """Keep the figures, and remove what is old; what fails at the one does not hold up the other."""
+        prunes_at = self.clock.now()
         while not stop.is_set():
-            try:
-                now = self.clock.now()
-                self.counters.waiting, self.counters.behind_s = await self.outbox.figures(now)
-                if now >= pruned_at:
-                    pruned_at = now + timedelta(seconds=PRUNE_INTERVAL_S)
-                    await self.outbox.prune(now)
-            except (*UNAVAILABLE, TimeoutError) as error:
-                _logger.debug("the outbox could not be looked at: %s", type(error).__name__)
+            now = self.clock.now()
+            await self._attended(self._keep_figures(now))
+            if now >= prunes_at and await self._attended(self.outbox.prune(now)):
+                prunes_at = now + timedelta(seconds=PRUNE_INTERVAL_S)
             await self.clock.sleep(FIGURES_INTERVAL_S)
+
+    async def _keep_figures(self, now: datetime) -> None:
+        self.counters.waiting, self.counters.behind_s = await self.outbox.figures(now)
+
+    async def _attended(self, work: Awaitable[object]) -> bool:
+        """Whether the work was done. Nobody waits for the task that it is part of: a defect is told here, or never."""
+        try:
+            await work
+        except (*UNAVAILABLE, TimeoutError) as error:
+            _logger.debug("the outbox could not be looked at: %s", type(error).__name__)
+            return False
+        except Exception:
+            self.counters.failures += 1
+            _logger.exception("looking after the outbox of notifications failed, trying again")
+            return False
+        return True

@@ -168,12 +168,13 @@ class AttemptProgressed(ExecutionEvent):
 
 
 class RetryScheduled(ExecutionEvent):
-    """The attempt failed; the next one will not be dispatched before `retry_at`."""
+    """The attempt failed; the next one will not be dispatched before `retry_at`. `tells_start` as for an end."""
 
     TYPE: ClassVar[str] = "io.horolog.execution.retry-scheduled.v1"
     attempt: int
     worker_id: str | None = None
     started_at: UtcTime | None = None
+    tells_start: Annotated[bool, Field(exclude_if=not_)] = False
     completed_at: UtcTime
     failure: Failure
     usage: Usage = Usage()
@@ -181,11 +182,15 @@ class RetryScheduled(ExecutionEvent):
 
 
 class ExecutionEnded(ExecutionEvent):
-    """The end of an execution that was admitted; final. `attempt` 0 means that none was dispatched."""
+    """The end of an execution that was admitted; final. `attempt` 0 means that none was dispatched.
+
+    `tells_start`: the attempt began at `started_at`, and no `attempt.started` was told before, as of one that is short.
+    """
 
     attempt: int
     worker_id: str | None = None
     started_at: UtcTime | None = None
+    tells_start: Annotated[bool, Field(exclude_if=not_)] = False
     completed_at: UtcTime
     usage: Usage = Usage()
 

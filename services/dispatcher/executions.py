@@ -19,10 +19,12 @@ from schemas.events.executions import (
     AttemptStarted,
     ExecutionAdmitted,
     ExecutionCompleted,
+    ExecutionEnded,
     ExecutionEvent,
     ExecutionMissed,
     LateResultRecorded,
     Reason,
+    RetryScheduled,
     TriggerType,
 )
 from schemas.events.fires import FireDue, FireMissed
@@ -197,7 +199,17 @@ def decide_report(book: Book, report: AttemptReport, now: datetime) -> Sequence[
         ]
     if isinstance(report, ProgressReported):
         return [AttemptProgressed(**execution.next_event(now), attempt=report.attempt, progress=report.progress)]
-    return [_ended(book, execution, report, now)]
+    return [_with_start(book, execution, _ended(book, execution, report, now))]
+
+
+def _with_start(book: Book, execution: Execution, end: Message) -> Message:
+    """The end of an attempt, which tells the start if nothing has: of short ones, workers report the end alone."""
+    if not isinstance(end, ExecutionEnded | RetryScheduled) or end.started_at is None:
+        return end
+    # While it is at work, the release before would refuse the field; then such a start is told by nothing.
+    if execution.started_at is not None or book.is_upgrading:
+        return end
+    return end.model_copy(update={"tells_start": True})
 
 
 def _ended(book: Book, execution: Execution, report: AttemptReport, now: datetime) -> Message:

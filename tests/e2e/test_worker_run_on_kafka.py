@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from horolog.adapters.system import RandomIds, SystemClock
@@ -40,6 +42,7 @@ async def test_a_registered_function_runs_on_a_worker_that_has_joined(
             worker = _start_worker(deployment, tmp_path)
             completed = await asyncio.wait_for(_run_once(log), DEADLINE_S)
             assert completed.result == "closed eu"
+            assert await _readiness((tmp_path / "worker.log").read_text()) == "ready\n"
             assert deployment.living() == len(roles) + 1
             worker.terminate()
             assert await asyncio.to_thread(worker.wait, DEADLINE_S) == 0
@@ -53,6 +56,14 @@ def _start_worker(deployment: Deployment, logs: Path) -> subprocess.Popen[bytes]
         worker = subprocess.Popen(command, cwd=ROOT, env=deployment.environment, stdout=said, stderr=said)
     deployment.processes["worker"] = [worker]
     return worker
+
+
+async def _readiness(said: str) -> str:
+    """What the worker answers when it is asked whether it is ready; where, is in what it said."""
+    told = re.search(r"metrics are served at (http://[^/]+)/", said)
+    assert told is not None
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return (await client.get(f"{told[1]}/readyz")).text
 
 
 async def _run_once(log: KafkaLog) -> ExecutionCompleted:

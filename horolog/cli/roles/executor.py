@@ -50,6 +50,11 @@ class Prepared:
     claim: Claim
 
     @property
+    def role(self) -> str:
+        """As what it is expected in its process: one that runs everything may be beside it there."""
+        return "executor" if self.settings.hosted is None else "worker"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The registered functions that it runs, if it is for those."""
         return () if self.settings.hosted is None else self.settings.hosted.names
@@ -133,7 +138,7 @@ async def run_prepared(parts: Parts, stop: asyncio.Event, prepared: Prepared) ->
         vault = await open_checked(parts, stack)
         opener = None if vault is None else Opener(CachedKeys(vault, parts.clock), vault)
         worker = open_worker(parts.log, parts.clock, prepared.settings, prepared.apartness, opener, parts.tracing)
-        parts.readiness.watch("executor", worker.is_ready)
+        parts.readiness.watch(prepared.role, worker.is_ready)
         parts.metrics.watch_slots(lambda: (worker.running_count, prepared.settings.capacity))
         parts.metrics.watch_letters("executor", lambda: worker.refused_count)
         await worker.run(stop)

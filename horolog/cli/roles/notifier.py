@@ -20,6 +20,7 @@ from horolog.domain.notifications.wire import RENDERERS
 from horolog.ports import Clock
 from horolog.runtime.egress import GuardedBackend, Resolver, guarded_transport
 from horolog.vault.cache import CachedKeys
+from horolog.version import connection_name
 from projections.connections import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S
 from projections.notifications.consumer import Consumer
 from projections.notifications.counters import NotifierCounters
@@ -99,5 +100,9 @@ async def _pool(dsn: str) -> asyncpg.Pool:
         max_size=CONNECTION_COUNT_MAX,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=QUERY_TIMEOUT_S,
-        server_settings={"application_name": "horolog-notifier", "timezone": "UTC", "search_path": SCHEMA},
+        server_settings={
+            "application_name": connection_name("horolog-notifier"),
+            "timezone": "UTC",
+            "search_path": SCHEMA,
+        },
     )

@@ -1,6 +1,7 @@
 """Deliveries are made once, whoever reads the log, however often, and wherever a process is killed."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from horolog.log.port import Place, PlaceError
 from projections.notifications.consumer import Consumer, Desk
 from projections.notifications.reading import SUSPENDED
 from projections.writer import PositionsMoved
-from schemas.events.executions import ExecutionCompleted, ExecutionFailed
+from schemas.events.executions import AttemptStarted, ExecutionCompleted, ExecutionFailed
 from schemas.events.jobs import JobStopped
 from schemas.events.tenants import TenantTabled
 from schemas.tenants import Tenant, TenantSettings, TenantState
@@ -113,6 +114,18 @@ async def test_recovery_needs_a_failure_before_it_in_whichever_batch(world: Worl
     await world.make(changed(job(version=2, seconds=3)), completed(3, 3))
     await world.make(completed(4, 4))
     assert [delivery.kind for delivery in await world.deliveries()] == ["recovered"]
+
+
+async def test_a_run_too_short_to_tell_its_start_is_told_as_late_once(world: World) -> None:
+    await world.add_rule(SOMEWHERE, kinds=frozenset({Kind.LATE}))
+    short, long = {"started_at": at(90), "tells_start": True}, {"started_at": at(90)}
+    begun = event(AttemptStarted, 2, 3, 90, attempt=1, worker_id="w", started_at=at(90))
+    await world.make(changed(job()), completed(1, 91, **short), begun)
+    await world.make(completed(2, 99, **long))
+    told = await world.deliveries()
+    assert [(delivery.kind, delivery.fact_count) for delivery in told] == [("late", 1), ("late", 1)]
+    documents = [row["document"] for row in await world.pool.fetch("select document from deliveries")]
+    assert sorted(json.loads(one)["data"]["last"]["executionId"] for one in documents) == [uuid_of(1001), uuid_of(1002)]
 
 
 async def test_tags_are_those_that_the_job_has_now(world: World) -> None:

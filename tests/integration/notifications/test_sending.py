@@ -4,7 +4,9 @@ import asyncio
 import base64
 import hmac
 import json
+from datetime import datetime
 
+import asyncpg
 import pytest
 
 from horolog.adapters.system import SystemClock
@@ -287,3 +289,36 @@ async def test_sender_sends_until_it_is_stopped(world: World, hook: Hook) -> Non
         stop.set()
         await running
     assert (hook.ids, sender.counters.sent) == ([id_], 1)
+
+
+class BrokenOnce(Outbox):
+    """An outbox that has a defect the first time that it is asked for figures."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self.looked = asyncio.Event()
+        self._is_broken = True
+
+    async def figures(self, now: datetime) -> tuple[int, float]:
+        if self._is_broken:
+            self._is_broken = False
+            raise ZeroDivisionError
+        found = await super().figures(now)
+        self.looked.set()
+        return found
+
+
+async def test_a_defect_in_looking_after_the_outbox_is_counted_and_told_and_it_is_looked_after_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox, stop = BrokenOnce(world.pool), asyncio.Event()
+    sender = Sender(outbox, {}, world.clock, lambda: 0.5)
+    running = asyncio.create_task(sender.run(stop))
+    async with asyncio.timeout(DEADLINE_S):
+        await outbox.looked.wait()
+        stop.set()
+        await running
+    assert sender.counters.failures == 1
+    (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert told.exc_info is not None
+    assert told.exc_info[0] is ZeroDivisionError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from horolog.adapters.system import RandomIds, SystemClock
-from horolog.cli.composition import MODULES, ON_KAFKA_ONLY, ROLES, Parts, run_roles, sweep
+from horolog.cli.composition import MODULES, ON_KAFKA_ONLY, ROLES, Parts, parts_of, run_roles, sweep
 from horolog.log.embedded.log import EmbeddedLog
 from horolog.log.port import LogUnavailable
 from horolog.runtime.settings import Settings
@@ -112,3 +112,16 @@ async def test_sweeping_ends_at_once_when_it_is_told_to() -> None:
         stop.set()
         await sweeping
     await log.close()
+
+
+def test_a_process_names_no_more_tenants_in_its_figures_than_its_settings_allow() -> None:
+    settings = Settings(home=Path.cwd(), member="a", metrics_tenant_count_max=1)
+    parts = parts_of(settings, EmbeddedLog.open(None, SystemClock(), 1), SystemClock())
+    for tenant_id in ("first", "second", "third"):
+        parts.metrics.attempt_started(tenant_id, 0)
+    shown = parts.metrics.render().decode()
+    name = "scheduler_execution_start_lateness_seconds_count"
+    assert [line for line in shown.splitlines() if line.startswith(name)] == [
+        f'{name}{{tenant_id="first"}} 1.0',
+        f'{name}{{tenant_id="other"}} 2.0',
+    ]

@@ -44,4 +44,5 @@ def test_pre_of_a_release_before_the_post_of_the_one_before_is_refused() -> None
 def test_older_versions_are_told_by_the_names_of_their_connections() -> None:
     names = ["horolog-api/0.9.1", "horolog-api/0.10.0", "horolog-projections", "horolog-migrate/0.1.0", "psql"]
     assert older_than("0.10.0", names) == ["api 0.9.1", "projections without a version"]
+    assert older_than("0.10.0", ["horolog-audit-sink/0.9.1"]) == ["audit-sink 0.9.1"]
     assert older_than("0.9.1", ["horolog-api/0.9.1", "horolog-api/0.10.0"]) == []

@@ -78,6 +78,21 @@ def test_lateness_is_that_of_first_attempts_and_never_below_zero() -> None:
     assert window.tally == Tally(started=4, lateness=Lateness(count=3, sum_ms=150, max_ms=130))
 
 
+def test_a_start_that_only_an_end_tells_is_counted_with_it_and_one_that_was_told_is_not_again() -> None:
+    short = {"started_at": at(1.25), "tells_start": True}
+    window = after(
+        ended(ExecutionCompleted, 2, **short),
+        ended(ExecutionCancelled, 2, reason="stopped", **short),
+        event(RetryScheduled, 1, 4, 2, attempt=1, completed_at=at(2), failure=FAILURE, retry_at=at(9), **short),
+        ended(ExecutionFailed, 3, failure=FAILURE, **short | {"attempt": 2}),
+        started(1, 0.5),
+        ended(ExecutionCompleted, 3, started_at=at(1.5)),
+    )
+    lateness = Lateness(count=4, sum_ms=1250, max_ms=500)
+    ends = {"completed": 2, "cancelled": 1, "retried": 1, "failed": 1}
+    assert window.tally == Tally(started=5, lateness=lateness, **ends)
+
+
 def test_what_only_happens_in_between_does_not_count() -> None:
     assert not counts(AttemptDispatched)
     assert not counts(LateResultRecorded)

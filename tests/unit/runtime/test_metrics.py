@@ -144,6 +144,18 @@ def test_tenants_beyond_the_bound_share_a_label() -> None:
     assert sample(metrics, "scheduler_schedules_overdue", OTHER) == 6
 
 
+@pytest.mark.parametrize(("allowed", "named"), [(2, {"a", "b", OTHER}), (0, {OTHER})])
+def test_tenants_beyond_the_operator_s_bound_are_added_up(allowed: int, named: set[str]) -> None:
+    metrics = Metrics(tenant_count_max=allowed)
+    for tenant_id in "abcda":
+        metrics.executions_over(tenant_id, "http", "completed")
+    name = "scheduler_job_executions_total"
+    shown = {
+        labels - {"http", "completed"}: value for (told, labels), value in samples(metrics).items() if told == name
+    }
+    assert (set().union(*shown), sum(shown.values())) == (named, 5)
+
+
 def test_breaches_of_the_ledger_are_counted_by_kind() -> None:
     metrics = Metrics()
     metrics.ledger_violation("missing")

@@ -24,6 +24,7 @@ from tests.unit.schemas.function_samples import function_samples
 from tests.unit.schemas.output_samples import output_samples
 from tests.unit.schemas.policy_samples import policy_samples
 from tests.unit.schemas.samples import AT, control_group_samples, samples
+from tests.unit.schemas.start_samples import start_samples
 from tests.unit.schemas.tenant_samples import (
     disabled_samples,
     grown_samples,
@@ -65,6 +66,7 @@ def named_samples() -> dict[str, Message]:
     grown |= {f"{message.TYPE}+tenants": message for message in grown_samples()}
     grown |= {f"{message.TYPE}+disabled": message for message in disabled_samples()}
     grown |= {f"{message.TYPE}+within": message for message in within_samples()}
+    grown |= {f"{message.TYPE}+start": message for message in start_samples()}
     return {message.TYPE: message for message in all_samples()} | grown
 
 

@@ -12,7 +12,7 @@ from tests.unit.schemas.goldens import goldens, named_samples
 from tests.unit.schemas.previous import known_before, known_now
 
 BEFORE, NOW = known_before(), known_now()
-ADDED_HERE = {"control-groups", "functions", "disabled", "within"}
+ADDED_HERE = {"control-groups", "functions", "disabled", "within", "start"}
 """The golden records that this release has added."""
 
 
