@@ -50,7 +50,8 @@ async def examine(url: str, environment: Mapping[str, str], clock: Clock) -> lis
     database, redis = settings.database_url, settings.redis_url
     if database is not None:
         advice = "Check DATABASE_URL; `horolog migrate` then makes the tables."
-        findings += await _timed("database", lambda: probe_database(database, clock), advice, "fail")
+        answers = await _timed("database", lambda: probe_database(database, clock), advice, "fail")
+        findings += [*answers, *(await _tables(database, clock) if answers[0].state == "ok" else ())]
     if redis is not None:
         advice = "Check REDIS_URL; without Redis everything works, but slower."
         findings += await _timed("redis", lambda: probe_redis(redis, clock), advice, "warn")
@@ -136,6 +137,20 @@ async def _timed(
 
     found = await _probed(check, ask, advice, state)
     return [found, *(clock_skew(skew_s, check) for skew_s in skews)]
+
+
+async def _tables(dsn: str, clock: Clock) -> list[Finding]:
+    # Loaded here: what reads the tables takes long to load.
+    from horolog.cli.doctor_database import examine_database  # noqa: PLC0415
+
+    found: list[Finding] = []
+
+    async def ask() -> str:
+        found.extend(await examine_database(dsn, clock.now()))
+        return "they can be looked at"
+
+    looked = await _probed("tables", ask, "Check the login of DATABASE_URL, and what holds locks.")
+    return found if looked.state == "ok" else [looked]
 
 
 async def _log(settings: Settings) -> list[Finding]:

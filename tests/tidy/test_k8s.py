@@ -55,6 +55,12 @@ def of(kind: str, among: list[Document]) -> list[Document]:
     return [document for document in among if document["kind"] == kind]
 
 
+URLS = {
+    "owner_url": {"notifier", "projections", "migrate"},
+    "reader_url": {"api"},
+    "vault_url": {"executor"},
+}
+"""The logins of PostgreSQL, and to whom they are given."""
 WORKLOADS = [*of("Deployment", LASTING), *of("Job", PREPARING), *of("Job", FINISHING)]
 NAMES = [document["metadata"]["name"] for document in WORKLOADS]
 
@@ -198,6 +204,17 @@ def test_secrets_are_named_and_never_given() -> None:
 @pytest.mark.parametrize("secret", KEY_HOLDERS)
 def test_nobody_is_given_a_key_that_he_does_not_need(secret: str) -> None:
     assert {component_of(w) for w in WORKLOADS if secret in secrets_of(w)} == KEY_HOLDERS[secret]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_each_part_has_the_login_that_reaches_what_it_needs(url: str) -> None:
+    assert {component_of(w) for w in WORKLOADS if url in _keys_of(w)} == URLS[url]
+
+
+def _keys_of(workload: Document) -> set[str]:
+    """The keys of all secrets whose files it is given."""
+    sources = [s for v in pod_of(workload)["volumes"] for s in v.get("projected", {}).get("sources", ())]
+    return {item["key"] for source in sources for item in source["secret"]["items"]}
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=NAMES)
