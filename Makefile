@@ -11,7 +11,7 @@ LOCKS := deploy/requirements
 STAMP := .venv/.installed
 ANALYTICS := .venv-analytics
 
-.PHONY: help install run test check lint docs bench sim mutants faults fuzz sbom advisories up down watch lock clean
+.PHONY: help install run test check lint docs bench sim mutants faults fuzz compose sbom advisories up down watch lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ faults: install ## Ill-treat a whole deployment on real servers, for up to 90 mi
 
 fuzz: install ## Make up requests and text for all that reads them; CASES=100000 says how many requests
 	@HOROLOG_FUZZ_CASES=$(or $(CASES),100000) $(PY) -m pytest --timeout 3600 tests/fuzz $(ARGS)
+
+compose: install ## Load the Compose files by the Compose Specification's own library; needs Go 1.24
+	@$(PY) -m pytest tests/compose $(ARGS)
 
 sbom: ## Write what the product consists of to build/sbom.json, as CycloneDX
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; mkdir -p build; \

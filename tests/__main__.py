@@ -1,4 +1,4 @@
-"""`python -m tests`: every test, in sessions side by side, since half of the time is spent waiting for servers.
+"""`python -m tests`: every test but those on demand, in sessions side by side: half of the time is spent waiting.
 
 Guarantee: together they run each test once; what either says is shown in full, and one that fails fails the whole.
 """
@@ -29,12 +29,14 @@ WITH_DATABASES = (
     "tests/integration/projections",
 )
 """What waits now and then."""
+ON_DEMAND = ("tests/compose",)
+"""What takes more than Python and Java: `make compose` runs it."""
 PART_BYTES = 64 * 1024
 
 
 def sessions() -> list[list[str]]:
     """What each session is asked to run."""
-    left_out = [f"--ignore={folder}" for folder in (*WITH_SERVERS, *WITH_DATABASES)]
+    left_out = [f"--ignore={folder}" for folder in (*WITH_SERVERS, *WITH_DATABASES, *ON_DEMAND)]
     return [["tests", *left_out], list(WITH_DATABASES), list(WITH_SERVERS)]
 
 
