@@ -8,7 +8,8 @@ Guarantee: of tenants that all wait, each is served in proportion to its weight,
 turn of each; while a tenant waits, no other of the same weight is served twice in a row. A tenant that may not be
 served now (`is_open` says so) keeps its place and stands in nobody's way. Within a tenant nothing of lower priority
 overtakes, and nothing that catches up overtakes what is timely. Who goes first among equals follows from their names,
-not from when they came. Cost: O(log n) for each item.
+not from when they came. Cost: O(log n) for each item. Memory: in proportion to the names that wait, and to the tenants
+that were served since nobody waited last.
 """
 
 import heapq
@@ -19,6 +20,7 @@ from datetime import datetime
 from schemas.tenants import WEIGHT_MAX
 
 _Entry = tuple[bool, int, datetime, str, int]
+_KEPT_COUNT = 64
 _TURN = 1 << 32
 """One turn of a tenant of weight 1; others' turns are whole parts of it, so that equals stay equal."""
 
@@ -32,7 +34,18 @@ class FairQueue:
     its turns. Whoever was found closed is asked again after `reopen`.
     """
 
-    __slots__ = ("_closed", "_finish", "_heaps", "_is_open", "_now", "_sequence", "_tenant_of", "_turns", "_weight_of")
+    __slots__ = (
+        "_closed",
+        "_entry_count",
+        "_finish",
+        "_heaps",
+        "_is_open",
+        "_now",
+        "_sequence",
+        "_tenant_of",
+        "_turns",
+        "_weight_of",
+    )
 
     def __init__(
         self,
@@ -48,6 +61,7 @@ class FairQueue:
         self._now = 0
         self._tenant_of: dict[str, tuple[str, int]] = {}
         self._sequence = 0
+        self._entry_count = 0
 
     def __len__(self) -> int:
         return len(self._tenant_of)
@@ -75,6 +89,9 @@ class FairQueue:
             self._queue(tenant_id, max(self._now, self._finish.get(tenant_id, 0)))
         heapq.heappush(heap, (catch_up, -priority, instant, name, self._sequence))
         self._tenant_of[name] = (tenant_id, self._sequence)
+        self._entry_count += 1
+        if self._entry_count > _KEPT_COUNT + 2 * len(self._tenant_of):
+            self._drop_removed()
 
     def remove(self, name: str) -> None:
         """Let `name` wait no longer; nothing happens when it does not."""
@@ -102,6 +119,7 @@ class FairQueue:
         heap = self._heaps[tenant_id]
         while heap:
             _, _, _, name, sequence = heapq.heappop(heap)
+            self._entry_count -= 1
             if self._tenant_of.get(name) == (tenant_id, sequence):
                 del self._tenant_of[name]
                 self._now = start
@@ -121,6 +139,17 @@ class FairQueue:
     def _leave(self, tenant_id: str, finish: int) -> None:
         """Remember of one that waits no more where it would go on, as long as that is not where all others are."""
         del self._heaps[tenant_id]
+        if not self._heaps:
+            # Nobody waits: all begin anew, and none is ahead of another.
+            self._finish.clear()
+            return
         self._finish[tenant_id] = finish
         if len(self._finish) > 2 * len(self._heaps) + 64:
             self._finish = {known: value for known, value in self._finish.items() if value > self._now}
+
+    def _drop_removed(self) -> None:
+        """Forget the names that were removed: they may stand behind one that waits long."""
+        for tenant_id, heap in self._heaps.items():
+            heap[:] = [entry for entry in heap if self._tenant_of.get(entry[-2]) == (tenant_id, entry[-1])]
+            heapq.heapify(heap)
+        self._entry_count = len(self._tenant_of)

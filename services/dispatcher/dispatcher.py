@@ -140,6 +140,11 @@ class Dispatcher:
             except LogError as error:
                 _logger.warning("beats cannot be read: %s", error)
                 await self._clock.sleep(RETRY_S)
+            except Exception:
+                # Nobody waits for this task: who goes deaf has to say so, and to hear again.
+                self.owner.counters.failures += 1
+                _logger.exception("hearing beats failed, beginning anew")
+                await self._clock.sleep(RETRY_S)
             finally:
                 await reader.close()
 
@@ -151,8 +156,8 @@ class Dispatcher:
                 # The dead letter is written by the projections, which read the same records once.
                 _logger.warning("skipped a beat: %s", error, extra={"topic": record.topic, "offset": record.offset})
                 continue
-            self._beats[beat.worker_id] = beat
             now = self._clock.now()
+            self._remember(beat, now)
             for holding in list(self.owner.holdings.values()):
                 state = holding.state
                 assert isinstance(state, DispatcherPartition)
@@ -160,13 +165,24 @@ class Dispatcher:
                 if state.wants_room:
                     holding.wake.set()
 
+    def _remember(self, beat: WorkerBeat, now: datetime) -> None:
+        """Keep the worker's last beat, and of others those that are recent, in the order in which they came."""
+        self._beats.pop(beat.worker_id, None)
+        self._beats[beat.worker_id] = beat
+        while not _is_recent(oldest := next(iter(self._beats.values())), now) and oldest is not beat:
+            del self._beats[oldest.worker_id]
+
     def _greet(self) -> None:
         """Tell newly held partitions of the workers that are known already, so that they need not wait for a beat."""
         now = self._clock.now()
-        recent = [beat for beat in self._beats.values() if (now - beat.at).total_seconds() < GREETED_S]
+        recent = [beat for beat in self._beats.values() if _is_recent(beat, now)]
         states = [holding.state for holding in self.owner.holdings.values()]
         for state in states:
             if isinstance(state, DispatcherPartition) and not state.book.workers:
                 # What the worker held then renews no lease now; the next beat tells.
                 for beat in recent:
                     state.note_beat(beat.model_copy(update={"held": ()}), now)
+
+
+def _is_recent(beat: WorkerBeat, now: datetime) -> bool:
+    return (now - beat.at).total_seconds() < GREETED_S

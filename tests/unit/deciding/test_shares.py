@@ -87,3 +87,22 @@ def test_whoever_may_not_be_served_stands_in_nobodys_way_and_keeps_its_place(
     shut.clear()
     queue.reopen(closed)
     assert [queue.pop() for _ in range(5)] == [f"{closed}{n}" for n in range(5)]
+
+
+def test_of_tenants_that_came_one_after_the_other_nothing_is_remembered_once_nobody_waits() -> None:
+    queue = FairQueue()
+    for number in range(10_000):
+        queue.push("name", f"tenant {number}", 0, START)
+        assert queue.pop() == "name"
+    assert not queue._finish
+
+
+def test_names_that_were_removed_behind_one_that_waits_take_no_room() -> None:
+    queue = FairQueue()
+    queue.push("first", "a", 9, START)
+    for number in range(10_000):
+        queue.push(f"name {number}", "a", 0, START)
+        queue.remove(f"name {number}")
+    assert len(queue._heaps["a"]) < 200
+    assert queue.pop() == "first"
+    assert queue.pop() is None
