@@ -88,20 +88,27 @@ class Spawner:
         tree: SIGTERM to the group, after so many seconds SIGKILL to everything; 0 kills at once.
 
         Raises:
-            OSError: there is no cell for it.
+            OSError: there is no cell for it, or there are no descriptors.
         """
         channel = self._channel or self._launch()
         self._started_count += 1
         id_ = self._started_count
         cell = self._cells.open() if self._cells is not None else Cell()
         self._running[id_] = on_end, cell
+        try:
+            self._ask_for(channel, id_, _request(program, cell), files)
+        except OSError:
+            self._take_end(id_)
+            raise
+        return lambda grace_s: self._stop(id_, grace_s)
+
+    def _ask_for(self, channel: socket.socket, id_: int, request: Mapping[str, object], files: Sequence[int]) -> None:
         request_fd = os.memfd_create("program", os.MFD_CLOEXEC)
         try:
-            _write_all(request_fd, json.dumps(_request(program, cell)).encode())
+            _write_all(request_fd, json.dumps(request).encode())
             self._send(channel, {"start": id_}, [request_fd, *files])
         finally:
             os.close(request_fd)
-        return lambda grace_s: self._stop(id_, grace_s)
 
     async def close(self) -> None:
         """Kill everything that still runs, and the spawner; idempotent."""

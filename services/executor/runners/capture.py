@@ -22,6 +22,23 @@ _LINE = re.compile(rb"^::horolog progress=(\d{1,3})\r?\n", re.MULTILINE)
 _LINE_BYTES_MAX = 32
 
 
+def both_captures(
+    on_progress: Callable[[int], None] | None = None, bytes_max: int = OUTPUT_BYTES_MAX
+) -> tuple["Capture", "Capture"]:
+    """Those of stdout, which may tell progress, and of stderr: both or, as far as descriptors go, none.
+
+    Raises:
+        OSError: there are no descriptors for them.
+    """
+    stdout = Capture(on_progress, bytes_max)
+    try:
+        return stdout, Capture(bytes_max=bytes_max)
+    except OSError:
+        stdout.close()
+        stdout.handed_over()
+        raise
+
+
 class Capture:
     """Reads one pipe until it is closed, and keeps `bytes_max` at most of what is taken at a time.
 

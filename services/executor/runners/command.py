@@ -25,7 +25,7 @@ from schemas.jobs import CommandConfig, ErrorType, Network
 from services.executor.outcome import Outcome, failure, out_of_memory
 from services.executor.processes import Ended, Processes, Program, identity_of, usage_of
 from services.executor.runner import Stop, Watcher
-from services.executor.runners.capture import Capture
+from services.executor.runners.capture import Capture, both_captures
 from services.executor.text import kept_bytes_max
 
 _SHELL_SIGNAL_BASE = 128
@@ -80,7 +80,7 @@ class CommandRunner:
             name=f"{task.execution_id}-{task.attempt}",
         )
         bytes_max = kept_bytes_max(task)
-        stdout, stderr = Capture(watcher.progressed, bytes_max), Capture(bytes_max=bytes_max)
+        stdout, stderr = both_captures(watcher.progressed, bytes_max)
 
         def on_end(ended: Ended) -> None:
             outcome = _outcome_of(config, ended, stdout, stderr)

@@ -21,7 +21,7 @@ from schemas.jobs import ErrorType, FunctionConfig
 from services.executor.outcome import NO_USAGE, Outcome, failed, failure, out_of_memory
 from services.executor.processes import Ended, Processes, Program
 from services.executor.runner import Watcher
-from services.executor.runners.capture import Capture
+from services.executor.runners.capture import both_captures
 from services.executor.text import cleaned, kept_bytes_max
 
 _LENGTH_BYTES = 4
@@ -53,16 +53,30 @@ class FunctionHost:
         self._unsent = b""
         self._broken: str | None = None
         self._is_gone = False
-        self._stdout, self._stderr = Capture(), Capture()
-        self._socket, theirs = socket.socketpair()
-        self._socket.setblocking(False)
         self._loop = asyncio.get_running_loop()
+        self._stdout, self._stderr = both_captures()
+        try:
+            self._socket, self._stop = self._begun(processes, program)
+        except OSError:
+            self._stdout.close()
+            self._stderr.close()
+            raise
+        finally:
+            self._stdout.handed_over()
+            self._stderr.handed_over()
         self._loop.add_reader(self._socket, self._readable)
-        files = (self._stdout.write_fd, self._stderr.write_fd, theirs.fileno())
-        with theirs:
-            self._stop = processes.start(program, files, self._gone)
-        self._stdout.handed_over()
-        self._stderr.handed_over()
+
+    def _begun(self, processes: Processes, program: Program) -> tuple[socket.socket, Callable[[float], None]]:
+        """The channel to the process, which has begun, and what ends it."""
+        ours, theirs = socket.socketpair()
+        try:
+            ours.setblocking(False)
+            with theirs:
+                files = (self._stdout.write_fd, self._stderr.write_fd, theirs.fileno())
+                return ours, processes.start(program, files, self._gone)
+        except OSError:
+            ours.close()
+            raise
 
     def serves(self, tenant_id: str) -> bool:
         """Whether it may run functions of this tenant."""
