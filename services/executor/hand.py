@@ -20,6 +20,7 @@ REMEMBERED_COUNT = 50_000
 
 _Waiting = tuple[float, int, Held]
 _NEVER = float("inf")
+_WAITING_COUNT = 64
 
 
 class Hand:
@@ -38,6 +39,7 @@ class Hand:
         self._past: dict[str, int] = {}
         self._revoked: dict[str, int] = {}
         self._taken_count = 0
+        self._waiting_count_max = _WAITING_COUNT
 
     def __len__(self) -> int:
         return len(self._latest) + len(self._superseded)
@@ -72,6 +74,8 @@ class Hand:
             self._superseded.add(older)
         self._latest[held.execution_id] = held
         self._taken_count += 1
+        if len(self._kept_back) + len(self._waiting) > self._waiting_count_max:
+            self._drop_ended()
         heapq.heappush(self._kept_back, (held.earliest, self._taken_count, held))
         return older
 
@@ -99,12 +103,12 @@ class Hand:
 
     def next_due(self) -> float:
         """The next instant that only the wall clock is behind of, a POSIX timestamp; infinite when there is none."""
-        _drop_ended(self._waiting)
+        _drop_ended_first(self._waiting)
         return self._waiting[0][0] if self._waiting else _NEVER
 
     def next_earliest(self) -> float:
         """The next monotonic second that an attempt is kept back for; infinite when there is none."""
-        _drop_ended(self._kept_back)
+        _drop_ended_first(self._kept_back)
         return self._kept_back[0][0] if self._kept_back else _NEVER
 
     def let_go(self, held: Held) -> None:
@@ -117,8 +121,15 @@ class Hand:
             del self._latest[held.execution_id]
         _remember(self._past, held.execution_id, max(held.attempt, self._past.get(held.execution_id, 0)))
 
+    def _drop_ended(self) -> None:
+        """Forget what has ended: it may stand behind what waits long."""
+        for heap in (self._kept_back, self._waiting):
+            heap[:] = [entry for entry in heap if entry[-1].ending is None]
+            heapq.heapify(heap)
+        self._waiting_count_max = _WAITING_COUNT + 2 * (len(self._kept_back) + len(self._waiting))
 
-def _drop_ended(heap: list[_Waiting]) -> None:
+
+def _drop_ended_first(heap: list[_Waiting]) -> None:
     while heap and heap[0][-1].ending is not None:
         heapq.heappop(heap)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from schemas.jobs import JobType
-from services.executor.attempt import Held
+from services.executor.attempt import Ending, Held
 from services.executor.hand import Hand
 from services.executor.outcome import Outcome
 from services.executor.runner import Tap
@@ -54,3 +54,13 @@ def test_room_that_is_given_back_goes_to_the_next_of_its_type() -> None:
     assert started(hand) == []
     hand.let_go(first)
     assert started(hand) == [second]
+
+
+def test_revoked_attempts_whose_instants_are_still_to_come_are_forgotten() -> None:
+    hand = Hand(1, {JobType.COMMAND: TameRunner(1)})
+    for n in range(10_000):
+        attempt = Held(task(n, in_s=3600.0), Nobody(), earliest=3600.0)
+        hand.take_in(attempt)
+        attempt.ending = Ending.REVOKED
+        hand.let_go(attempt)
+    assert len(hand._kept_back) < 200
