@@ -13,6 +13,7 @@ from schemas.isolation import Isolation
 from schemas.sealed import SEALED_PATTERN, bounded
 
 TIMEOUT_SECONDS_MAX = 86_400
+JOB_TIMEOUT_S_DEFAULT = 300
 MISFIRE_AGE_SECONDS_MAX = 7 * 86_400
 NAME_LENGTH_MAX = 200
 TAG_COUNT_MAX = 20
@@ -104,7 +105,7 @@ class FunctionConfig(Value):
     function_name: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$", max_length=100)]
     parameters: JsonObject | None = None
     sensitive: Annotated[tuple[ParameterName, ...], Field(max_length=100, exclude_if=not_)] = ()
-    timeout: TimeoutMs = 300_000
+    timeout: TimeoutMs = JOB_TIMEOUT_S_DEFAULT * 1000
     isolation: Isolation | None = None
     registered: Annotated[bool, Field(exclude_if=not_)] = False
 
@@ -251,7 +252,7 @@ class JobDefinition(Value):
     job_type: JobType
     config: JobConfig
     retry_config: RetryConfig | None = None
-    timeout: Annotated[int, Field(gt=0, le=TIMEOUT_SECONDS_MAX)] = 300
+    timeout: Annotated[int, Field(gt=0, le=TIMEOUT_SECONDS_MAX)] = JOB_TIMEOUT_S_DEFAULT
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 1
     start_date: UtcTime | None = None

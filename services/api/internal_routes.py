@@ -59,7 +59,7 @@ async def create_job(
         {name: value for name, value in body.items() if name != "tenantId"} if isinstance(body, Mapping) else body
     )
     acting = _acting(caller, x_tenant_id, body.get("tenantId") if isinstance(body, Mapping) else None)
-    checked = read_definition(definition)
+    checked = read_definition(definition, api.settings.job_timeout_s)
     await demand_for(request, checked)
     hashable = await api.sealing.hashable(acting.tenant_id, body, [config_of(body)])
     identity = identity_of(request, api, acting, hashable)
@@ -188,7 +188,7 @@ def _acting(caller: Principal, header: str | None, named: object) -> Principal:
 async def _numbered(request: Request, api: ApiContext, identity: Identity, index: int, definition: Any) -> CreateJob:
     own: Identity = {**identity, "command_id": command_id(identity["tenant_id"], f"{identity['command_id']}#{index}")}
     job_id = created_job_id(own["command_id"])
-    checked = read_definition(definition)
+    checked = read_definition(definition, api.settings.job_timeout_s)
     await demand_for(request, checked)
     sealed = await api.sealing.sealed(own["tenant_id"], job_id, checked)
     return CreateJob(**own, job_id=job_id, definition=sealed)

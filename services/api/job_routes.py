@@ -75,7 +75,7 @@ async def job_answer(api: ApiContext, caller: Principal, job_id: str, status: in
 @router.post("/jobs", status_code=201, responses=errors(JobResponse, 201), openapi_extra=definition_body())
 async def create_job(request: Request, api: Api, caller: JobWriter, body: RawBody = None) -> Response:
     """Create a job. With an Idempotency-Key, a repeat is answered with the same job."""
-    definition = read_definition(body)
+    definition = read_definition(body, api.settings.job_timeout_s)
     await demand_for(request, definition)
     hashable = await api.sealing.hashable(caller.tenant_id, body, [config_of(body)])
     identity = identity_of(request, api, caller, hashable)
@@ -124,7 +124,7 @@ async def update_job(
 ) -> Response:
     """Replace a job's whole definition. What is sent back masked, as it was read, keeps its value."""
     known = known_uuid(job_id, "JOB_NOT_FOUND")
-    definition, version = read_definition(body), demanded_version(if_match)
+    definition, version = read_definition(body, api.settings.job_timeout_s), demanded_version(if_match)
     await demand_for(request, definition)
     hashable = await api.sealing.hashable(caller.tenant_id, body, [config_of(body)])
     identity = identity_of(request, api, caller, hashable)

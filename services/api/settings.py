@@ -20,6 +20,7 @@ from horolog.runtime.settings_error import SettingsError
 from horolog.runtime.tls import TlsFiles, tls_files
 from schemas.base import UUID_PATTERN
 from schemas.events.workers import SYSTEM_TENANT
+from schemas.jobs import JOB_TIMEOUT_S_DEFAULT, TIMEOUT_SECONDS_MAX
 from services.api.issuer import Algorithm, Issuer
 from services.api.permissions import EVERYTHING, Permission
 from services.api.rates import USUAL, RateLimits
@@ -85,6 +86,7 @@ class ApiSettings:
     With an `internal_port`, `/internal` is served there and nowhere else, and nothing else is served there. What
     `proxies` say of where a request comes from is believed. With `tls`, both speak nothing else. One that
     `is_upgrading` refuses what the release before this one could not read. Commands are sealed with `command_seals`.
+    A job that names no timeout has `job_timeout_s`.
     """
 
     services: tuple[CallingService, ...]
@@ -103,6 +105,7 @@ class ApiSettings:
     tls: TlsFiles | None = None
     is_upgrading: bool = False
     command_seals: CommandSeals | None = None
+    job_timeout_s: int = JOB_TIMEOUT_S_DEFAULT
 
 
 def from_environment(environment: Mapping[str, str], read_file: Callable[[str], str] = private_text) -> ApiSettings:
@@ -113,6 +116,7 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
     each caller needs a certificate of one of these authorities); and with an outside auth service `AUTH_JWKS_URL`,
     `AUTH_ISSUER`, `AUTH_AUDIENCE`, `AUTH_ALGORITHM` (EdDSA, the default, or RS256). With the built-in issuer instead:
     `HOROLOG_AUTH_KEY_FILE`, paths with commas between them. `HOROLOG_UPGRADING` is all processes' own.
+    `SCHEDULER_JOB_TIMEOUT_MS` is what jobs have that name no timeout.
 
     Tokens are `token=tenant-uuid[:name]`, separated by commas or line ends; `#` begins a comment line. Those of
     services are `token[=name[:permission+permission…]]`; without permissions a service may do everything. To replace
@@ -137,6 +141,7 @@ def from_environment(environment: Mapping[str, str], read_file: Callable[[str], 
         proxies=_proxies(environment.get("HOROLOG_TRUSTED_PROXIES", "")),
         tls=_tls(environment),
         is_upgrading=flag(environment, UPGRADING, default=False),
+        job_timeout_s=_job_timeout_s(environment),
     )
 
 
@@ -284,6 +289,19 @@ def _strong(where: str, token: str) -> str:
     if any(example in token.lower() for example in _EXAMPLES):
         raise SettingsError(f"{where}: this token looks copied from an example")
     return token
+
+
+def _job_timeout_s(environment: Mapping[str, str]) -> int:
+    """Jobs' timeouts are whole seconds."""
+    text = environment.get("SCHEDULER_JOB_TIMEOUT_MS", "")
+    if not text:
+        return JOB_TIMEOUT_S_DEFAULT
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= len("86400000") else 0
+    if not 0 < value <= TIMEOUT_SECONDS_MAX * 1000 or value % 1000:
+        raise SettingsError(
+            f"SCHEDULER_JOB_TIMEOUT_MS must be a multiple of 1000 above 0, at most {TIMEOUT_SECONDS_MAX * 1000}"
+        )
+    return value // 1000
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, maximum: float) -> float:

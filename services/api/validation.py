@@ -17,7 +17,7 @@ from horolog.domain.request_headers import is_forbidden_header
 from horolog.domain.sensitive import refers_to_signing_secrets, refers_wrongly, slots, without_credentials
 from schemas.base import UtcTime
 from schemas.http import Problem
-from schemas.jobs import Delivery, JobDefinition, RetryConfig
+from schemas.jobs import JOB_TIMEOUT_S_DEFAULT, Delivery, FunctionConfig, JobDefinition, RetryConfig
 from schemas.sealed import looks_sealed
 from services.api.errors import ApiError
 
@@ -27,8 +27,11 @@ _FIELDS = [field.alias or name for name, field in JobDefinition.model_fields.ite
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(UtcTime)
 
 
-def read_definition(raw: object, *, stored: bool = False) -> JobDefinition:
+def read_definition(raw: object, timeout_s: int = JOB_TIMEOUT_S_DEFAULT, *, stored: bool = False) -> JobDefinition:
     """The definition that a body holds; or one that was `stored`, in which encrypted values may stand.
+
+    What names no timeout has `timeout_s`. It is a part of the definition from then on, and a later default changes
+    nothing about it.
 
     Raises:
         ApiError: INVALID_CRON_EXPRESSION when the expression is the first culprit, else INVALID_JOB_CONFIG.
@@ -36,7 +39,14 @@ def read_definition(raw: object, *, stored: bool = False) -> JobDefinition:
     definition, problems = judge(raw, stored=stored)
     if definition is None or problems:
         raise invalid(problems)
-    return definition
+    return definition if "timeout" in definition.model_fields_set else _timed(definition, timeout_s)
+
+
+def _timed(definition: JobDefinition, timeout_s: int) -> JobDefinition:
+    config = definition.config
+    if isinstance(config, FunctionConfig) and "timeout" not in config.model_fields_set:
+        config = config.model_copy(update={"timeout": timeout_s * 1000})
+    return definition.model_copy(update={"timeout": timeout_s, "config": config})
 
 
 def invalid(problems: Sequence[Problem]) -> ApiError:

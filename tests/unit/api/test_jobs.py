@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.api.world import JOB, OURS, START, THEIR_TOKEN, World
+from tests.unit.api.world import JOB, OURS, START, THEIR_TOKEN, World, open_world
 
 
 async def test_created_job_is_answered_with_all_that_was_set_and_its_defaults(world: World) -> None:
@@ -20,6 +20,17 @@ async def test_created_job_is_answered_with_all_that_was_set_and_its_defaults(wo
     assert (job["status"], job["version"], job["createdBy"]) == ("active", 1, "token:ours")
     assert job["nextExecutionAt"] == "2026-03-02T02:30:00Z"
     assert job["lastExecutionAt"] is None
+
+
+async def test_what_names_no_timeout_has_that_of_the_operator_as_its_own() -> None:
+    function = {"modulePath": "a", "functionName": "b"}
+    async with open_world(job_timeout_s=600) as world:
+        silent = await world.created(jobType="function", config=function)
+        assert (silent["timeout"], silent["config"]["timeout"]) == (600, 600_000)
+        named = await world.created(jobType="function", config={**function, "timeout": 1000}, timeout=20)
+        assert (named["timeout"], named["config"]["timeout"]) == (20, 1000)
+        replaced = await world.ask("PUT", f"/jobs/{named['id']}", {**JOB, "name": "replaced"})
+        assert replaced.json()["timeout"] == 600
 
 
 async def test_created_job_can_be_read_at_once(world: World) -> None:

@@ -135,11 +135,20 @@ def test_entry_that_is_no_token_of_a_tenant_stops_the_start(entry: str) -> None:
         ("HOROLOG_INTERNAL_PORT", "3009"),
         ("HOROLOG_API_WAIT_S", "soon"),
         ("HOROLOG_API_WAIT_S", "nan"),
+        ("SCHEDULER_JOB_TIMEOUT_MS", "0"),
+        ("SCHEDULER_JOB_TIMEOUT_MS", "1500"),
+        ("SCHEDULER_JOB_TIMEOUT_MS", "86401000"),
+        ("SCHEDULER_JOB_TIMEOUT_MS", "5m"),
     ],
 )
 def test_number_out_of_bounds_stops_the_start(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         from_environment({**GOOD, name: value})
+
+
+def test_timeout_of_jobs_that_name_none_is_five_minutes_or_what_the_environment_says() -> None:
+    assert from_environment(GOOD).job_timeout_s == 300
+    assert from_environment({**GOOD, "SCHEDULER_JOB_TIMEOUT_MS": "600000"}).job_timeout_s == 600
 
 
 def test_limits_and_trusted_proxies_are_read_from_the_environment() -> None:
