@@ -53,11 +53,14 @@ _ABOUT = {
     RESULTS: ("What workers report of their attempts.", "tenant id"),
     EXECUTIONS: ("Every transition of every execution: the ledger.", "execution id"),
     WORKERS: ("Signs of life of the workers, once a second.", "worker id"),
-    CONTROL: ("Attempts that a worker is to end.", "worker id"),
-    CHECKPOINTS: ("Where each owner stands.", "role and partition, as ticker/3"),
+    CONTROL: ("Attempts that a worker is to end; the partition is that worker's inbox.", "execution id"),
+    CHECKPOINTS: ("Where the owner of this partition stands, for each role.", "role"),
     OUTPUT: ("What runs print while they go on; the report of the end is what counts.", "tenant id"),
     ANALYTICS: ("Figures of each tenant for each minute, derived from the ledger; the newest counts.", "tenant id"),
-    DLQ: ("Records that could not be understood, and why.", "tenant id"),
+    DLQ: (
+        "Records that could not be understood, and why.",
+        "topic, partition and offset of the record, as commands.v1/3/17",
+    ),
 }
 _WRITTEN_FROM_OUTSIDE = frozenset({COMMANDS})
 _INFO = (

@@ -9,7 +9,15 @@ from tests.unit.projections.facts import checkpoint
 PROMISED = {
     "scheduled_jobs": {
         *("id", "tenant_id", "name", "description", "cron_expression", "timezone", "job_type", "config"),
-        *("status", "priority", "max_executions", "execution_count", "max_concurrent", "retry_config", "timeout_seconds"),
+        *(
+            "status",
+            "priority",
+            "max_executions",
+            "execution_count",
+            "max_concurrent",
+            "retry_config",
+            "timeout_seconds",
+        ),
         *("start_date", "end_date", "last_execution_at", "next_execution_at", "created_by", "created_at", "updated_at"),
         "tags",
     },
