@@ -30,7 +30,8 @@ from schemas.topics import (
     WORKERS,
     Topic,
 )
-from tests.unit.schemas.goldens import AT, Golden, all_samples, goldens
+from tests.unit.schemas.goldens import Golden, all_samples, goldens
+from tests.unit.schemas.samples import AT
 
 DOCUMENT = asyncapi_document()
 
