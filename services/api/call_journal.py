@@ -9,7 +9,7 @@ counted, so that a flood of it neither fills the log nor pushes others out.
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -107,9 +107,15 @@ class CallJournal:
                 await self._log.append([outgoing(record, self._log.partition_count) for record in (*taken, *told)])
         except (LogError, TimeoutError) as error:
             _LOG.warning("%s calls are not in the audit trail: %s", len(taken), error)
-            self._dropped += counts
-            for record in taken:
-                self._drop(record.tenant_id)
+            self._give_up(taken, counts)
+        except Exception:  # noqa: BLE001 - logged; a defect must not end the trail for good, nor without a word
+            _LOG.exception("%s calls are not in the audit trail", len(taken))
+            self._give_up(taken, counts)
+
+    def _give_up(self, taken: Sequence[AuditRecorded], counts: Counter[str]) -> None:
+        self._dropped += counts
+        for record in taken:
+            self._drop(record.tenant_id)
 
     def _count(self, tenant_id: str, count: int) -> AuditRecorded:
         return AuditRecorded(

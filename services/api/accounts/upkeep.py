@@ -49,6 +49,9 @@ class Upkeep:
             except ApiError as error:
                 interval_s = UPKEEP_RETRY_S
                 _LOG.warning("the accounts could not be looked after: %s", error.code)
+            except Exception:  # noqa: BLE001 - logged; nobody waits for this task, and it must not end for good
+                interval_s = UPKEEP_RETRY_S
+                _LOG.exception("looking after the accounts failed")
             await self.clock.sleep(interval_s)
 
     async def run_once(self) -> None:

@@ -1,11 +1,12 @@
 """The first users are created once, their passwords told once, and what is over is removed."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from schemas.events.workers import SYSTEM_TENANT
-from services.api.accounts.bounds import IDLE
+from services.api.accounts.bounds import IDLE, UPKEEP_INTERVAL_S, UPKEEP_RETRY_S
 from services.api.accounts.ports import AccountsUnavailable
 from services.api.accounts.upkeep import FirstUser, Upkeep
 from tests.unit.api.memory_accounts import MemoryAccounts, PlainHasher, counted_secrets, issuing
@@ -58,3 +59,32 @@ async def test_what_is_over_is_removed(world: World) -> None:
     world.clock.at += IDLE + timedelta(seconds=1)
     await process.run_once()
     assert store.kept == {}
+
+
+class Stumbling(MemoryAccounts):
+    """It fails at the first question, by a defect."""
+
+    has_failed = False
+
+    async def has_users(self) -> bool:
+        if not self.has_failed:
+            self.has_failed = True
+            raise ZeroDivisionError("told to")
+        return await super().has_users()
+
+
+class TwoRounds(HandClock):
+    """Its time is over after the second sleep."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        if len(self.slept_s) == 2:
+            raise asyncio.CancelledError
+
+
+async def test_a_defect_is_told_and_the_accounts_are_looked_after_again() -> None:
+    clock, told = TwoRounds(), list[str]()
+    process = Upkeep(Stumbling(), PlainHasher(), clock, CountedIds(), counted_secrets(), FIRST, told.append)
+    with pytest.raises(asyncio.CancelledError):
+        await process.run()
+    assert (len(told), clock.slept_s) == (2, [UPKEEP_RETRY_S, UPKEEP_INTERVAL_S])

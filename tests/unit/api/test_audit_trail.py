@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from horolog.limits import AUDIT_FLOOD_COUNT_PER_S
+from horolog.log.port import Outgoing
 from schemas.events.audit import AuditRecorded
 from schemas.events.workers import SYSTEM_TENANT
 from services.api.call_journal import CallJournal
@@ -186,6 +188,30 @@ async def test_what_waits_is_bounded_and_the_rest_is_counted() -> None:
     await journal.close(asyncio.create_task(journal.run()))
     assert codes(log.calls) == [(OURS, "FORBIDDEN"), (OURS, "FORBIDDEN"), (OURS, "RECORDS_DROPPED")]
     assert (log.calls[-1].dropped_count, audit.dropped_count) == (3, 3)
+
+
+class DefectiveLog(AnsweringLog):
+    """Its next append fails by a defect."""
+
+    has_failed = False
+
+    async def append(self, records: Sequence[Outgoing]) -> None:
+        if not self.has_failed:
+            self.has_failed = True
+            raise ZeroDivisionError("told to")
+        await super().append(records)
+
+
+async def test_a_defect_in_writing_the_trail_is_counted_and_the_next_calls_are_told() -> None:
+    log, audit = DefectiveLog(MemoryReadModel(), START), MemoryAudit()
+    journal = CallJournal(log, HandClock(), CountedIds(), audit.count_dropped)
+    running, caller = asyncio.create_task(journal.run()), Principal(OURS, "user:1", ROLES["viewer"])
+    journal.note({"client_address": "", "method": "DELETE"}, Call("FORBIDDEN"), 403, caller)
+    while not audit.dropped_count and not running.done():
+        await asyncio.sleep(0)
+    journal.note({"client_address": "", "method": "DELETE"}, Call("FORBIDDEN"), 403, caller)
+    await journal.close(running)
+    assert codes(log.calls) == [(OURS, "FORBIDDEN"), (OURS, "RECORDS_DROPPED")]
 
 
 class Auditor:
