@@ -25,6 +25,7 @@ from faust.transport.drivers import aiokafka as driver
 from horolog.log.kafka import KafkaSettings
 from horolog.log.port import LogUnavailable, Record
 from projections.analytics.counting import Counting, settle_regularly
+from projections.analytics.standstill import until_it_stands_still
 from schemas.topics import EXECUTIONS
 
 NAME = "analytics"
@@ -156,11 +157,15 @@ class FaustWorker:
         """Whether it has joined, and has its part of the table."""
         return bool(self._app.started and not self._app.rebalancing and self._app.tables.recovery.completed.is_set())
 
+    def _reached(self) -> object:
+        """How far its part of the table is restored."""
+        return sorted((place.partition, offset) for place, offset in self._app.tables.recovery.active_offsets.items())
+
     async def run(self, counting: Counting, stop: asyncio.Event) -> None:
         """Count until stopped.
 
         Raises:
-            LogError: something is not known to be durable, or Kafka was lost; begin again.
+            LogError: something is not known to be durable, Kafka was lost, or nothing begins; begin again.
         """
         failure = self._failure = asyncio.get_running_loop().create_future()
         self._app.agent(self._ledger, name="count", concurrency=1)(self._agent(counting))
@@ -168,17 +173,18 @@ class FaustWorker:
         self._app.transport = CommittedTransport(self._app.conf.broker_consumer, self._app, loop=self._app.loop)
         starting = asyncio.ensure_future(self._app.start())
         settling = asyncio.ensure_future(settle_regularly(counting))
+        watching = asyncio.ensure_future(until_it_stands_still(self.is_ready, self._reached, counting.clock))
         ending = asyncio.ensure_future(self._ended(stop, starting))
         try:
-            await asyncio.wait((failure, settling, ending), return_when=asyncio.FIRST_COMPLETED)
-            for task in (failure, settling, ending):
+            await asyncio.wait((failure, settling, ending, watching), return_when=asyncio.FIRST_COMPLETED)
+            for task in (failure, settling, ending, watching):
                 if task.done():
                     await task
             await counting.settle()
         finally:
-            for task in (starting, settling, ending):
+            for task in (starting, settling, ending, watching):
                 task.cancel()
-            await asyncio.gather(starting, settling, ending, return_exceptions=True)
+            await asyncio.gather(starting, settling, ending, watching, return_exceptions=True)
             await self._stop()
 
     def _agent(self, counting: Counting) -> Any:

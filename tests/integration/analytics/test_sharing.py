@@ -94,8 +94,9 @@ async def _positions(world: World, admin: AIOKafkaAdminClient) -> dict[int, int]
 
 async def test_windows_outlive_the_worker_that_counted_them_wherever_their_partitions_go(world: World) -> None:
     await world.write(*round_of(0))
-    with at_work(world, count=2) as deployment:
+    with at_work(world) as deployment:
         await world.until(lambda count: count >= ROUND_COUNT)
+        deployment.start("analytics")
         await until_shared(world, 2)
         await world.write(*round_of(1))
         # What is acknowledged is not handed over again: its heir can only have it from the table's own topic.
