@@ -42,6 +42,8 @@ from services.dispatcher.tracing import Traces
 from services.dispatcher.worker_slot import WorkerSlot
 
 _OWN_JOB = "job"
+ALARM_COUNT = 1000
+"""With no more alarms than this it is not looked which of them are of no use any more."""
 DEAF = timedelta(seconds=DEAF_S)
 LAST_REPORTS = timedelta(seconds=LAST_REPORTS_S)
 DISPATCH_AHEAD = timedelta(seconds=DISPATCH_AHEAD_S)
@@ -77,6 +79,7 @@ class Book:
         self._touched: set[str] = set()
         self._alarms: list[tuple[datetime, int, str]] = []
         self._alarm_number = itertools.count()
+        self._alarm_count_max = ALARM_COUNT
         self._leases: dict[str, datetime] = {}
         self._turned_at: datetime | None = None
         self._unwritten: list[str] = []
@@ -193,6 +196,11 @@ class Book:
 
     def alarm(self, execution_id: str, at: datetime) -> None:
         """Have the execution's job judged again at this instant. Alarms for the same instant keep their order."""
+        if len(self._alarms) > self._alarm_count_max:
+            # Those of executions that have ended may be for instants that are far away.
+            self._alarms = [alarm for alarm in self._alarms if alarm[-1] in self.executions]
+            heapq.heapify(self._alarms)
+            self._alarm_count_max = ALARM_COUNT + 2 * len(self._alarms)
         heapq.heappush(self._alarms, (at, next(self._alarm_number), execution_id))
 
     def put_aside(self, execution: Execution, demand: Demand) -> None:

@@ -109,7 +109,7 @@ class Dispatcher:
         self._log = log
         self._clock = clock
         self.owner = Owner(log, clock, role or DispatcherRole(), settings, on_change=self._greet)
-        self._beats: dict[str, WorkerBeat] = {}
+        self._beats: dict[str, tuple[float, WorkerBeat]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set."""
@@ -157,7 +157,7 @@ class Dispatcher:
                 _logger.warning("skipped a beat: %s", error, extra={"topic": record.topic, "offset": record.offset})
                 continue
             now = self._clock.now()
-            self._remember(beat, now)
+            self._remember(beat)
             for holding in list(self.owner.holdings.values()):
                 state = holding.state
                 assert isinstance(state, DispatcherPartition)
@@ -165,24 +165,23 @@ class Dispatcher:
                 if state.wants_room:
                     holding.wake.set()
 
-    def _remember(self, beat: WorkerBeat, now: datetime) -> None:
-        """Keep the worker's last beat, and of others those that are recent, in the order in which they came."""
+    def _remember(self, beat: WorkerBeat) -> None:
+        """Keep each worker's last beat, with when it was heard, in the order in which they came, while it is recent."""
         self._beats.pop(beat.worker_id, None)
-        self._beats[beat.worker_id] = beat
-        while not _is_recent(oldest := next(iter(self._beats.values())), now) and oldest is not beat:
-            del self._beats[oldest.worker_id]
+        self._beats[beat.worker_id] = self._clock.monotonic(), beat
+        while not self._is_recent(next(iter(self._beats.values()))[0]):
+            del self._beats[next(iter(self._beats))]
+
+    def _is_recent(self, heard_at: float) -> bool:
+        return self._clock.monotonic() - heard_at < GREETED_S
 
     def _greet(self) -> None:
         """Tell newly held partitions of the workers that are known already, so that they need not wait for a beat."""
         now = self._clock.now()
-        recent = [beat for beat in self._beats.values() if _is_recent(beat, now)]
+        recent = [beat for heard_at, beat in self._beats.values() if self._is_recent(heard_at)]
         states = [holding.state for holding in self.owner.holdings.values()]
         for state in states:
             if isinstance(state, DispatcherPartition) and not state.book.workers:
                 # What the worker held then renews no lease now; the next beat tells.
                 for beat in recent:
                     state.note_beat(beat.model_copy(update={"held": ()}), now)
-
-
-def _is_recent(beat: WorkerBeat, now: datetime) -> bool:
-    return (now - beat.at).total_seconds() < GREETED_S

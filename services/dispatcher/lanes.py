@@ -111,11 +111,19 @@ class Lanes:
 
     def _tidy(self, demand: Demand) -> None:
         if demand != PLAIN and not len(self._queues[demand]):
-            del self._queues[demand]
+            for tenant_id in self._queues.pop(demand).closed:
+                self._forget(tenant_id, demand)
             pool = self._by_function[demand.function]
             del pool[demand]
             if not pool:
                 del self._by_function[demand.function]
+
+    def _forget(self, tenant_id: str, demand: Demand) -> None:
+        """Who is found closed has nothing in the lane any more."""
+        demands = self._closed.get(tenant_id, {})
+        demands.pop(demand, None)
+        if not demands:
+            self._closed.pop(tenant_id, None)
 
 
 class Round:

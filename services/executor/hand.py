@@ -10,9 +10,10 @@ come.
 import heapq
 from collections.abc import Iterator, Mapping
 
+from horolog.domain.fairness import Turns
 from schemas.jobs import JobType
 from services.executor.attempt import Held
-from services.executor.ready import Ready, Turn, Turns
+from services.executor.ready import Ready, Turn
 from services.executor.runner import Runner
 
 REMEMBERED_COUNT = 50_000

@@ -10,6 +10,7 @@ is a part of the work, and not most of it.
 
 import heapq
 
+from horolog.domain.fairness import Turns
 from services.executor.attempt import Held
 from services.executor.runner import Warmth
 
@@ -21,46 +22,6 @@ Entry = tuple[int, float, int, Held]
 """The priority with its sign turned, the instant, a number of its own, the attempt."""
 Turn = tuple[int, Entry]
 """The tenant's turn, and what it would begin with it."""
-
-
-class Turns:
-    """The turns of tenants, over all types. Who has nothing ready saves up none, and none that was had is forgotten."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, int] = {}
-        self._now = 0
-        self._waiting_count = 0
-        self._kept_count_max = _KEPT_COUNT
-
-    def __len__(self) -> int:
-        """Of how many tenants something is remembered."""
-        return len(self._next)
-
-    def of(self, tenant_id: str) -> int:
-        """The tenant's next turn: the smallest is served."""
-        return self._next.get(tenant_id, self._now)
-
-    def join(self, tenant_id: str) -> int:
-        """The turn of a tenant that had nothing ready of a type."""
-        self._waiting_count += 1
-        turn = self._next[tenant_id] = max(self._now, self.of(tenant_id))
-        return turn
-
-    def leave(self) -> None:
-        """A tenant has nothing ready of a type any more. When nobody has, all begin anew."""
-        self._waiting_count -= 1
-        if self._waiting_count == 0:
-            self._next.clear()
-
-    def take(self, tenant_id: str) -> None:
-        """The tenant is served."""
-        turn = self.of(tenant_id)
-        self._now = max(self._now, turn)
-        self._next[tenant_id] = turn + 1
-        if len(self._next) > self._kept_count_max:
-            # The others' turn is now, remembered or not.
-            self._next = {tenant: turn for tenant, turn in self._next.items() if turn > self._now}
-            self._kept_count_max = _KEPT_COUNT + 2 * len(self._next)
 
 
 class Ready:

@@ -1,9 +1,9 @@
 """What a dispatcher's book keeps of jobs, of the executions that have their slots, and of what was answered."""
 
 from horolog.domain.execution import Stage
-from horolog.limits import REMEMBERED_OUTCOME_COUNT
+from horolog.limits import DISPATCH_AHEAD_S, REMEMBERED_OUTCOME_COUNT
 from schemas.events.owners import CommandAccepted, CommandRejected
-from services.dispatcher.book import Book
+from services.dispatcher.book import ALARM_COUNT, Book
 from services.dispatcher.outcomes import Outcome
 from services.dispatcher.shelf import JobShelf
 from tests.unit.deciding.kit import HOME, START, TENANT, Dispatching, at, definition, fire, tabled, uuid_of
@@ -54,6 +54,16 @@ def test_the_oldest_outcome_is_forgotten_first() -> None:
         book.apply(accepted(number))
     assert book.outcome(uuid_of(0)) is None
     assert book.outcome(uuid_of(1)) == accepted(1)
+
+
+def test_alarms_of_executions_that_have_ended_do_not_wait_for_their_instants() -> None:
+    world = Dispatching()
+    world.create()
+    world.turn(9, fire(10, 50))
+    for number in range(10 * ALARM_COUNT):
+        world.partition.book.alarm(uuid_of(1000 + number), at(86_400))
+    assert len(world.partition.book._alarms) <= 2 * ALARM_COUNT
+    assert world.partition.book.next_alarm() == at(10 - DISPATCH_AHEAD_S)
 
 
 def test_a_fire_has_a_slot_of_its_job_from_its_instant_to_its_end() -> None:

@@ -169,3 +169,12 @@ def test_a_tenant_that_was_found_closed_is_asked_again_in_each_lane_once_it_is_r
     assert _served(lanes) == ""
     lanes.reopen("t")
     assert {_served(lanes), _served(lanes)} == {"apart", "plain"}
+
+
+def test_of_functions_that_a_closed_tenant_no_longer_waits_for_nothing_is_remembered() -> None:
+    lanes = Lanes(is_open=lambda _: False)
+    for number in range(1000):
+        lanes.push(_registered(number), f"name {number}", "t", 0, START)
+        assert lanes.pop(_registered(number)) is None
+        lanes.remove(f"name {number}")
+    assert not lanes._closed

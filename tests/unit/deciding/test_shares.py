@@ -89,12 +89,26 @@ def test_whoever_may_not_be_served_stands_in_nobodys_way_and_keeps_its_place(
     assert [queue.pop() for _ in range(5)] == [f"{closed}{n}" for n in range(5)]
 
 
+def crowd_of_strangers(queue: FairQueue) -> None:
+    """Many tenants come, one after the other, and each is served."""
+    for number in range(10_000):
+        queue.push(f"name {number}", f"tenant {number}", 0, START)
+        while queue.pop() is not None:
+            pass
+
+
 def test_of_tenants_that_came_one_after_the_other_nothing_is_remembered_once_nobody_waits() -> None:
     queue = FairQueue()
-    for number in range(10_000):
-        queue.push("name", f"tenant {number}", 0, START)
-        assert queue.pop() == "name"
-    assert not queue._finish
+    crowd_of_strangers(queue)
+    assert queue.remembered_count == 0
+
+
+def test_one_that_may_not_be_served_keeps_nothing_of_others_remembered() -> None:
+    queue = FairQueue(is_open=lambda tenant_id: tenant_id != "closed")
+    queue.push("held up", "closed", 0, START)
+    crowd_of_strangers(queue)
+    assert queue.remembered_count < 10
+    assert "held up" in queue
 
 
 def test_names_that_were_removed_behind_one_that_waits_take_no_room() -> None:
@@ -103,6 +117,27 @@ def test_names_that_were_removed_behind_one_that_waits_take_no_room() -> None:
     for number in range(10_000):
         queue.push(f"name {number}", "a", 0, START)
         queue.remove(f"name {number}")
-    assert len(queue._heaps["a"]) < 200
-    assert queue.pop() == "first"
-    assert queue.pop() is None
+    assert queue.remembered_count < 200
+    assert [queue.pop(), queue.pop()] == ["first", None]
+
+
+def test_closed_tenants_whose_names_were_all_removed_are_forgotten() -> None:
+    queue = FairQueue(is_open=lambda _: False)
+    for number in range(10_000):
+        queue.push(f"name {number}", f"tenant {number}", 0, START)
+        assert queue.pop() is None
+        queue.remove(f"name {number}")
+    assert queue.remembered_count < 400
+
+
+def test_one_that_was_closed_is_served_in_its_turn_once_it_is_open_again() -> None:
+    open_tenants = {"a"}
+    queue = FairQueue(is_open=open_tenants.__contains__)
+    for tenant in "ab":
+        for number in range(20):
+            queue.push(f"{tenant}{number}", tenant, 0, START)
+    assert {str(queue.pop())[0] for _ in range(10)} == {"a"}
+    open_tenants.add("b")
+    queue.reopen("b")
+    served = [str(queue.pop())[0] for _ in range(10)]
+    assert served.count("a") == served.count("b") == 5

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 
+from horolog.domain.fairness import Turns
 from schemas.jobs import JobType
 from services.executor.attempt import Ending, Held
-from services.executor.ready import MOVE_INTERVAL_S, Ready, Turns
+from services.executor.ready import MOVE_INTERVAL_S, Ready
 from tests.unit.executor.test_hand import Nobody
 from tests.unit.executor.world import task
 

@@ -1,6 +1,7 @@
 """A dispatcher hears workers' beats beside its turns, and does not go deaf."""
 
 import asyncio
+from datetime import timedelta
 
 from horolog.log.owner import OwnerSettings
 from horolog.log.port import Outgoing
@@ -13,9 +14,9 @@ from tests.unit.owning.virtual import VirtualClock, elapse, play
 from tests.unit.owning.world import ALL, DEADLINE_S, PARTITION_COUNT, PAUSE_S, ScriptedLog, held_by, new_log
 
 
-async def beat(log: ScriptedLog, worker_id: str) -> None:
-    """The worker gives a sign of life now."""
-    now, inbox = VirtualClock().now(), partition_of(worker_id, PARTITION_COUNT)
+async def beat(log: ScriptedLog, worker_id: str, ahead_s: float = 0.0) -> None:
+    """The worker, whose clock is so far ahead, gives a sign of life now."""
+    now, inbox = VirtualClock().now() + timedelta(seconds=ahead_s), partition_of(worker_id, PARTITION_COUNT)
     message = WorkerBeat(
         worker_id=worker_id, inbox=inbox, state=WorkerState.READY, capacity=5, running_count=0, started_at=now, at=now
     )
@@ -30,11 +31,11 @@ def knows(dispatcher: Dispatcher, worker_id: str) -> bool:
     return all(isinstance(state, DispatcherPartition) and worker_id in state.book.workers for state in states)
 
 
-async def heard(dispatcher: Dispatcher, log: ScriptedLog, worker_id: str) -> None:
+async def heard(dispatcher: Dispatcher, log: ScriptedLog, worker_id: str, ahead_s: float = 0.0) -> None:
     """Beat until the dispatcher knows the worker."""
     async with asyncio.timeout(DEADLINE_S):
         while not knows(dispatcher, worker_id):
-            await beat(log, worker_id)
+            await beat(log, worker_id, ahead_s)
             await elapse(PAUSE_S)
 
 
@@ -67,6 +68,7 @@ def test_workers_that_were_heard_long_ago_are_not_remembered_for_new_partitions(
     async def scenario() -> None:
         log = new_log()
         dispatcher, running = await dispatching(log)
+        await heard(dispatcher, log, "worker-ahead", ahead_s=3600.0)
         for number in range(100):
             await heard(dispatcher, log, f"worker-{number}")
         await elapse(2 * GREETED_S)
