@@ -1,8 +1,8 @@
 """A stream processor that never gets ready is found, and given up.
 
 Guarantee: whoever is not ready for `STANDSTILL_S_MAX`, and comes no further with its table either, is told of as if the
-log were away: the process ends, and the next one begins where this one was certain. Faust shares partitions out again
-while it still begins with the last share; about once in twenty such beginnings, under load, it waits for ever.
+log were away: the process ends, and whoever starts it anew begins where this one was certain. Seen under load: where
+partitions were shared out again while a worker still began with its last share, Faust waited for ever.
 """
 
 from collections.abc import Callable

@@ -180,18 +180,24 @@ async def test_a_daemon_left_behind_by_a_finished_command_is_ended(commands: Com
     assert not any(is_alive(pid) for outcome in outcomes for pid in _pids(outcome))
 
 
+async def _leaving_something(commands: CommandRunner, folder: Path) -> tuple[Watching, int]:
+    """A run that goes on, and the id of a process that has left its session."""
+    told = folder / "pid"
+    run = begin(commands, _shell(f"setsid sh -c 'echo $$ > {told}.new; mv {told}.new {told}; sleep 1000' & wait"))
+    await until(told.exists)
+    return run, int(told.read_text())
+
+
 async def test_a_spawner_that_dies_takes_everything_along_and_is_replaced(
     commands: CommandRunner, spawner: Spawner, tmp_path: Path
 ) -> None:
-    told = tmp_path / "pid"
-    run = begin(commands, _shell(f"setsid sh -c 'echo $$ > {told}.new; mv {told}.new {told}; sleep 1000' & wait"))
-    await until(told.exists)
+    run, left_behind = await _leaving_something(commands, tmp_path)
     spawner_pid = spawner.pid
     assert spawner_pid is not None
     os.kill(spawner_pid, signal.SIGKILL)
     outcome = await run.end()
     assert (failure_of(outcome).type, failure_of(outcome).code) == (ErrorType.SYSTEM_ERROR, "SPAWN_FAILED")
-    await until(lambda: not is_alive(int(told.read_text())))
+    await until(lambda: not is_alive(left_behind))
     assert (await outcome_of(commands, CommandConfig(command="true"))).failure is None
     assert spawner.pid != spawner_pid
 
@@ -199,9 +205,7 @@ async def test_a_spawner_that_dies_takes_everything_along_and_is_replaced(
 async def test_a_spawner_that_dies_takes_everything_along_once_that_can_be_looked_for(
     commands: CommandRunner, spawner: Spawner, tmp_path: Path
 ) -> None:
-    told = tmp_path / "pid"
-    run = begin(commands, _shell(f"setsid sh -c 'echo $$ > {told}.new; mv {told}.new {told}; sleep 1000' & wait"))
-    await until(told.exists)
+    run, left_behind = await _leaving_something(commands, tmp_path)
     spawner_pid, usual = spawner.pid, resource.getrlimit(resource.RLIMIT_NOFILE)
     assert spawner_pid is not None
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, usual[1]))
@@ -211,7 +215,7 @@ async def test_a_spawner_that_dies_takes_everything_along_once_that_can_be_looke
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, usual)
     assert failure_of(await run.end()).code == "SPAWN_FAILED"
-    assert not is_alive(int(told.read_text()))
+    assert not is_alive(left_behind)
 
 
 async def test_closing_the_spawner_ends_all_that_runs(commands: CommandRunner, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ says with which threshold that has to show.
 
 import math
 import re
+import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ RULES = FOLDER / "rules" / "horolog.yml"
 WINDOW = "20s"
 EVERY = "1s"
 ABSENT_FOR = "10s"
+TOOL_S_MAX = 60
 _WINDOW = re.compile(r"(?<=\[)(?:5m|10m|30m|1h|6h)(?=\])|(?<=offset )10m")
 
 
@@ -107,3 +109,11 @@ def _quick_rules(thresholds: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
                 assert real in rule["expr"]
                 rule["expr"] = rule["expr"].replace(real, small)
     return rules
+
+
+def told_by(tool: Path, *arguments: str | Path) -> str:
+    """What promtool or amtool says; it has to be content."""
+    command = [str(tool), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TOOL_S_MAX)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import yaml
 
 from deploy.local.alertmanager import Binaries, alertmanager_binaries, private_alertmanager
 from tests.e2e.system import free_port
-from tests.integration.monitoring.quick import scraping
+from tests.integration.monitoring.quick import scraping, told_by
 from tests.integration.notifications.receiving import Hook
 from tests.tidy.test_alert_rules import ALERTS
 from tests.tidy.test_compose import OURS
@@ -30,11 +29,7 @@ def tools() -> Binaries:
 
 
 def amtool(tools: Binaries, *arguments: str | Path) -> str:
-    """What amtool says; it has to be content."""
-    command = [str(tools.amtool), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return told_by(tools.amtool, *arguments)
 
 
 def test_configuration_is_understood(tools: Binaries) -> None:

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.prometheus import Binaries, prometheus_binaries
-from tests.integration.monitoring.quick import FOLDER, RULES
-
-TIMEOUT_S = 60
+from tests.integration.monitoring.quick import FOLDER, RULES, told_by
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +16,7 @@ def tools() -> Binaries:
 
 
 def promtool(tools: Binaries, *arguments: str | Path) -> str:
-    """What promtool says; it has to be content."""
-    command = [str(tools.promtool), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return told_by(tools.promtool, *arguments)
 
 
 def test_rules_are_understood(tools: Binaries) -> None:

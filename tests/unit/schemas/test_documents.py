@@ -10,28 +10,12 @@ from jsonschema import Draft202012Validator
 
 from horolog.cli.asyncapi import asyncapi_document, channel_name, message_schema
 from horolog.cli.documents import documents, stale, write
-from horolog.log.port import Record
-from horolog.log.refusals import dead_letter
-from schemas.events.jobs import JobTabled
 from schemas.registry import MESSAGES_OF_TOPIC, MODEL_OF_TYPE
 from schemas.topics import (
-    ANALYTICS,
-    AUDIT,
-    CONTROL,
-    EXECUTIONS,
-    FIRES,
     JOB_TABLE,
-    JOBS,
-    OUTCOMES,
-    TASKS,
-    TENANT_CHANGES,
-    TENANTS,
     TOPICS,
-    WORKERS,
-    Topic,
 )
-from tests.unit.schemas.goldens import Golden, all_samples, goldens
-from tests.unit.schemas.samples import AT
+from tests.unit.schemas.goldens import Golden, goldens
 
 DOCUMENT = asyncapi_document()
 
@@ -140,32 +124,3 @@ def test_stale_pages_are_found_written_and_removed(tmp_path: Path) -> None:
 def test_the_pages_under_docs_are_up_to_date() -> None:
     folder = Path(__file__).resolve().parents[3] / "docs"
     assert stale(folder, documents()) == [], "run: horolog docs"
-
-
-KEYED_BY_SUBJECT = (
-    *(OUTCOMES, JOBS, JOB_TABLE, TENANTS, TENANT_CHANGES, FIRES, TASKS, EXECUTIONS, CONTROL, WORKERS, ANALYTICS, AUDIT),
-)
-"""The topics whose writers take what a message is about for its key."""
-
-
-@pytest.mark.parametrize("topic", KEYED_BY_SUBJECT, ids=lambda topic: topic.name)
-def test_the_published_key_of_a_topic_is_what_its_messages_are_about(topic: Topic) -> None:
-    models = MESSAGES_OF_TOPIC[topic]
-    told = {
-        DOCUMENT["components"]["messages"][model.__name__]["bindings"]["kafka"]["key"]["description"]
-        for model in models
-    }
-    (key,) = told
-    found = [sample for sample in all_samples() if type(sample) in models]
-    assert {type(sample) for sample in found} == set(models)
-    for sample in found:
-        about = sample.job if isinstance(sample, JobTabled) else sample
-        assert getattr(about, key.replace(" ", "_")) == sample.subject()
-
-
-def test_the_published_keys_of_checkpoints_and_dead_letters_are_those_that_are_written() -> None:
-    messages = DOCUMENT["components"]["messages"]
-    letter = dead_letter(Record("commands.v1", 3, 17, b"key", b"value", (), 0), "why", "test", AT, 3)
-    told = messages["RecordRefused"]["bindings"]["kafka"]["key"]["description"]
-    assert told == f"topic, partition and offset of the record, as {letter.key.decode()}"
-    assert messages["OwnerCheckpointed"]["bindings"]["kafka"]["key"]["description"] == "role"
